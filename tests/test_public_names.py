@@ -1,0 +1,37 @@
+"""``import wengert as wg``: every public name is there, says what it does, and costs little."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from test_layers import CONFINED
+
+import wengert
+
+
+def test_version_is_that_of_the_package() -> None:
+    assert wengert.__version__ == version("wengert")
+
+
+def test_public_names_are_listed_once_and_in_order() -> None:
+    assert len(set(wengert.__all__)) == len(wengert.__all__)
+    assert set(wengert.__all__) <= set(dir(wengert))
+
+
+@pytest.mark.parametrize("name", sorted(wengert.__all__))
+def test_every_public_name_says_what_it_does(name: str) -> None:
+    thing = getattr(wengert, name)
+    if callable(thing) or hasattr(thing, "__path__"):
+        assert (thing.__doc__ or "").strip(), f"wengert.{name} has no docstring"
+
+
+def test_importing_wengert_loads_nothing_heavy() -> None:
+    """What belongs to one room only is loaded when that room is entered, not before."""
+    script = "import sys, wengert; print(*sorted(n for n in sys.modules if '.' not in n))"
+    line = [sys.executable, "-c", script]
+    loaded = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in loaded
+    assert not set(loaded) & set(CONFINED)
