@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 VENV := .venv
 PY   := $(VENV)/bin/python
-PIP  := $(PY) -m pip --quiet --disable-pip-version-check
+PIP  := $(PY) -m pip -qq --disable-pip-version-check
 JOBS ?= auto
 # Extra arguments: `make test ARGS="-k jvp -x"`, `make bench ARGS=import_time`.
 ARGS ?=
@@ -50,8 +50,8 @@ $(PY):
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "wengert needs Python 3.11 or newer and found none; try: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
 	  exit 1; fi
-	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
-	  echo "wengert needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`" >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "wengert needs Python 3.11 or newer, which $(PYTHON) is not" >&2; exit 1; fi
 	@if ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
 	  echo "$(PYTHON) has no venv module; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi
 	@echo "setting up $(VENV) with `$(PYTHON) --version`"
