@@ -1,0 +1,97 @@
+"""Weights that turn samples into derivatives: Fornberg's recursion and least-squares polynomials."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from wengert.errors import ShapeError, worded
+
+__all__ = ["fornberg_weights"]
+
+Floats = NDArray[np.float64]
+
+
+def fornberg_weights(x0: float, nodes: ArrayLike, order: int) -> Floats:
+    """Weights ``w`` with ``f^(k)(x0) ~ w[k] @ f(nodes)`` for every ``k = 0 .. order``.
+
+    ``nodes`` has shape ``(n,)`` with distinct entries in any spacing; the result has shape
+    ``(order + 1, n)`` and differentiates every polynomial of degree below ``n`` exactly.
+    Rows ``k >= n`` are zero, because ``n`` samples hold no such derivative.
+    Source: Fornberg 1988, Math. Comp. 51, 699-706. The recursion runs on nodes scaled to the
+    unit interval, so neither tiny nor huge spacings overflow on the way.
+    Raises ``ShapeError`` for nodes that are not one-dimensional, empty or not distinct.
+
+    >>> fornberg_weights(0.0, [-1.0, 0.0, 1.0], 2)
+    array([[ 0. ,  1. ,  0. ],
+           [-0.5,  0. ,  0.5],
+           [ 1. , -2. ,  1. ]])
+    """
+    points = np.asarray(nodes, dtype=np.float64)
+    if points.ndim != 1 or points.size == 0 or np.unique(points).size != points.size:
+        raise ShapeError(
+            worded(
+                "fornberg_weights",
+                expected="a one-dimensional array of distinct nodes",
+                got=f"shape {points.shape} with {np.unique(points).size} distinct values",
+                hint="np.unique(nodes) drops repeated ones",
+            )
+        )
+    offsets = points - x0
+    scale = float(np.max(np.abs(offsets))) or 1.0
+    table = _recursion(offsets / scale, order)
+    return table / scale ** np.arange(order + 1, dtype=np.float64)[:, None]
+
+
+def _recursion(z: Floats, order: int) -> Floats:
+    """Fornberg's recursion for the expansion point 0, in the letters of the paper."""
+    n = z.size
+    delta = np.zeros((order + 1, n))
+    delta[0, 0] = 1.0
+    c1 = 1.0
+    for i in range(1, n):
+        c2 = 1.0
+        top = min(i, order)
+        for j in range(i):
+            c3 = z[i] - z[j]
+            c2 *= c3
+            if j == i - 1:
+                for k in range(top, 0, -1):
+                    delta[k, i] = c1 * (k * delta[k - 1, i - 1] - z[i - 1] * delta[k, i - 1]) / c2
+                delta[0, i] = -c1 * z[i - 1] * delta[0, i - 1] / c2
+            for k in range(top, 0, -1):
+                delta[k, j] = (z[i] * delta[k, j] - k * delta[k - 1, j]) / c3
+            delta[0, j] = z[i] * delta[0, j] / c3
+        c1 = c2
+    return delta
+
+
+@lru_cache(maxsize=256)
+def parity_derivatives(order: int, parity: int, count: int) -> Floats:
+    """The ``order``-th derivatives at 0 of the Chebyshev polynomials ``T_parity, T_(parity+2), ...``."""
+    return np.array([_derivative(parity + 2 * k, order, 0.0) for k in range(count)])
+
+
+@lru_cache(maxsize=256)
+def edge_derivatives(order: int, count: int) -> Floats:
+    """The ``order``-th derivatives at 0 of the shifted polynomials ``T_k(2u - 1)``."""
+    return np.array([_derivative(k, order, -1.0) * 2.0**order for k in range(count)])
+
+
+def _derivative(degree: int, order: int, at: float) -> float:
+    series = np.zeros(degree + 1)
+    series[degree] = 1.0
+    return float(chebyshev.chebval(at, chebyshev.chebder(series, order)))
+
+
+def parity_basis(u: Floats, parity: int, count: int) -> Floats:
+    """Columns ``T_parity(u), T_(parity+2)(u), ...``: even or odd polynomials, shape ``(n, count)``."""
+    return chebyshev.chebvander(u, parity + 2 * (count - 1))[:, parity::2]
+
+
+def edge_basis(u: Floats, count: int) -> Floats:
+    """Columns ``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``(n, count)``."""
+    return chebyshev.chebvander(2.0 * u - 1.0, count - 1)

@@ -1,0 +1,220 @@
+"""Reads an op's differential out of its record, forwards and backwards.
+
+:func:`push_forward` is the change of a node for changes of its arguments, :func:`pull_back` the same linear map
+transposed. Both read the one differential that the record states; ``None`` is a change of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias, assert_never
+
+from wengert.errors import NoDerivativeError, worded
+from wengert.ir.node import Expr
+from wengert.ir.op import Linear, NoDerivative, Pointwise, Rule, Scaled
+from wengert.ir.walk import rebuild
+from wengert.ops.algebra import times
+from wengert.ops.leaves import fresh
+from wengert.ops.sums import add
+
+__all__ = [
+    "Cotangent",
+    "Tangent",
+    "Transforms",
+    "pull_back",
+    "push_forward",
+    "strong_times",
+    "total",
+]
+
+# An op with several results has a list of changes, one per result.
+Tangent: TypeAlias = "Expr | list[Expr | None]"
+Cotangent: TypeAlias = "Expr | list[Expr | None]"
+
+
+class Transforms(Protocol):
+    """What a rule of an op with bodies may ask for: the transforms themselves."""
+
+    def jvp(self, outputs: Sequence[Expr], tangents: dict[Expr, Expr]) -> list[Expr | None]:
+        """Changes of the outputs for changes of nodes."""
+
+    def vjp(
+        self, outputs: Sequence[Expr], cotangents: Sequence[Cotangent | None], wrt: Sequence[Expr]
+    ) -> list[Expr | None]:
+        """Cotangents of nodes for cotangents of the outputs."""
+
+
+def strong_times(t: Expr, factor: Expr) -> Expr:
+    """``t * factor``, where a zero of ``t`` that comes from a choice stays zero even if the factor is infinite."""
+    if t.op.absorb is not None:
+        inside = t.op.absorb(t, lambda u: strong_times(u, factor))
+        if inside is not None:
+            return inside
+    return times(t, factor)
+
+
+def _scaled(partial: Any, t: Expr, node: Expr) -> Expr | None:
+    """One partial times ``t``; ``partial`` is a function of the arguments or a :class:`Scaled` action."""
+    if partial is None:
+        return None
+    if partial.__class__ is Scaled:
+        return _acted(partial.action, t, node)
+    args, attr = node.args, node.attr
+    value = partial(*args, node) if attr is None else partial(*args, node, attr=attr)
+    return None if value is None else strong_times(t, value)
+
+
+def _acted(action: Callable[..., Expr], t: Expr, node: Expr) -> Expr:
+    def act(u: Expr) -> Expr:
+        args, attr = node.args, node.attr
+        return action(u, *args, node) if attr is None else action(u, *args, node, attr=attr)
+
+    if t.op.absorb is not None:
+        inside = t.op.absorb(t, act)
+        if inside is not None:
+            return inside
+    return act(t)
+
+
+def total(terms: Sequence[Expr | None]) -> Expr | None:
+    """The sum of changes; ``None`` where all are zero."""
+    result: Expr | None = None
+    for term in terms:
+        if term is not None:
+            result = term if result is None else add(result, term)
+    return result
+
+
+def _refuse(node: Expr, why: str) -> NoDerivativeError:
+    return NoDerivativeError(
+        worded(
+            f"derivative of `{node.op.name}`",
+            expected="an op with a differential",
+            got=f"one that has none: {why}",
+            hint="treat it as constant, or register a rule",
+        )
+    )
+
+
+def push_forward(
+    node: Expr, tangents: Sequence[Expr | None], transforms: Transforms
+) -> Tangent | None:
+    """The change of ``node`` for changes of its arguments (not all of them zero).
+
+    Raises:
+        NoDerivativeError: the op declares that it has no differential.
+    """
+    diff = node.op.diff
+    match diff:
+        case Pointwise():
+            return total(
+                [
+                    None if t is None else _scaled(partial, t, node)
+                    for partial, t in zip(diff.partials, tangents, strict=True)
+                ]
+            )
+        case Linear():
+            return _push_linear(node, diff, tangents)
+        case Rule():
+            return diff.jvp(node.args, tangents, node, attr=node.attr, diff=transforms)
+        case NoDerivative():
+            if diff.zero:
+                return None
+            raise _refuse(node, diff.why)
+        case _:
+            assert_never(diff)
+
+
+def _push_linear(node: Expr, diff: Linear, tangents: Sequence[Expr | None]) -> Expr | None:
+    active = [t if diff.active(slot) else None for slot, t in enumerate(tangents)]
+    if all(t is None for t in active):
+        return None
+    if diff.joint is not None:
+        if node.attr is None:
+            return diff.joint(active, node.args)
+        return diff.joint(active, node.args, attr=node.attr)
+    terms: list[Expr | None] = []
+    for slot, t in enumerate(active):
+        if t is not None:
+            args = node.args
+            terms.append(rebuild(node, (*args[:slot], t, *args[slot + 1 :])))
+    return total(terms)
+
+
+def pull_back(
+    node: Expr, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
+) -> list[Cotangent | None]:
+    """Cotangents of the wanted arguments for the cotangent of ``node``.
+
+    ``ct`` may have extra leading axes; they come out in front of every result.
+
+    Raises:
+        NoDerivativeError: the op declares that it has no differential.
+    """
+    diff = node.op.diff
+    match diff:
+        case Pointwise():
+            single = _one(ct)
+            return [
+                _scaled(partial, single, node) if want else None
+                for partial, want in zip(diff.partials, wanted, strict=True)
+            ]
+        case Linear():
+            return _pull_linear(node, diff, _one(ct), wanted)
+        case Rule():
+            return _pull_rule(node, diff, ct, wanted, transforms)
+        case NoDerivative():
+            if diff.zero:
+                return [None] * len(wanted)
+            raise _refuse(node, diff.why)
+        case _:
+            assert_never(diff)
+
+
+def _one(ct: Cotangent) -> Expr:
+    assert isinstance(ct, Expr), "only ops with several results have a list of cotangents"
+    return ct
+
+
+def _pull_linear(
+    node: Expr, diff: Linear, ct: Expr, wanted: Sequence[bool]
+) -> list[Cotangent | None]:
+    if not (diff.elementwise or diff.batched) and ct.ndim != node.ndim:
+        raise _not_batched(node)
+    options = {} if node.attr is None else {"attr": node.attr}
+    return [
+        diff.transpose(ct, slot, *node.args, **options) if want and diff.active(slot) else None
+        for slot, want in enumerate(wanted)
+    ]
+
+
+def _not_batched(node: Expr) -> NoDerivativeError:
+    return NoDerivativeError(
+        worded(
+            f"Jacobian through `{node.op.name}`",
+            expected="ops whose transpose takes a stack of cotangents",
+            got="one that takes a single cotangent",
+            hint="differentiate a scalar, or one output element at a time",
+        )
+    )
+
+
+def _pull_rule(
+    node: Expr, rule: Rule, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
+) -> list[Cotangent | None]:
+    """By the hand-made reverse where there is one, else by linearizing and transposing the forward rule."""
+    if rule.vjp is not None:
+        return list(rule.vjp(node.args, wanted, ct, node, attr=node.attr, diff=transforms))
+    seeds = [
+        fresh(arg.value_type) if want else None for arg, want in zip(node.args, wanted, strict=True)
+    ]
+    change = rule.jvp(node.args, seeds, node, attr=node.attr, diff=transforms)
+    found: list[Cotangent | None] = [None] * len(seeds)
+    if change is None:
+        return found
+    active = [s for s in seeds if s is not None]
+    results = transforms.vjp([change], [ct], active)
+    for position, seed in enumerate(seeds):
+        if seed is not None:
+            found[position] = results[active.index(seed)]
+    return found

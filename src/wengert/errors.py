@@ -1,0 +1,119 @@
+"""Every error that wengert raises on purpose, and the one helper that words them.
+
+::
+
+    WengertError
+    ├── FormulaError        a formula text that cannot be read (has .text and .column)
+    ├── UnknownNameError    a name that is no symbol, function or op
+    ├── ShapeError          shapes that do not fit together
+    ├── TypeMismatchError   a dtype or kind of argument that does not fit
+    ├── NoDerivativeError   a derivative asked of an op that has none
+    ├── DomainError         a value outside the domain of what was asked
+    ├── EvaluationError     missing or misfitting values at evaluation
+    ├── NumericError        numerical differentiation could not give a trustworthy answer
+    ├── VerificationError   a result that failed its own check at random points
+    └── GraphError          a malformed graph (a bug in whoever built it)
+
+Each message says what was expected, what came, where, and one thing to try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "DomainError",
+    "EvaluationError",
+    "FormulaError",
+    "GraphError",
+    "NoDerivativeError",
+    "NumericError",
+    "ShapeError",
+    "TypeMismatchError",
+    "UnknownNameError",
+    "VerificationError",
+    "WengertError",
+    "nearest",
+    "worded",
+]
+
+
+class WengertError(Exception):
+    """Base of all errors raised by wengert on purpose."""
+
+
+class FormulaError(WengertError, ValueError):
+    """A formula text that cannot be read; shows the text with a caret under the column.
+
+    ``column`` counts from 1, as editors do; ``None`` when the error has no single place.
+    """
+
+    def __init__(self, message: str, text: str = "", column: int | None = None) -> None:
+        self.text, self.column, self.reason = text, column, message
+        if column is not None and text:
+            line = text.replace("\n", " ")
+            message = f"{message}\n  {line}\n  {' ' * (column - 1)}^ column {column}"
+        super().__init__(message)
+
+
+class UnknownNameError(FormulaError, LookupError):
+    """A name that is no symbol, function or op; the message suggests the nearest one."""
+
+
+class ShapeError(WengertError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class TypeMismatchError(WengertError, TypeError):
+    """A dtype or a kind of argument that does not fit."""
+
+
+class NoDerivativeError(WengertError, TypeError):
+    """A derivative was asked of an op that declares none; the message quotes its reason."""
+
+
+class DomainError(WengertError, ValueError):
+    """A value outside the domain of what was asked."""
+
+
+class EvaluationError(WengertError, ValueError):
+    """Values that are missing or do not fit at evaluation."""
+
+
+class NumericError(WengertError, ArithmeticError):
+    """Numerical differentiation could not give a trustworthy answer."""
+
+
+class VerificationError(WengertError, AssertionError):
+    """A result that failed its own check at random points."""
+
+
+class GraphError(WengertError, ValueError):
+    """A malformed graph: a bug in the code that built it."""
+
+
+def worded(
+    subject: str, *, expected: str = "", got: str = "", where: str = "", hint: str = ""
+) -> str:
+    """One error message in the house form: ``subject: expected ..., got ... (where); try ...``.
+
+    >>> worded("matmul", expected="equal inner lengths", got="(2, 3) @ (4, 3)", hint="transpose one side")
+    'matmul: expected equal inner lengths, got (2, 3) @ (4, 3); try: transpose one side'
+    """
+    parts = [f"expected {expected}"] if expected else []
+    if got:
+        parts.append(f"got {got}")
+    text = f"{subject}: {', '.join(parts)}" if parts else subject
+    if where:
+        text += f" ({where})"
+    return f"{text}; try: {hint}" if hint else text
+
+
+def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:
+    """``"did you mean `sinh`?"`` for the known names closest to ``name``; empty when none is close."""
+    close = get_close_matches(name, sorted(set(known)), n=most, cutoff=0.6)
+    if not close:
+        folded = {k.lower(): k for k in known}
+        close = [folded[name.lower()]] if name.lower() in folded else []
+    return f"did you mean {' or '.join(f'`{c}`' for c in close)}?" if close else ""

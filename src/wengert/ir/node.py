@@ -1,0 +1,432 @@
+"""The vertices of the graph: immutable and interned, so that equal structure is the same object.
+
+:func:`make` interns an op with its arguments; :class:`Expr` is the vertex that users hold. The table of
+all vertices is swept of those that nobody holds any more, whenever Python's collector makes a full
+round and whenever the table has doubled, so memory returns when results are dropped.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Hashable
+from itertools import count
+from types import TracebackType
+from typing import Any, NoReturn
+
+from wengert.errors import GraphError, TypeMismatchError, worded
+from wengert.ir.dims import Extent
+from wengert.ir.op import Op
+from wengert.ir.types import AnyType, TupleType, Type
+
+__all__ = ["OPERATORS", "Expr", "intern", "live_nodes", "make", "paused_gc", "provide", "sweep"]
+
+
+class _Operators:
+    """The functions behind Python's operators on expressions; ``ops`` fills them in."""
+
+    __slots__ = (
+        "add", "compare", "div", "floordiv", "getitem", "invert", "logic", "matmul", "mod", "mul", "neg",
+        "power", "sub", "transpose", "absolute",
+    )  # fmt: skip
+    # Any: operands are whatever the user wrote next to the operator.
+    add: Callable[[Any, Any], Expr]
+    sub: Callable[[Any, Any], Expr]
+    mul: Callable[[Any, Any], Expr]
+    div: Callable[[Any, Any], Expr]
+    floordiv: Callable[[Any, Any], Expr]
+    mod: Callable[[Any, Any], Expr]
+    power: Callable[[Any, Any], Expr]
+    matmul: Callable[[Any, Any], Expr]
+    neg: Callable[[Any], Expr]
+    absolute: Callable[[Any], Expr]
+    invert: Callable[[Any], Expr]
+    transpose: Callable[[Any], Expr]
+    compare: Callable[[str, Any, Any], Expr]
+    logic: Callable[[str, Any, Any], Expr]
+    getitem: Callable[[Any, Any], Expr]
+
+
+OPERATORS = _Operators()
+_provided: dict[str, Callable[..., Any]] = {}
+
+
+def provide(name: str, function: Callable[..., Any]) -> None:
+    """Give expressions the method ``name``; rooms to the right of ``ir`` hang their services in here."""
+    _provided[name] = function
+
+
+def _service(name: str) -> Callable[..., Any]:
+    function = _provided.get(name)
+    if function is None:
+        raise GraphError(
+            worded(
+                f"Expr.{name}",
+                expected="`import wengert` to have run",
+                got="a part of the package only",
+            )
+        )
+    return function
+
+
+class Expr:
+    """A vertex of the graph: an op, its arguments, its type.
+
+    Expressions are immutable. Equal structure is the same object, so ``==`` and ``hash`` take constant
+    time; ``wg.eq(a, b)`` builds the comparison instead. Python's operators build new expressions.
+    """
+
+    __slots__ = ("__weakref__", "_facts", "args", "attr", "op", "serial", "type")
+    op: Op
+    attr: Any  # Any: whatever static attribute the op has; None for most
+    args: tuple[Expr, ...]
+    type: AnyType
+    serial: int  # increases with creation, so arguments come before their users
+    _facts: int  # -1 until asked for
+    __array_ufunc__ = None  # NumPy arrays leave mixed operators to us
+
+    def __init__(self, *_: object) -> None:
+        raise GraphError(
+            worded("Expr", expected="wg.parse, wg.symbols or an operator", got="Expr(...)")
+        )
+
+    # --- shape and type --------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple[Extent, ...]:
+        """Extents of the axes; ``()`` for a scalar."""
+        return self.value_type.shape
+
+    @property
+    def value_type(self) -> Type:
+        """The type, where the op has one result.
+
+        Raises:
+            TypeMismatchError: the op has several results.
+        """
+        if isinstance(self.type, TupleType):
+            raise TypeMismatchError(
+                worded(self.op.name, expected="one result", got=f"{len(self.type.items)}")
+            )
+        return self.type
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def T(self) -> Expr:
+        """The transposed array: axes in reverse order."""
+        return OPERATORS.transpose(self)
+
+    # --- services of other rooms -----------------------------------------------------------------
+    def evaluate(self, /, *, check: bool = False, **values: Any) -> Any:
+        """The value, given one value per symbol (numbers or arrays, by name).
+
+        With ``check=True`` the first node that became NaN is an error that names it.
+        """
+        return _service("evaluate")(self, values, check=check)
+
+    def latex(self) -> str:
+        """The expression in LaTeX."""
+        return str(_service("latex")(self))
+
+    def unicode(self) -> str:
+        """The expression in Unicode mathematics."""
+        return str(_service("unicode")(self))
+
+    def numpy(self) -> str:
+        """The expression as NumPy source (never builds ``diag``)."""
+        return str(_service("numpy")(self))
+
+    def dot(self) -> str:
+        """The graph in Graphviz' DOT language."""
+        return str(_service("dot")(self))
+
+    def svg(self) -> str:
+        """The graph as an SVG picture."""
+        return str(_service("svg")(self))
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def cost(self) -> Any:
+        """Operation counts of the graph (each shared node once)."""
+        return _service("cost")(self)
+
+    @property
+    def conditions(self) -> tuple[Expr, ...]:
+        """What has to hold for the expression to be defined, and for its simplification to be right."""
+        return tuple(_service("conditions")(self))
+
+    @property
+    def free_symbols(self) -> tuple[Expr, ...]:
+        """The symbols that occur, in order of first creation."""
+        return tuple(_service("free_symbols")(self))
+
+    def dump(self) -> str:
+        """Exact text of the graph, one node a line."""
+        return str(_service("dump")(self))
+
+    def __str__(self) -> str:
+        return str(_service("text")(self))
+
+    def __repr__(self) -> str:
+        return str(_service("repr")(self))
+
+    # --- operators ---------------------------------------------------------------------------------
+    def __add__(self, other: Any) -> Expr:
+        return OPERATORS.add(self, other)
+
+    def __radd__(self, other: Any) -> Expr:
+        return OPERATORS.add(other, self)
+
+    def __sub__(self, other: Any) -> Expr:
+        return OPERATORS.sub(self, other)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return OPERATORS.sub(other, self)
+
+    def __mul__(self, other: Any) -> Expr:
+        return OPERATORS.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Expr:
+        return OPERATORS.mul(other, self)
+
+    def __truediv__(self, other: Any) -> Expr:
+        return OPERATORS.div(self, other)
+
+    def __rtruediv__(self, other: Any) -> Expr:
+        return OPERATORS.div(other, self)
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return OPERATORS.floordiv(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expr:
+        return OPERATORS.floordiv(other, self)
+
+    def __mod__(self, other: Any) -> Expr:
+        return OPERATORS.mod(self, other)
+
+    def __rmod__(self, other: Any) -> Expr:
+        return OPERATORS.mod(other, self)
+
+    def __pow__(self, other: Any) -> Expr:
+        return OPERATORS.power(self, other)
+
+    def __rpow__(self, other: Any) -> Expr:
+        return OPERATORS.power(other, self)
+
+    def __matmul__(self, other: Any) -> Expr:
+        return OPERATORS.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Expr:
+        return OPERATORS.matmul(other, self)
+
+    def __neg__(self) -> Expr:
+        return OPERATORS.neg(self)
+
+    def __pos__(self) -> Expr:
+        return self
+
+    def __abs__(self) -> Expr:
+        return OPERATORS.absolute(self)
+
+    def __invert__(self) -> Expr:
+        return OPERATORS.invert(self)
+
+    def __and__(self, other: Any) -> Expr:
+        return OPERATORS.logic("and", self, other)
+
+    def __rand__(self, other: Any) -> Expr:
+        return OPERATORS.logic("and", other, self)
+
+    def __or__(self, other: Any) -> Expr:
+        return OPERATORS.logic("or", self, other)
+
+    def __ror__(self, other: Any) -> Expr:
+        return OPERATORS.logic("or", other, self)
+
+    def __lt__(self, other: Any) -> Expr:
+        return OPERATORS.compare("lt", self, other)
+
+    def __le__(self, other: Any) -> Expr:
+        return OPERATORS.compare("le", self, other)
+
+    def __gt__(self, other: Any) -> Expr:
+        return OPERATORS.compare("lt", other, self)
+
+    def __ge__(self, other: Any) -> Expr:
+        return OPERATORS.compare("le", other, self)
+
+    def __getitem__(self, index: Any) -> Expr:
+        return OPERATORS.getitem(self, index)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeMismatchError(
+            worded("iteration over an expression", hint="index it, for example x[0]")
+        )
+
+    def __bool__(self) -> NoReturn:
+        raise TypeMismatchError(
+            worded(
+                "truth value of a symbolic expression",
+                expected="a Python bool",
+                got=f"`{self.op.name}` on symbols",
+                hint="wg.where(condition, a, b); compare identity with `is` or `==`",
+            )
+        )
+
+    def __float__(self) -> float:
+        return float(_service("as_number")(self))
+
+    def __reduce__(self) -> tuple[Callable[[str], Expr], tuple[str]]:
+        return _restored, (self.dump(),)
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Expr:
+        return self
+
+
+def _restored(text: str) -> Expr:
+    restored: Expr = _service("restore")(text)
+    return restored
+
+
+# --- interning -----------------------------------------------------------------------------------
+_table: dict[tuple[Hashable, ...], Expr] = {}
+_lookup = _table.get
+_lock = threading.Lock()
+_next_serial = count().__next__
+_new = object.__new__
+
+
+def intern(
+    op: Op,
+    attr: Any,
+    args: tuple[Expr, ...],
+    type_: AnyType,
+    key: tuple[Hashable, ...] | None = None,
+) -> Expr:
+    """The one node with this op, attribute and arguments, whose type the caller knows."""
+    if key is None:
+        key = (op, attr, *args)
+    node = _lookup(key)
+    if node is not None:
+        return node
+    node = _new(Expr)
+    node.op = op
+    node.attr = attr
+    node.args = args
+    node.type = type_
+    node.serial = serial = _next_serial()
+    node._facts = -1
+    with _lock:
+        node = _table.setdefault(key, node)
+    if not serial & 0xFFFF and len(_table) > _watch.limit:
+        sweep()
+    return node
+
+
+def make(op: Op, args: tuple[Expr, ...], attr: Any = None) -> Expr:
+    """The one node with this op, arguments and attribute; the op's type rule gives its type.
+
+    Raises:
+        ShapeError, TypeMismatchError: from the type rule.
+    """
+    key = (op, attr, *args)
+    node = _lookup(key)
+    if node is not None:
+        return node
+    types = [a.type for a in args]
+    type_ = op.result(*types) if attr is None else op.result(*types, attr=attr)
+    return intern(op, attr, args, type_, key)
+
+
+def live_nodes() -> int:
+    """How many nodes the table holds."""
+    return len(_table)
+
+
+class _Watch:
+    """When to sweep next, and whether reference counts can be trusted at all."""
+
+    limit = 1 << 18
+    trusted = (
+        sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+    )
+
+
+_watch = _Watch()
+
+
+def _last_references(pool: list[Any]) -> int:
+    node = pool[-1]
+    return sys.getrefcount(node)
+
+
+def _key(node: Expr) -> tuple[Hashable, ...]:
+    attr = node.attr if node.op.key is None else node.op.key(node.attr)
+    return (node.op, attr, *node.args)
+
+
+# References to a node held by nobody but the table and the pool, and by the pool alone: counted here
+# rather than assumed, because they differ between Python versions.
+_ALONE = _last_references([object()])
+_UNUSED = _ALONE + 1
+
+
+def sweep() -> int:
+    """Drop all nodes that nobody holds from the table; returns how many.
+
+    Newest first, so that a dropped node releases its arguments in the same sweep. A dropped entry is taken
+    out before its references are counted a second time, and creation waits on the same lock, so no other
+    thread can obtain a node that is about to go.
+    """
+    if not _watch.trusted or not _lock.acquire(blocking=False):
+        return 0
+    try:
+        before = len(_table)
+        pool: list[Expr] = list(_table.values())
+        while pool:
+            if _last_references(pool) <= _UNUSED:
+                key = _key(pool[-1])
+                held = _table.pop(key, None)
+                if held is not None:
+                    del held
+                    if _last_references(pool) > _ALONE:
+                        _table[key] = pool[-1]
+                del key
+            pool.pop()
+        _watch.limit = max(1 << 18, 2 * len(_table))
+        return before - len(_table)
+    finally:
+        _lock.release()
+
+
+def _after_collection(phase: str, info: dict[str, int]) -> None:
+    if phase == "stop" and info.get("generation") == 2:
+        sweep()
+
+
+gc.callbacks.append(_after_collection)
+
+
+class paused_gc:
+    """Context in which the cyclic collector rests: graphs have no cycles, and walking them costs half the time."""
+
+    __slots__ = ("resume",)
+
+    def __enter__(self) -> None:
+        self.resume = gc.isenabled()
+        if self.resume:
+            gc.disable()
+
+    def __exit__(
+        self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None
+    ) -> None:
+        if self.resume:
+            gc.enable()

@@ -1,0 +1,285 @@
+"""The record of one operation, and the registry of all records.
+
+Everything known about an op stands in its :class:`Op`: type rule, meaning, differential, domain, spelling,
+laws. Transforms read the record; none of them names an op. The four kinds of differential:
+
+* :class:`Pointwise`: one partial per argument, for ops that work element by element.
+* :class:`Linear`: the op is linear in some slots; only the transpose is given.
+* :class:`Rule`: an explicit forward rule in graph ops; reverse follows by linearize and transpose.
+* :class:`NoDerivative`: says why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wengert.errors import GraphError, UnknownNameError, nearest, worded
+
+if TYPE_CHECKING:
+    from wengert.ir.node import Expr
+    from wengert.ir.types import AnyType
+
+__all__ = [
+    "NO_LAWS",
+    "PLAIN",
+    "REALS",
+    "Differential",
+    "Domain",
+    "Edge",
+    "Laws",
+    "Linear",
+    "NoDerivative",
+    "Op",
+    "Pointwise",
+    "Rule",
+    "Scaled",
+    "Spelling",
+    "lookup",
+    "register",
+    "registered",
+]
+
+# The callables of a record take the op's arguments, and `attr=` where the op has a static attribute;
+# their exact signatures differ from op to op, which is what `...` stands for.
+Partial: TypeAlias = Callable[..., "Expr | None"]
+
+
+class Scaled:
+    """A partial given by its action: ``action(t, *args, out)`` is the partial times ``t``.
+
+    For partials that are better never formed, such as ``t/y`` or ``where(x > 0, t, 0)``.
+    """
+
+    __slots__ = ("action",)
+
+    def __init__(self, action: Callable[..., Expr]) -> None:
+        self.action = action
+
+
+class Pointwise:
+    """One partial per argument, each a function of ``(*args, out)`` with the elementwise shape.
+
+    ``None`` in place of a partial says that the op does not vary smoothly with that argument
+    (its differential there is zero); ``why`` then says so for the reader.
+    """
+
+    __slots__ = ("partials", "why")
+
+    def __init__(self, *partials: Partial | Scaled | None, why: str = "") -> None:
+        self.partials, self.why = partials, why
+
+
+class Linear:
+    """Linear in each of ``slots``; ``transpose(ct, slot, *args)`` gives the cotangent of that argument.
+
+    Without ``joint`` the op is linear in each slot while the others stay (a product). ``joint(tangents, args)``
+    is given by ops that are linear in all slots together (a sum, a choice); ``None`` in ``tangents`` is zero.
+    ``elementwise`` ops work element by element on equal shapes, so extra leading axes on a cotangent
+    simply pass through them; others whose transpose copes with such axes say ``batched``.
+    """
+
+    __slots__ = ("batched", "elementwise", "joint", "slots", "transpose")
+
+    def __init__(
+        self,
+        transpose: Callable[..., Expr],
+        *,
+        slots: Sequence[int] | None = None,
+        joint: Callable[..., Expr] | None = None,
+        elementwise: bool = False,
+        batched: bool = False,
+    ) -> None:
+        self.transpose = transpose
+        self.slots = None if slots is None else frozenset(slots)  # None: every argument
+        self.joint, self.elementwise, self.batched = joint, elementwise, batched
+
+    def active(self, slot: int) -> bool:
+        """Whether argument ``slot`` is one of the linear ones."""
+        return self.slots is None or slot in self.slots
+
+
+class Rule:
+    """An explicit forward rule ``jvp(args, tangents, out, *, attr, diff)`` in graph ops.
+
+    ``tangents`` has ``None`` for zero. ``diff`` offers the transforms themselves to ops that have a
+    body. An optional hand-made ``vjp(args, wanted, ct, out, *, attr, diff)`` is for speed and for
+    structured ops; where both exist the harness demands that they agree.
+    """
+
+    __slots__ = ("jvp", "vjp")
+
+    def __init__(
+        self,
+        jvp: Callable[..., Expr | None],
+        vjp: Callable[..., Sequence[Expr | None]] | None = None,
+    ) -> None:
+        self.jvp, self.vjp = jvp, vjp
+
+
+class NoDerivative:
+    """The op has no differential, and ``why`` says so; ``zero`` if it is locally constant."""
+
+    __slots__ = ("why", "zero")
+
+    def __init__(self, why: str, *, zero: bool = False) -> None:
+        self.why, self.zero = why, zero
+
+
+Differential: TypeAlias = Pointwise | Linear | Rule | NoDerivative
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An agreed value at a kink, pole or border: ``op(*at) == value`` and its ``partials`` there.
+
+    ``partials`` has one entry per argument; ``None`` leaves it unsaid.
+    """
+
+    at: tuple[float, ...]
+    value: float
+    partials: tuple[float | None, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an op is real and smooth, and what happens at the edges.
+
+    ``sample``: one interval per argument in which it is smooth and tests may sample.
+    ``where``: conditions on the arguments for a real value (builds graph comparisons; none: everywhere).
+    ``kinks`` and ``poles``: said in words, for the reference page.
+    """
+
+    sample: tuple[tuple[float, float], ...] = ()
+    where: Callable[..., tuple[Expr, ...]] | None = None
+    edges: tuple[Edge, ...] = ()
+    kinks: str = ""
+    poles: str = ""
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How an op is written, only where it differs from ``name(args)``.
+
+    Templates use ``{0}``, ``{1}``, ... for the arguments. ``notation`` names a layout that needs more than
+    a template: ``sum``, ``product``, ``power``, ``quotient``, ``compare``, ``not``, ``and``, ``or``,
+    ``literal``, ``symbol``, ``hidden`` (show the first argument only).
+    """
+
+    text: str = ""
+    unicode: str = ""
+    latex: str = ""
+    python: str = ""
+    matlab: str = ""
+    notation: str = "call"
+    symbol: str = ""  # the infix sign of a `compare` and the like
+    more: Mapping[str, str] = field(default_factory=dict)  # further targets by name
+
+
+@dataclass(frozen=True)
+class Laws:
+    """Algebraic facts that rewriting and canonical order may use, and tests sample.
+
+    ``facts`` maps the fact bits of the arguments to those of the result (see ``ir.facts``).
+    ``inverse`` names the op that undoes this one on its whole domain.
+    """
+
+    commutative: bool = False
+    odd: bool = False
+    even: bool = False
+    inverse: str = ""
+    facts: Callable[..., int] | None = None
+    monotone: bool = False
+    self_transpose: bool = False  # a matrix of this op may equal its transpose, node for node
+
+
+REALS = Domain()
+PLAIN = Spelling()
+NO_LAWS = Laws()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Op:
+    """Everything wengert knows about one operation.
+
+    ``result(*types)`` is the type rule; ``evaluate(*values)`` the NumPy meaning against which every engine
+    is measured; ``build(*args)`` the canonicalising constructor (default: intern as it stands). Ops with a
+    static attribute receive it as ``attr=`` in all of these. ``absorb(node, factor)`` pulls a factor
+    inside a node whose zero part must stay zero even if the factor is infinite (strong zeros).
+    ``samples`` gives argument shapes and attributes for the test harness where elementwise scalars and
+    vectors would not do. ``aliases`` are the other names the formula language knows it by.
+    """
+
+    name: str
+    doc: str
+    result: Callable[..., AnyType]
+    evaluate: Callable[..., Any]  # Any: NumPy arrays, scalars, or tuples of them
+    diff: Differential
+    domain: Domain = REALS
+    spell: Spelling = PLAIN
+    expand: Callable[..., Expr] | None = None
+    laws: Laws = NO_LAWS
+    build: Callable[..., Expr] | None = None
+    absorb: Callable[[Expr, Callable[[Expr], Expr]], Expr | None] | None = None
+    elementwise: bool = False
+    resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
+        None  # attribute with sizes in numbers
+    )
+    free: bool = False  # a leaf that stands for a value still to be given
+    bodies: Callable[[Any], tuple[Any, ...]] | None = None  # the regions inside the attribute
+    with_bodies: Callable[[Any, tuple[Any, ...]], Any] | None = (
+        None  # the attribute with other regions
+    )
+    key: Callable[[Any], Hashable] | None = (
+        None  # exact key of the attribute where it is not its own
+    )
+    cost: float = 1.0  # operations per output element, in units of one addition
+    aliases: tuple[str, ...] = ()
+    arity: int | None = None  # None: from the type rule; used by the formula language
+    samples: tuple[Any, ...] = ()  # Any: Sample records of the harness; empty: elementwise scalars
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+_REGISTRY: dict[str, Op] = {}
+_ALIASES: dict[str, str] = {}
+
+
+def register(op: Op) -> Op:
+    """Add a record to the registry and return it.
+
+    Raises:
+        GraphError: the name or an alias is taken.
+    """
+    for name in (op.name, *op.aliases):
+        if name in _REGISTRY or name in _ALIASES:
+            raise GraphError(
+                worded(f"op `{op.name}`", expected="a new name", got=f"`{name}`, which is taken")
+            )
+    _REGISTRY[op.name] = op
+    for alias in op.aliases:
+        _ALIASES[alias] = op.name
+    return op
+
+
+def registered() -> Mapping[str, Op]:
+    """All records by name."""
+    return _REGISTRY
+
+
+def lookup(name: str) -> Op:
+    """The record called ``name`` (or one of its aliases).
+
+    Raises:
+        UnknownNameError: there is none; the message suggests the nearest.
+    """
+    op = _REGISTRY.get(_ALIASES.get(name, name))
+    if op is None:
+        raise UnknownNameError(
+            worded("op", expected="a registered name", got=f"`{name}`")
+            + f"; {nearest(name, [*_REGISTRY, *_ALIASES]) or 'see wengert.ops'}"
+        )
+    return op

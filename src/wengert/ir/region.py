@@ -1,0 +1,44 @@
+"""A closed body with bound parameters, for ops that have one: ``cond``, ``loop``, ``call``.
+
+A region sees nothing but its parameters; values from outside are passed to the op as further arguments.
+So bodies that differ only in the names of their bound symbols are the same object, and no walk over a
+graph ever has to enter a region.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from weakref import WeakValueDictionary
+
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+
+__all__ = ["Region"]
+
+
+class Region:
+    """``params`` (canonical, numbered) to ``outputs``; interned."""
+
+    __slots__ = ("__weakref__", "outputs", "params")
+    params: tuple[Expr, ...]
+    outputs: tuple[Expr, ...]
+    _table: ClassVar[WeakValueDictionary[tuple[tuple[Expr, ...], tuple[Expr, ...]], Region]] = (
+        WeakValueDictionary()
+    )
+
+    def __new__(cls, params: tuple[Expr, ...], outputs: tuple[Expr, ...]) -> Region:
+        key = (params, outputs)
+        known = cls._table.get(key)
+        if known is None:
+            known = object.__new__(cls)
+            known.params, known.outputs = params, outputs
+            known = cls._table.setdefault(key, known)
+        return known
+
+    @property
+    def result_types(self) -> tuple[Type, ...]:
+        """The types of the outputs."""
+        return tuple(o.value_type for o in self.outputs)
+
+    def __repr__(self) -> str:
+        return f"<region {len(self.params)} -> {len(self.outputs)}>"

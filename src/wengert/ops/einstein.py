@@ -1,0 +1,582 @@
+"""The one multilinear op: the n-ary Einstein product, and everything that is a spelling of it.
+
+``ein([(A, "ij"), (x, "j")], "i")`` sums over every label that is not in the output. Multiplication, broadcasting,
+transposition, matrix products, sums over axes, outer products, diagonals and traces are spellings of it, and
+its transpose is again an Einstein product. Labels may be any hashable things; the node stores them
+canonically, so two products that differ only in their labels or in the order of factors are the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from itertools import permutations, product
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from wengert.errors import ShapeError, worded
+from wengert.ir.dims import Extent, extent_text
+from wengert.ir.facts import (
+    DIAGONAL,
+    FINITE,
+    INTEGER,
+    NONNEGATIVE,
+    NONPOSITIVE,
+    NONZERO,
+    ORTHOGONAL,
+    PD,
+    PSD,
+    SYMMETRIC,
+)
+from wengert.ir.known import is_symmetric
+from wengert.ir.node import Expr, intern
+from wengert.ir.op import Laws, Linear, NoDerivative, Op, Spelling, register
+from wengert.ir.types import FLOAT, Type, promote
+from wengert.ops.leaves import ONE, number_of, size
+from wengert.ops.sums import LIN, scale
+
+__all__ = [
+    "EIN",
+    "EYE",
+    "Label",
+    "Spec",
+    "broadcast_to",
+    "ein",
+    "eye",
+    "is_ones",
+    "ones",
+    "product_of_scalars",
+    "sum_axes",
+    "transpose",
+    "unscaled",
+]
+
+Label: TypeAlias = Hashable
+Factor: TypeAlias = tuple[Expr, tuple[Label, ...]]
+
+
+class Spec:
+    """The axes of each factor and of the output, as small ints; ``new`` gives extents of axes in no factor.
+
+    Output axes are numbered first, in order, then the others by first appearance. Interned.
+    """
+
+    __slots__ = ("factors", "new", "out")
+    factors: tuple[tuple[int, ...], ...]
+    out: tuple[int, ...]
+    new: tuple[tuple[int, Extent], ...]
+    _table: ClassVar[dict[tuple[object, ...], Spec]] = {}
+
+    def __new__(
+        cls,
+        factors: tuple[tuple[int, ...], ...],
+        out: tuple[int, ...],
+        new: tuple[tuple[int, Extent], ...] = (),
+    ) -> Spec:
+        key = (factors, out, new)
+        known = cls._table.get(key)
+        if known is not None:
+            return known
+        self = object.__new__(cls)
+        self.factors, self.out, self.new = factors, out, new
+        return cls._table.setdefault(key, self)
+
+    @property
+    def summed(self) -> frozenset[int]:
+        """The axes that are summed over."""
+        return frozenset(a for f in self.factors for a in f) - frozenset(self.out)
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether every factor has exactly the axes of the output, in order, or none at all."""
+        return not self.new and all(f in (self.out, ()) for f in self.factors)
+
+    def __str__(self) -> str:
+        letters = "ijklmnpqrstuvwabcdefghxyz"
+        name = [letters[i] if i < len(letters) else f"({i})" for i in range(64)]
+        left = ",".join("".join(name[a] for a in f) for f in self.factors)
+        return f"{left}->{''.join(name[a] for a in self.out)}"
+
+    def __repr__(self) -> str:
+        extra = f" with {dict(self.new)}" if self.new else ""
+        return f"<{self}{extra}>"
+
+
+# --- the record --------------------------------------------------------------------------------------
+def _ein_type(*types: Type, attr: Spec) -> Type:
+    extents: dict[int, Extent] = dict(attr.new)
+    for type_, axes in zip(types, attr.factors, strict=True):
+        for axis, extent in zip(axes, type_.shape, strict=True):
+            if extents.setdefault(axis, extent) != extent:
+                raise ShapeError(_clash(types, axis, extents[axis], extent, attr))
+    return promote(*types).with_shape(tuple(extents[a] for a in attr.out))
+
+
+def _clash(types: Sequence[Type], axis: int, first: Extent, second: Extent, attr: Spec) -> str:
+    return worded(
+        "product",
+        expected="equal extents along a shared axis",
+        got=f"{first} and {second} in {' and '.join(extent_text(t.shape) for t in types)} ({attr})",
+        hint="transpose or reshape one of them",
+    )
+
+
+def _ein_value(*values: Any, attr: Spec) -> Any:
+    if not attr.out and all(not f for f in attr.factors):
+        result = values[0]
+        for value in values[1:]:
+            result = result * value
+        return result
+    arrays: list[Any] = []
+    present: set[int] = set()
+    for value, axes in zip(values, attr.factors, strict=True):
+        arrays += [value, list(axes)]
+        present |= set(axes)
+    covered = [a for a in attr.out if a in present]
+    if len(values) <= 2:
+        result = np.einsum(*arrays, covered)
+    else:
+        result = _contract(arrays, covered)
+    if len(covered) != len(attr.out):
+        extents = dict(attr.new)
+        shape = [extents.get(a, 1) for a in attr.out]
+        for axis, extent in zip(covered, np.shape(result), strict=True):
+            shape[attr.out.index(axis)] = extent
+        kept = [extent if a in present else 1 for a, extent in zip(attr.out, shape, strict=True)]
+        result = np.broadcast_to(np.reshape(result, kept), tuple(shape))  # type: ignore[arg-type]
+    return result
+
+
+def _contract(arrays: list[Any], out: list[int]) -> Any:
+    opt_einsum = import_module("opt_einsum")  # loads slowly, and only large products want it
+    return opt_einsum.contract(*arrays, out, optimize="greedy")
+
+
+def _resolved(attr: Spec, sizes: Mapping[str, int]) -> Spec:
+    if all(isinstance(e, int) for _, e in attr.new):
+        return attr
+    new = tuple((a, e if isinstance(e, int) else e.evaluate(sizes)) for a, e in attr.new)
+    return Spec(attr.factors, attr.out, new)
+
+
+def _ein_transpose(ct: Expr, slot: int, *args: Expr, attr: Spec) -> Expr:
+    """Cotangent of one factor; ``ct`` may have extra leading axes, which come out in front.
+
+    An axis of the factor that no other operand has was summed over: the cotangent is constant along it. An axis
+    that the factor has twice (a diagonal) is written back through an identity matrix.
+    """
+    if attr is _SCALARS and not ct.value_type.shape:
+        return product_of_scalars(ct, args[1 - slot])
+    batch: list[Label] = [("batch", i) for i in range(ct.ndim - len(attr.out))]
+    factors: list[Factor] = [(ct, (*batch, *attr.out))]
+    factors += [
+        (a, f) for i, (a, f) in enumerate(zip(args, attr.factors, strict=True)) if i != slot
+    ]
+    target: list[Label] = []
+    extents: dict[Label, Extent] = {}
+    for position, axis in enumerate(attr.factors[slot]):
+        extent = args[slot].shape[position]
+        extents[axis] = extent
+        if axis in target:
+            copy = ("copy", position)
+            factors.append((eye(extent), (axis, copy)))
+            target.append(copy)
+        else:
+            target.append(axis)
+    # An output axis that came from nowhere (a broadcast) is summed here; its extent is known from ct.
+    return ein(factors, (*batch, *target), extents)
+
+
+_KEPT_BY_PRODUCTS = NONNEGATIVE | NONZERO | FINITE | INTEGER
+
+
+def _ein_facts(*facts: int, attr: Spec) -> int:
+    if attr.elementwise or not attr.summed:
+        bits = facts[0]
+        for other in facts[1:]:
+            kept = bits & other & _KEPT_BY_PRODUCTS
+            if bits & NONPOSITIVE and other & NONPOSITIVE:
+                kept |= NONNEGATIVE
+            elif (bits & NONNEGATIVE and other & NONPOSITIVE) or (
+                bits & NONPOSITIVE and other & NONNEGATIVE
+            ):
+                kept |= NONPOSITIVE
+            bits = kept
+    else:
+        bits = INTEGER | FINITE | NONNEGATIVE
+        for other in facts:
+            bits &= other
+        # A sum of positive terms is positive: extents are at least one.
+        if bits & NONNEGATIVE and all(f & NONZERO for f in facts):
+            bits |= NONZERO
+    if len(facts) == 1 and sorted(attr.factors[0]) == [0, 1] and len(attr.out) == 2:
+        bits |= facts[0] & (SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)
+    elif len(attr.out) == 2:
+        bits &= ~(SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)
+    return bits
+
+
+def _absorb(node: Expr, into: Any) -> Expr | None:
+    """A single signed or renamed strong zero stays one: ``-where(c, u, 0)`` and its transposes."""
+    if len(node.args) != 1 or node.attr.summed or node.attr.new:
+        return None
+    inner = node.args[0]
+    if inner.op.absorb is None or node.attr.factors[0] != node.attr.out:
+        return None
+    absorbed = inner.op.absorb(inner, into)
+    return None if absorbed is None else ein([(absorbed, node.attr.factors[0])], node.attr.out)
+
+
+def _rebuilt(*args: Expr, attr: Spec) -> Expr:
+    if attr is _SCALARS:
+        return product_of_scalars(*args)
+    return ein(list(zip(args, attr.factors, strict=True)), attr.out, dict(attr.new))
+
+
+EIN = register(
+    Op(
+        name="ein",
+        doc="Einstein product: multiply the factors and sum over every axis that is not in the output.",
+        result=_ein_type,
+        evaluate=_ein_value,
+        resolve=_resolved,
+        diff=Linear(_ein_transpose, batched=True),
+        spell=Spelling(notation="product"),
+        laws=Laws(commutative=True, facts=_ein_facts, self_transpose=True),
+        absorb=_absorb,
+        build=_rebuilt,
+    )
+)
+
+
+def _eye_type(*, attr: Extent) -> Type:
+    return Type("int64", (attr, attr), weak=True)
+
+
+EYE = register(
+    Op(
+        name="eye",
+        doc="The identity matrix.",
+        result=_eye_type,
+        evaluate=lambda *, attr: np.eye(attr),
+        resolve=lambda attr, sizes: attr if isinstance(attr, int) else attr.evaluate(sizes),
+        diff=NoDerivative("a constant", zero=True),
+        spell=Spelling(text="eye({attr})", notation="identity"),
+        laws=Laws(
+            facts=lambda *, attr: (
+                SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL | NONNEGATIVE | FINITE | INTEGER
+            )
+        ),
+        cost=0.0,
+    )
+)
+
+
+def eye(extent: Extent) -> Expr:
+    """The identity matrix with ``extent`` rows."""
+    return intern(EYE, extent, (), _eye_type(attr=extent))
+
+
+# --- the constructor -----------------------------------------------------------------------------------
+_SCALARS = Spec(((), ()), ())
+
+
+@cache
+def _elementwise(rank: int) -> Spec:
+    axes = tuple(range(rank))
+    return Spec((axes, axes), axes)
+
+
+def product_of_scalars(a: Expr, b: Expr) -> Expr:
+    """``a * b`` for scalars, the short way: no labels; signs come out in front and a number scales."""
+    if a.type is FLOAT is b.type and a.op is not LIN and b.op is not LIN:
+        return intern(EIN, _SCALARS, (a, b) if a.serial <= b.serial else (b, a), FLOAT)
+    for first, second in ((a, b), (b, a)):
+        if not first.args:
+            number = number_of(first)
+            if number:
+                return scale(number, second)
+    sign, a = unscaled(a)
+    sign_b, b = unscaled(b)
+    type_ = FLOAT if a.type is FLOAT is b.type else promote(a.value_type, b.value_type)
+    product = intern(EIN, _SCALARS, (a, b) if a.serial <= b.serial else (b, a), type_)
+    return product if sign == sign_b else scale(-1, product)
+
+
+def unscaled(node: Expr) -> tuple[int, Expr]:
+    """``(-1, c*x)`` for ``-c*x`` with a positive ``c``, else ``(1, node)``."""
+    if node.op is LIN and len(node.attr) == 1 and node.attr[0] < 0:
+        return -1, scale(-node.attr[0], node.args[0])
+    return 1, node
+
+
+def is_ones(node: Expr) -> bool:
+    """Whether the node is the number 1 or an array filled with it."""
+    return node is ONE or (node.op is EIN and node.args == (ONE,))
+
+
+def ein(
+    factors: Iterable[tuple[Expr, Sequence[Label]]],
+    out: Sequence[Label],
+    extents: Mapping[Label, Extent] | None = None,
+) -> Expr:
+    """The Einstein product of labelled factors, in canonical form.
+
+    Structural simplifications only, which hold for every float: identity matrices and ones are contracted
+    away, renamed and broadcast factors are looked through, signs come out in front.
+    ``extents`` gives the extents of output labels that no factor has.
+
+    Raises:
+        ShapeError: a label has two different extents, or an output label no extent.
+    """
+    out = tuple(out)
+    known: dict[Label, Extent] = dict(extents or {})
+    sign, plain = _opened(factors, known)
+    plain, multiplicity = _without_identities(plain, out, known)
+    if len(plain) == 1:
+        plain, out = _opened_product(*plain[0], out, known)
+    result = _canonical(plain, out, known)
+    for extent in multiplicity:
+        result = _times_size(result, extent)
+    return result if sign > 0 else scale(-1, result)
+
+
+def _opened(
+    factors: Iterable[tuple[Expr, Sequence[Label]]], known: dict[Label, Extent]
+) -> tuple[int, list[Factor]]:
+    """Factors with signs taken out and renamings, broadcasts and ones looked through."""
+    sign = 1
+    plain: list[Factor] = []
+    stack: list[Factor] = [(f, tuple(labels)) for f, labels in factors][::-1]
+    while stack:
+        node, labels = stack.pop()
+        if len(labels) != node.ndim:
+            raise ShapeError(
+                worded("product", expected=f"{node.ndim} labels for a factor", got=f"{len(labels)}")
+            )
+        for label, extent in zip(labels, node.shape, strict=True):
+            if known.setdefault(label, extent) != extent:
+                raise ShapeError(
+                    worded(
+                        "product",
+                        expected="equal extents along a shared axis",
+                        got=f"{known[label]} and {extent} (in shape {extent_text(node.shape)})",
+                        hint="transpose or reshape one of the factors",
+                    )
+                )
+        if node is ONE:
+            continue
+        factor_sign, inner = unscaled(node)
+        if factor_sign < 0:
+            sign = -sign
+            stack.append((inner, labels))
+        elif node.op is EIN and len(node.args) == 1 and not node.attr.summed:
+            renamed = dict(zip(node.attr.out, labels, strict=True))
+            stack.append((node.args[0], tuple(renamed[a] for a in node.attr.factors[0])))
+        else:
+            plain.append((node, labels))
+    return sign, plain
+
+
+def _without_identities(
+    plain: list[Factor], out: tuple[Label, ...], known: dict[Label, Extent]
+) -> tuple[list[Factor], list[Extent]]:
+    """Contract identity matrices; also the extents of summed axes that nothing depends on."""
+    summed_over = set(known) - set(out)
+    changed = True
+    while changed:
+        changed = False
+        for position, (node, labels) in enumerate(plain):
+            if node.op is not EYE:
+                continue
+            i, j = labels
+            rest = plain[:position] + plain[position + 1 :]
+            if i == j:
+                plain, changed = rest, True
+                break
+            gone, kept = (j, i) if j not in out else (i, j)
+            if gone not in out:
+                plain = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in rest]
+                summed_over.discard(gone)
+                changed = True
+                break
+            low, high = (i, j) if out.index(i) < out.index(j) else (j, i)
+            if any(high in ls for _, ls in rest):
+                plain = [(f, tuple(low if x == high else x for x in ls)) for f, ls in rest]
+                plain.append((node, (low, high)))
+                changed = True
+                break
+    present = {label for _, labels in plain for label in labels}
+    return plain, [known[label] for label in summed_over - present]
+
+
+def _opened_product(
+    node: Expr, labels: tuple[Label, ...], out: tuple[Label, ...], known: dict[Label, Extent]
+) -> tuple[list[Factor], tuple[Label, ...]]:
+    """A single factor that is itself a product is looked into, unless the sum in it comes first.
+
+    Its axes may be put in another order, and a sum or a diagonal is taken in one go with the product
+    (``trace(A @ B)``, ``sum(x*y)``) if that makes no more terms than the larger factor has elements.
+    """
+    if node.op is not EIN:
+        return [(node, labels)], out
+    named: dict[int, Label] = dict(zip(node.attr.out, labels, strict=True))
+    inner = [
+        (f, tuple(named.get(a, ("inner", a)) for a in axes))
+        for f, axes in zip(node.args, node.attr.factors, strict=True)
+    ]
+    axes = {label for _, ls in inner for label in ls} | set(out)
+    turned = len(labels) == len(out) and set(labels) == set(out)
+    if not turned and (len(axes) > max(f.ndim for f, _ in inner) or set(labels) - axes):
+        return [(node, labels)], out
+    for factor, ls in inner:
+        known.update(zip(ls, factor.shape, strict=True))
+    return inner, out
+
+
+def _canonical(plain: list[Factor], out: tuple[Label, ...], known: Mapping[Label, Extent]) -> Expr:
+    present = {label for _, labels in plain for label in labels}
+    missing = [label for label in out if label not in present]
+    for label in missing:
+        if label not in known:
+            raise ShapeError(worded("product", expected=f"an extent for output axis {label!r}"))
+    if not plain:
+        if not out:
+            return ONE
+        plain = [(ONE, ())]
+    if len(plain) == 1 and plain[0][1] == out:
+        return plain[0][0]
+    if len(plain) == 2 and not missing:
+        scaled = _scaled(plain, out)
+        if scaled is not None:
+            return scaled
+    nodes, axes, final = _numbered(plain, out)
+    new = tuple((final[label], known[label]) for label in missing)
+    spec = Spec(axes, tuple(final[label] for label in out), new)
+    type_ = promote(*(n.value_type for n in nodes)).with_shape(tuple(known[label] for label in out))
+    return intern(EIN, spec, nodes, type_)
+
+
+def _scaled(plain: list[Factor], out: tuple[Label, ...]) -> Expr | None:
+    """A number times one array in its own order is a scaling, not a product."""
+    for (first, labels), (second, others) in (plain, plain[::-1]):
+        number = number_of(first)
+        if number and not labels and others == out:
+            return scale(number, second)
+    return None
+
+
+def _numbered(
+    plain: list[Factor], out: tuple[Label, ...]
+) -> tuple[tuple[Expr, ...], tuple[tuple[int, ...], ...], dict[Label, int]]:
+    """Factors in canonical order with canonical axes: the smallest numbering among equivalent ones."""
+    plain = sorted(plain, key=lambda f: f[0].serial)
+    best: tuple[tuple[tuple[int, ...], ...], tuple[Expr, ...], dict[Label, int]] | None = None
+    for arrangement in _arrangements(plain):
+        final = {label: i for i, label in enumerate(out)}
+        axes = tuple(
+            tuple(final.setdefault(label, len(final)) for label in labels)
+            for _, labels in arrangement
+        )
+        if best is None or axes < best[0]:
+            best = axes, tuple(f for f, _ in arrangement), final
+    assert best is not None
+    return best[1], best[0], best[2]
+
+
+_MOST_ARRANGEMENTS = 720  # beyond this the given order is kept: still right, only less shared
+
+
+def _arrangements(plain: list[Factor]) -> Iterable[list[Factor]]:
+    """All orders of equal factors, and both orientations of symmetric ones."""
+    groups: list[list[Factor]] = []
+    for factor in plain:
+        if groups and groups[-1][0][0] is factor[0]:
+            groups[-1].append(factor)
+        else:
+            groups.append([factor])
+    if all(len(g) == 1 for g in groups) and not any(_is_flippable(f) for f in plain):
+        return [plain]
+    choices: list[list[tuple[Factor, ...]]] = []
+    total = 1
+    for group in groups:
+        orders = list(permutations(group)) if len(group) <= 6 else [tuple(group)]
+        if _is_flippable(group[0]):
+            orders = [
+                tuple((f, ls[::-1] if flip else ls) for (f, ls), flip in zip(o, flips, strict=True))
+                for o in orders
+                for flips in product((False, True), repeat=len(o))
+            ]
+        choices.append(orders)
+        total *= len(orders)
+    if total > _MOST_ARRANGEMENTS:
+        return [plain]
+    return ([f for group in choice for f in group] for choice in product(*choices))
+
+
+def _is_flippable(factor: Factor) -> bool:
+    node, labels = factor
+    return (
+        len(labels) == 2
+        and labels[0] != labels[1]
+        and node.shape[0] == node.shape[1]
+        and is_symmetric(node)
+    )
+
+
+# --- spellings -----------------------------------------------------------------------------------------
+def ones(shape: Sequence[Extent]) -> Expr:
+    """The array filled with 1; the number 1 for ``()``."""
+    labels = tuple(range(len(shape)))
+    return ein([], labels, dict(zip(labels, shape, strict=True)))
+
+
+def transpose(node: Expr, axes: Sequence[int] | None = None) -> Expr:
+    """The axes in another order (reversed by default)."""
+    labels = tuple(range(node.ndim))
+    return ein([(node, labels)], labels[::-1] if axes is None else tuple(axes))
+
+
+def sum_axes(node: Expr, axes: Iterable[int] | None = None) -> Expr:
+    """The sum over the given axes (over all by default)."""
+    gone = set(range(node.ndim)) if axes is None else set(axes)
+    labels = tuple(range(node.ndim))
+    return ein([(node, labels)], tuple(i for i in labels if i not in gone))
+
+
+def broadcast_to(node: Expr, shape: Sequence[Extent]) -> Expr:
+    """The array repeated along new leading axes and along axes of extent 1, as NumPy does.
+
+    Raises:
+        ShapeError: the shape cannot be reached.
+    """
+    shape = tuple(shape)
+    if node.shape == shape:
+        return node
+    offset = len(shape) - node.ndim
+    labels: list[Label] = []
+    for position, extent in enumerate(node.shape):
+        target = shape[offset + position] if offset >= 0 else None
+        if extent == target:
+            labels.append(offset + position)
+        elif extent == 1 and target is not None:
+            labels.append(("one", position))  # summed over an axis of extent 1: dropped
+        else:
+            raise ShapeError(
+                worded(
+                    "broadcast",
+                    expected=f"a shape that stretches to {extent_text(shape)}",
+                    got=extent_text(node.shape),
+                )
+            )
+    out = tuple(range(len(shape)))
+    return ein([(node, labels)], out, dict(zip(out, shape, strict=True)))
+
+
+def _times_size(node: Expr, extent: Extent) -> Expr:
+    if isinstance(extent, int):
+        return scale(extent, node)
+    labels = tuple(range(node.ndim))
+    return ein([(size(extent), ()), (node, labels)], labels)

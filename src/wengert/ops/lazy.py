@@ -1,0 +1,23 @@
+"""Functions of SciPy that load it when first called: importing it would cost more than all of wengert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+__all__ = ["scipy_function"]
+
+
+def scipy_function(path: str) -> Callable[..., Any]:
+    """``scipy_function("special.xlogy")`` is ``scipy.special.xlogy``, loaded when called."""
+    module, _, name = path.rpartition(".")
+    loaded: list[Callable[..., Any]] = []
+
+    def call(*args: Any, **options: Any) -> Any:
+        if not loaded:
+            loaded.append(getattr(import_module(f"scipy.{module}"), name))
+        return loaded[0](*args, **options)
+
+    call.__name__ = name
+    return call

@@ -1,0 +1,319 @@
+"""Leaves of the graph: constants, symbols, and the bound parameters of regions."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Hashable, Iterable
+from fractions import Fraction
+from itertools import count
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from wengert.errors import TypeMismatchError, worded
+from wengert.ir.dims import Dim, Extent
+from wengert.ir.facts import (
+    FINITE,
+    INTEGER,
+    NEGATIVE,
+    NONNEGATIVE,
+    NONPOSITIVE,
+    POSITIVE,
+    fact_bits,
+)
+from wengert.ir.node import Expr, intern
+from wengert.ir.op import Domain, Laws, NoDerivative, Op, Spelling, register
+from wengert.ir.types import DTYPES, DType, Type
+
+__all__ = [
+    "CONSTANT",
+    "MINUS_ONE",
+    "ONE",
+    "PARAM",
+    "PI",
+    "SIZE",
+    "SYMBOL",
+    "ZERO",
+    "Name",
+    "Number",
+    "as_extent",
+    "const",
+    "e_const",
+    "exact_number",
+    "fresh",
+    "number_of",
+    "param",
+    "pi",
+    "size",
+    "symbol",
+]
+
+Number: TypeAlias = int | Fraction | float
+
+
+# --- constants -------------------------------------------------------------------------------------
+_WEAK = {
+    bool: Type("bool"),
+    int: Type("int64", weak=True),
+    Fraction: Type("float64", weak=True),
+    float: Type("float64", weak=True),
+    complex: Type("complex128", weak=True),
+}
+
+
+def _exact_key(value: Any) -> Hashable:
+    """A key that keeps 1, 1.0, True, -0.0 and NaN apart: kind and bit pattern."""
+    if isinstance(value, float):
+        return ("float", struct.pack("<d", value))
+    if isinstance(value, complex):
+        return ("complex", struct.pack("<dd", value.real, value.imag))
+    if isinstance(value, np.ndarray):
+        return (value.dtype.str, value.shape, value.tobytes())
+    if isinstance(value, np.generic):
+        return (value.dtype.str, value.tobytes())
+    return (type(value).__name__, value)
+
+
+def _constant_type(*, attr: Any) -> Type:
+    weak = _WEAK.get(type(attr))
+    if weak is not None:
+        return weak
+    name = attr.dtype.name
+    if name not in DTYPES:
+        raise TypeMismatchError(
+            worded("constant", expected=f"one of {', '.join(DTYPES)}", got=name)
+        )
+    return Type(name, tuple(attr.shape))
+
+
+def _constant_facts(*, attr: Any) -> int:
+    if isinstance(attr, (np.ndarray, complex)) or not math.isfinite(attr):
+        return 0
+    bits = FINITE | (INTEGER if float(attr).is_integer() else 0)
+    return bits | (POSITIVE if attr > 0 else NEGATIVE if attr < 0 else NONNEGATIVE | NONPOSITIVE)
+
+
+CONSTANT = register(
+    Op(
+        name="constant",
+        doc="A number or an array that is known.",
+        result=_constant_type,
+        evaluate=lambda *, attr: float(attr) if isinstance(attr, Fraction) else attr,
+        diff=NoDerivative("a constant", zero=True),
+        spell=Spelling(notation="literal"),
+        laws=Laws(facts=_constant_facts),
+        key=_exact_key,
+        cost=0.0,
+    )
+)
+
+_common: dict[tuple[type, Number], Expr] = {}
+
+
+def const(value: Any) -> Expr:
+    """The constant node of a Python or NumPy number, a Fraction or an array (which is copied).
+
+    Raises:
+        TypeMismatchError: not a number or an array of a supported dtype.
+    """
+    kind = type(value)
+    known = _common.get((kind, value)) if kind is int else None
+    if known is not None:
+        return known
+    if isinstance(value, np.ndarray):
+        value = np.array(value, order="C")  # a private copy: nodes never change
+        value.setflags(write=False)
+    elif kind is Fraction and value.denominator == 1:
+        value = int(value)
+    elif kind not in _WEAK and not isinstance(value, np.generic):
+        raise TypeMismatchError(
+            worded("constant", expected="a number or an array", got=f"{value!r} ({kind.__name__})")
+        )
+    return intern(CONSTANT, value, (), _constant_type(attr=value), (CONSTANT, _exact_key(value)))
+
+
+def exact_number(value: Number) -> Number:
+    """The one form of a finite number used as a coefficient: equal values have the same class.
+
+    Whole floats become ints and floats with a small power of two below the line become fractions, which
+    changes no product by one bit; every other float stays as typed.
+
+    >>> exact_number(2.0), exact_number(0.5), exact_number(0.1)
+    (2, Fraction(1, 2), 0.1)
+    """
+    if value.__class__ is int:
+        return value
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        numerator, denominator = value.as_integer_ratio()
+        return Fraction(numerator, denominator) if denominator <= 1024 else value
+    fraction = Fraction(value)
+    if fraction.denominator == 1:
+        return int(fraction)
+    power_of_two = fraction.denominator & (fraction.denominator - 1) == 0
+    return float(fraction) if power_of_two and fraction.denominator > 1024 else fraction
+
+
+def number_of(node: Expr) -> Number | None:
+    """The finite real number that a constant node stands for, in coefficient form; else ``None``."""
+    if node.op is not CONSTANT:
+        return None
+    value = node.attr
+    if value.__class__ is int or value.__class__ is Fraction:
+        return exact_number(value)
+    if isinstance(value, (bool, np.ndarray, complex, np.complexfloating)):
+        return None
+    value = float(value)
+    if not math.isfinite(value) or (value == 0.0 and math.copysign(1.0, value) < 0):
+        return None
+    return exact_number(value)
+
+
+for _small in range(-10, 11):
+    _common[int, _small] = intern(CONSTANT, _small, (), _WEAK[int], (CONSTANT, _exact_key(_small)))
+ZERO, ONE, MINUS_ONE = const(0), const(1), const(-1)
+
+
+# --- named mathematical constants --------------------------------------------------------------------
+class _Named(NamedTuple):
+    name: str
+    value: float
+    unicode: str
+    latex: str
+
+
+PI = register(
+    Op(
+        name="named",
+        doc="A mathematical constant with a name: pi, e.",
+        result=lambda *, attr: Type("float64", weak=True),
+        evaluate=lambda *, attr: attr.value,
+        diff=NoDerivative("a constant", zero=True),
+        spell=Spelling(notation="symbol"),
+        laws=Laws(facts=lambda *, attr: POSITIVE | FINITE),
+        cost=0.0,
+    )
+)
+
+
+def _named(attr: _Named) -> Expr:
+    return intern(PI, attr, (), Type("float64", weak=True))
+
+
+pi = _named(_Named("pi", math.pi, "π", r"\pi"))
+e_const = _named(_Named("e", math.e, "e", "e"))
+
+
+# --- symbols -----------------------------------------------------------------------------------------
+class Name(NamedTuple):
+    """What identifies a symbol: its name, its type and what is assumed of it."""
+
+    name: str
+    type: Type
+    facts: int
+
+
+SYMBOL = register(
+    Op(
+        name="symbol",
+        doc="A free input of an expression.",
+        result=lambda *, attr: attr.type,
+        evaluate=lambda *, attr: None,  # the evaluator is given the values of symbols
+        diff=NoDerivative("a symbol", zero=True),
+        spell=Spelling(notation="symbol"),
+        laws=Laws(facts=lambda *, attr: attr.facts),
+        free=True,
+        cost=0.0,
+    )
+)
+
+
+def as_extent(extent: int | str | Dim) -> Extent:
+    """An extent as users give it: a number, or a name.
+
+    Raises:
+        TypeMismatchError: neither a nonnegative int nor a name.
+    """
+    if isinstance(extent, str) and extent.isidentifier():
+        return Dim.named(extent)
+    if isinstance(extent, Dim) or (type(extent) is int and extent >= 0):
+        return extent
+    raise TypeMismatchError(
+        worded("extent", expected="a nonnegative int or a name", got=repr(extent))
+    )
+
+
+def symbol(
+    name: str,
+    shape: int | str | Dim | Iterable[int | str | Dim] = (),
+    *,
+    dtype: DType = "float64",
+    assume: Iterable[str] | str = (),
+) -> Expr:
+    """The symbol called ``name``.
+
+    ``shape``: an extent or several; an extent is a number or a name (``"n"``, ``("m", "n")``).
+    ``assume``: names of assumptions such as ``"positive"``, ``"integer"``, ``"symmetric"``.
+
+    >>> symbol("A", ("m", "n")).shape
+    (Dim(m), Dim(n))
+    """
+    if isinstance(shape, (int, str, Dim)):
+        shape = (shape,)
+    facts = fact_bits((assume,) if isinstance(assume, str) else assume)
+    type_ = Type(dtype, tuple(as_extent(s) for s in shape))
+    return intern(SYMBOL, Name(name, type_, facts), (), type_)
+
+
+_serial = count()
+
+
+def fresh(type_: Type, hint: str = "t", facts: int = 0) -> Expr:
+    """A symbol that nobody else has; its name starts with ``%``, which no user can write."""
+    return intern(SYMBOL, Name(f"%{hint}{next(_serial)}", type_, facts), (), type_)
+
+
+# --- sizes -------------------------------------------------------------------------------------------
+SIZE = register(
+    Op(
+        name="size",
+        doc="A symbolic extent as a number.",
+        result=lambda *, attr: Type("int64", weak=True),
+        evaluate=lambda *, attr: attr,
+        resolve=lambda attr, sizes: attr.evaluate(sizes),
+        diff=NoDerivative("an extent does not vary", zero=True),
+        spell=Spelling(notation="symbol"),
+        laws=Laws(facts=lambda *, attr: INTEGER | POSITIVE | FINITE),
+        domain=Domain(),
+        cost=0.0,
+    )
+)
+
+
+def size(extent: Extent) -> Expr:
+    """An extent as a number: a constant, or the node that stands for a symbolic one."""
+    if isinstance(extent, int):
+        return const(extent)
+    return intern(SIZE, extent, (), Type("int64", weak=True))
+
+
+# --- bound parameters ----------------------------------------------------------------------------------
+PARAM = register(
+    Op(
+        name="param",
+        doc="A bound parameter of a region, by position.",
+        result=lambda *, attr: attr[1],
+        evaluate=lambda *, attr: None,  # the evaluator is given the values of parameters
+        diff=NoDerivative("a parameter", zero=True),
+        spell=Spelling(notation="symbol"),
+        cost=0.0,
+        free=True,
+    )
+)
+
+
+def param(index: int, type_: Type) -> Expr:
+    """The bound parameter number ``index`` of a region."""
+    return intern(PARAM, (index, type_), (), type_)

@@ -1,0 +1,155 @@
+"""Powers and roots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, POSITIVE
+from wengert.ir.node import OPERATORS, Expr, make
+from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
+from wengert.ir.types import Type
+from wengert.ops.algebra import broadcast_together, lift, times
+from wengert.ops.apply import applied
+from wengert.ops.arithmetic import divide
+from wengert.ops.choice import ge
+from wengert.ops.einstein import ones
+from wengert.ops.exponential import xlogy
+from wengert.ops.leaves import CONSTANT, ONE, ZERO, const, number_of
+from wengert.ops.shapes import same_shape, same_type
+from wengert.ops.sums import scale
+
+__all__ = ["POW", "cbrt", "power", "sqrt", "square"]
+
+
+def power(a: Any, b: Any) -> Expr:
+    """``a ** b`` element by element, with broadcasting."""
+    base_, exponent_ = lift(a), lift(b)
+    return _power(base_, exponent_)
+
+
+def _power(a: Expr, b: Expr) -> Expr:
+    exponent = number_of(b)
+    if exponent == 1:
+        return a
+    if exponent == 0:
+        return ones(a.shape)  # NumPy and C agree: x**0 is 1 for every x, NaN included
+    base = number_of(a)
+    if type(base) is int and type(exponent) is int and 0 < exponent <= 64:
+        return const(base**exponent)
+    if a is ONE:
+        return ones(b.shape)
+    if exponent is None or b.ndim:
+        a, b = broadcast_together(a, b)
+    elif b.op is CONSTANT:
+        b = const(exponent)
+    return make(POW, (a, b))
+
+
+def square(a: Expr) -> Expr:
+    """``a**2``."""
+    return power(a, 2)
+
+
+def _power_type(x: Type, y: Type) -> Type:
+    # A constant exponent stays a scalar beside an array.
+    return same_type(x, y if y.shape else y.with_shape(x.shape))
+
+
+def _power_value(x: Any, y: Any) -> Any:
+    if np.asarray(x).dtype.kind == "i" and np.any(np.less(y, 0)):
+        x = np.asarray(x, float)  # NumPy refuses integers to negative powers
+    return np.power(x, y)
+
+
+def _d_base(x: Expr, y: Expr, out: Expr) -> Expr:
+    exponent = number_of(y)
+    if exponent is not None:
+        return scale(exponent, power(x, const(exponent - 1)))
+    return times(y, power(x, y - 1))
+
+
+def _d_exponent(x: Expr, y: Expr, out: Expr) -> Expr:
+    return xlogy(out, x)
+
+
+def _power_facts(x: int, y: int) -> int:
+    if x & POSITIVE == POSITIVE:
+        return POSITIVE | (x & y & FINITE)
+    if x & NONNEGATIVE:
+        return NONNEGATIVE
+    return x & INTEGER if y & INTEGER and y & NONNEGATIVE else 0
+
+
+POW = register(
+    Op(
+        name="pow",
+        doc="Power; 0**0 is 1.",
+        result=_power_type,
+        evaluate=_power_value,
+        diff=Pointwise(_d_base, _d_exponent),
+        domain=Domain(
+            sample=((0.3, 2.5), (-1.5, 2.5)),
+            where=lambda x, y: (),
+            edges=(
+                Edge((0.0, 2.0), 0.0, (0.0, 0.0)),
+                Edge((0.0, 2.5), 0.0, (0.0, 0.0)),
+                Edge((0.0, 1.0), 0.0, (1.0, 0.0)),
+            ),
+            poles="x = 0 for y < 0",
+        ),
+        spell=Spelling(text="{0}**{1}", notation="power"),
+        laws=Laws(facts=_power_facts),
+        build=power,
+        elementwise=True,
+        aliases=("power",),
+        arity=2,
+        cost=2.0,
+    )
+)
+
+OPERATORS.power = power
+
+
+sqrt = applied(
+    register(
+        Op(
+            name="sqrt",
+            doc="Square root.",
+            result=same_shape,
+            evaluate=np.sqrt,
+            diff=Pointwise(Scaled(lambda t, x, out: divide(t, scale(2, out)))),
+            domain=Domain(
+                sample=((0.1, 3.0),),
+                where=lambda x: (ge(x, ZERO),),
+                edges=(Edge((0.0,), 0.0, (np.inf,), "vertical tangent"),),
+            ),
+            spell=Spelling(latex=r"\sqrt{{{0}}}", unicode="√({0})"),
+            laws=Laws(facts=lambda x: NONNEGATIVE | (x & (POSITIVE | FINITE)), monotone=True),
+            elementwise=True,
+            arity=1,
+            cost=2.0,
+        )
+    )
+)
+
+cbrt = applied(
+    register(
+        Op(
+            name="cbrt",
+            doc="Real cube root.",
+            result=same_shape,
+            evaluate=np.cbrt,
+            diff=Pointwise(Scaled(lambda t, x, out: divide(t, scale(3, power(out, 2))))),
+            domain=Domain(
+                sample=((0.2, 3.0),), edges=(Edge((0.0,), 0.0, (np.inf,), "vertical tangent"),)
+            ),
+            spell=Spelling(latex=r"\sqrt[3]{{{0}}}", unicode="∛({0})"),
+            laws=Laws(odd=True, monotone=True, facts=lambda x: x & ~INTEGER),
+            elementwise=True,
+            arity=1,
+            cost=4.0,
+        )
+    )
+)

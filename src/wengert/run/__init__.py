@@ -1,0 +1,1 @@
+"""Evaluating graphs. ``reference`` is the NumPy evaluator, the judge of every other engine."""
