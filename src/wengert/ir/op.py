@@ -25,6 +25,7 @@ __all__ = [
     "NO_LAWS",
     "PLAIN",
     "REALS",
+    "Argument",
     "Differential",
     "Domain",
     "Edge",
@@ -34,6 +35,7 @@ __all__ = [
     "Op",
     "Pointwise",
     "Rule",
+    "Sample",
     "Scaled",
     "Spelling",
     "lookup",
@@ -195,6 +197,59 @@ class Laws:
     self_transpose: bool = False  # a matrix of this op may equal its transpose, node for node
 
 
+@dataclass(frozen=True)
+class Argument:
+    """How the test harness draws one argument of a :class:`Sample`.
+
+    ``draw`` is a name, or a function ``draw(rng, shape)`` that returns the array. The names: ``uniform`` between
+    ``low`` and ``high`` (both parts of a complex number), ``integers`` from ``low`` to ``high`` inclusive,
+    ``distinct`` (well apart, in random order: for sorting and extrema), ``bool``, and the square matrices
+    ``invertible``, ``symmetric``, ``spd`` (positive definite), ``lower``, ``upper``, ``orthogonal`` (all well conditioned;
+    leading axes stack).
+
+    Tests differentiate in random directions with respect to every inexact argument, unless ``varies`` is
+    false. Directions are symmetric matrices where ``direction`` is ``"symmetric"``, which ``symmetric`` and
+    ``spd`` imply; otherwise ``"any"``. A function ``direction(rng, value)`` draws its own. With ``constant``
+    the value becomes a constant node of the graph (an order, an exponent) and nothing varies.
+    ``assume`` names facts of the symbol, as in ``symbol(..., assume=)``.
+    """
+
+    shape: tuple[int, ...] = ()
+    low: float = -2.0
+    high: float = 2.0
+    draw: str | Callable[..., Any] = "uniform"  # Any: an array
+    dtype: str = "float64"
+    assume: tuple[str, ...] = ()
+    varies: bool = True
+    constant: bool = False
+    value: Any = None  # Any: a number or an array, taken as it is in place of a drawn one
+    direction: str | Callable[..., Any] = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One use of an op that the test harness tries: its arguments and its static attribute.
+
+    ``build(*symbols)`` makes the expression to test where ``op.build`` (or interning as it stands) would
+    not do: for ops with bodies or several results, and ops that users reach only through a function. It
+    returns one expression or a tuple of them, in which the op must occur. ``note`` tells samples apart.
+
+    Every sample is checked for: its type, forward against differences, reverse against forward (pairing
+    ``Re sum(ct * change)``, without conjugation), symbolic against forward, the same once more for the
+    second derivative, a hand-made reverse against the derived one, and stacked cotangents against single ones.
+    ``order=1`` leaves out the second derivative where there is none to have.
+
+    >>> Sample((Argument((3, 3), draw="spd"), Argument((3,)))).args[1].shape
+    (3,)
+    """
+
+    args: tuple[Argument, ...] = ()
+    attr: Any = None  # Any: the op's static attribute
+    build: Callable[..., Any] | None = None  # Any: an expression or a tuple of them
+    order: int = 2
+    note: str = ""
+
+
 REALS = Domain()
 PLAIN = Spelling()
 NO_LAWS = Laws()
@@ -208,8 +263,10 @@ class Op:
     is measured; ``build(*args)`` the canonicalising constructor (default: intern as it stands). Ops with a
     static attribute receive it as ``attr=`` in all of these. ``absorb(node, factor)`` pulls a factor
     inside a node whose zero part must stay zero even if the factor is infinite (strong zeros).
-    ``samples`` gives argument shapes and attributes for the test harness where elementwise scalars and
-    vectors would not do. ``aliases`` are the other names the formula language knows it by.
+    ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
+    tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the harness
+    to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
+    ``aliases`` are the other names the formula language knows it by.
     """
 
     name: str
@@ -238,7 +295,8 @@ class Op:
     cost: float = 1.0  # operations per output element, in units of one addition
     aliases: tuple[str, ...] = ()
     arity: int | None = None  # None: from the type rule; used by the formula language
-    samples: tuple[Any, ...] = ()  # Any: Sample records of the harness; empty: elementwise scalars
+    samples: tuple[Sample, ...] = ()
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
