@@ -76,8 +76,8 @@ class Pointwise:
 class Linear:
     """Linear in each of ``slots``; ``transpose(ct, slot, *args)`` gives the cotangent of that argument.
 
-    Without ``joint`` the op is linear in each slot while the others stay (a product). ``joint(tangents, args)``
-    is given by ops that are linear in all slots together (a sum, a choice); ``None`` in ``tangents`` is zero.
+    Without ``joint`` the op is linear in each slot while the others stay (a product). Ops that are linear in
+    all slots together (a sum, a choice) give ``joint(tangents, args)``; ``None`` in ``tangents`` is zero.
     ``elementwise`` ops work element by element on equal shapes, so extra leading axes on a cotangent
     simply pass through them; others whose transpose copes with such axes say ``batched``.
     """
@@ -201,11 +201,11 @@ class Laws:
 class Argument:
     """How the test harness draws one argument of a :class:`Sample`.
 
-    ``draw`` is a name, or a function ``draw(rng, shape)`` that returns the array. The names: ``uniform`` between
-    ``low`` and ``high`` (both parts of a complex number), ``integers`` from ``low`` to ``high`` inclusive,
-    ``distinct`` (well apart, in random order: for sorting and extrema), ``bool``, and the square matrices
-    ``invertible``, ``symmetric``, ``spd`` (positive definite), ``lower``, ``upper``, ``orthogonal`` (all well conditioned;
-    leading axes stack).
+    ``draw`` is a name, or a function ``draw(rng, shape)`` that returns the array. The names: ``uniform``
+    between ``low`` and ``high`` (both parts of a complex number), ``integers`` from ``low`` to ``high``
+    inclusive, ``distinct`` (well apart, in random order: for sorting and extrema), ``bool``, and the square
+    matrices ``invertible``, ``symmetric``, ``spd`` (positive definite), ``lower``, ``upper``, ``orthogonal``
+    (all well conditioned; leading axes stack).
 
     Tests differentiate in random directions with respect to every inexact argument, unless ``varies`` is
     false. Directions are symmetric matrices where ``direction`` is ``"symmetric"``, which ``symmetric`` and
@@ -235,8 +235,8 @@ class Sample:
     returns one expression or a tuple of them, in which the op must occur. ``note`` tells samples apart.
 
     Every sample is checked for: its type, forward against differences, reverse against forward (pairing
-    ``Re sum(ct * change)``, without conjugation), symbolic against forward, the same once more for the
-    second derivative, a hand-made reverse against the derived one, and stacked cotangents against single ones.
+    ``Re sum(ct * change)``, without conjugation), symbolic against forward, the same once more for the second
+    derivative, a hand-made reverse against the derived one, and stacked cotangents against single ones.
     ``order=1`` leaves out the second derivative where there is none to have.
 
     >>> Sample((Argument((3, 3), draw="spd"), Argument((3,)))).args[1].shape
@@ -264,8 +264,8 @@ class Op:
     static attribute receive it as ``attr=`` in all of these. ``absorb(node, factor)`` pulls a factor
     inside a node whose zero part must stay zero even if the factor is infinite (strong zeros).
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
-    tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the harness
-    to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
+    tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
+    harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
     ``aliases`` are the other names the formula language knows it by.
     """
 
