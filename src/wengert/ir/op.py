@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from wengert.errors import GraphError, UnknownNameError, nearest, worded
 
 if TYPE_CHECKING:
+    from wengert.ir.dims import Extent
     from wengert.ir.node import Expr
     from wengert.ir.types import AnyType
 
@@ -292,6 +293,7 @@ class Op:
     key: Callable[[Any], Hashable] | None = (
         None  # exact key of the attribute where it is not its own
     )
+    count: Callable[[Expr], Extent] | None = None  # scalar operations of a node; default: its size
     cost: float = 1.0  # operations per output element, in units of one addition
     aliases: tuple[str, ...] = ()
     arity: int | None = None  # None: from the type rule; used by the formula language

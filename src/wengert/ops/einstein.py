@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Extent, extent_text
+from wengert.ir.dims import Extent, extent_text, size_of
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -229,6 +229,18 @@ def _absorb(node: Expr, into: Any) -> Expr | None:
     return None if absorbed is None else ein([(absorbed, node.attr.factors[0])], node.attr.out)
 
 
+def _count(node: Expr) -> Extent:
+    """Multiplications and additions of the product taken factor by factor; moving data is free."""
+    spec = node.attr
+    extents: dict[int, Extent] = {}
+    for factor, axes in zip(node.args, spec.factors, strict=True):
+        extents.update(zip(axes, factor.shape, strict=True))
+    if len(node.args) == 1:
+        return size_of(extents.values()) if spec.summed else 0
+    points = size_of(extents.values())
+    return points * (len(node.args) - 1 + (1 if spec.summed else 0))
+
+
 def _rebuilt(*args: Expr, attr: Spec) -> Expr:
     if attr is _SCALARS:
         return product_of_scalars(*args)
@@ -246,6 +258,7 @@ EIN = register(
         spell=Spelling(notation="product"),
         laws=Laws(commutative=True, facts=_ein_facts, self_transpose=True),
         absorb=_absorb,
+        count=_count,
         build=_rebuilt,
     )
 )

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import extent_text
+from wengert.ir.dims import Extent, extent_text, size_of
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -112,6 +112,16 @@ def _sum_of_tangents(
     return lin([(c, t) for c, t in zip(attr, tangents, strict=True) if t is not None])
 
 
+def _count(node: Expr) -> Extent:
+    """One addition between terms, one multiplication per coefficient other than 1 and -1."""
+    if is_zero(node):
+        return 0
+    work = sum(1 for c in node.attr if abs(c) != 1) + len(node.args) - 1
+    if work == 0:
+        work = 1  # a negation
+    return work * size_of(node.shape)
+
+
 LIN = register(
     Op(
         name="lin",
@@ -126,6 +136,7 @@ LIN = register(
         spell=Spelling(notation="sum"),
         laws=Laws(commutative=True, facts=_lin_facts, self_transpose=True),
         absorb=_absorb,
+        count=_count,
         build=lambda *args, attr: lin(list(zip(attr, args, strict=True))),
         elementwise=True,
     )
