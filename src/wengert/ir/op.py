@@ -168,7 +168,9 @@ class Spelling:
 
     Templates use ``{0}``, ``{1}``, ... for the arguments. ``notation`` names a layout that needs more than
     a template: ``sum``, ``product``, ``power``, ``quotient``, ``compare``, ``not``, ``and``, ``or``,
-    ``literal``, ``symbol``, ``hidden`` (show the first argument only).
+    ``literal``, ``symbol``, ``hidden`` (show the first argument only), ``listed`` (all arguments in one
+    bracket: ``stack((a, b), axis=0)``). ``options(node)`` gives the keyword arguments that stand for the
+    static attribute in a call: numbers, strings, truth values, and tuples of numbers or extents.
     """
 
     text: str = ""
@@ -179,6 +181,7 @@ class Spelling:
     notation: str = "call"
     symbol: str = ""  # the infix sign of a `compare` and the like
     more: Mapping[str, str] = field(default_factory=dict)  # further targets by name
+    options: Callable[[Expr], Mapping[str, Any]] | None = None  # Any: see above
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,8 @@ class Op:
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
     ``aliases`` are the other names the formula language knows it by.
+    ``call(*args, **options)`` is the function that a formula calls by that name, where arguments are followed by
+    options (see ``Spelling.options``); default: ``build``, or the elementwise function of the op.
     """
 
     name: str
@@ -280,6 +285,7 @@ class Op:
     expand: Callable[..., Expr] | None = None
     laws: Laws = NO_LAWS
     build: Callable[..., Expr] | None = None
+    call: Callable[..., Expr] | None = None
     absorb: Callable[[Expr, Callable[[Expr], Expr]], Expr | None] | None = None
     elementwise: bool = False
     resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
