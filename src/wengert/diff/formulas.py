@@ -1,8 +1,8 @@
 """Derivatives of formulas: differentiate, then simplify for reading.
 
-Layout: the derivative of an output of shape ``S`` by an input of shape ``T`` has shape ``S + T``, so the gradient of a
-scalar has the shape of its argument and a Jacobian has one row per output. An input that is
-assumed symmetric is differentiated as if all its elements were free (``symmetric="free"``);
+Layout: the derivative of an output of shape ``S`` by an input of shape ``T`` has shape ``S + T``, so the
+gradient of a scalar has the shape of its argument and a Jacobian has one row per output. An input
+that is assumed symmetric is differentiated as if all its elements were free (``symmetric="free"``);
 ``symmetric="constrained"`` and ``"projected"`` give the two other conventions.
 """
 
@@ -25,7 +25,7 @@ from wengert.ir.types import Type, is_inexact
 from wengert.ir.walk import leaves, order
 from wengert.ops.algebra import diag, lift, zeros
 from wengert.ops.einstein import broadcast_to, transpose
-from wengert.ops.leaves import ONE, SYMBOL, symbol
+from wengert.ops.leaves import SYMBOL, symbol
 from wengert.ops.sums import add, scale, subtract
 from wengert.rewrite.simplify import recognise, simplify
 
@@ -270,10 +270,9 @@ def jvp_graph(formula: Formula, /, *, simplify: bool = True, **tangents: Any) ->
     for name, change in tangents.items():
         by = find_symbol(expr, name)
         seeds[by] = _seed(f"tangent of `{name}`", change, by)
-    if len(seeds) == 1 and next(iter(seeds.values())) is ONE:
-        return diff(expr, next(iter(seeds)), simplify=simplify)
     change = jvp([_prepared(expr, simplify)], seeds)[0]
-    return _finished(zeros(expr.shape) if change is None else change, simplify)
+    filled = zeros(expr.shape) if change is None else broadcast_to(change, expr.shape)
+    return _finished(filled, simplify)
 
 
 def _seed(what: str, value: Any, like: Expr) -> Expr:

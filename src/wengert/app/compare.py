@@ -1,0 +1,303 @@
+"""The four ways to a derivative side by side: numerical, symbolic, forward, reverse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from wengert.diff import numeric
+from wengert.diff.formulas import as_formula, find_symbol, free_symbols, jvp_graph
+from wengert.diff.forward import jvp
+from wengert.diff.reverse import vjp
+from wengert.diff.single import derivative_by, unit_seed
+from wengert.errors import DomainError, TypeMismatchError, WengertError, worded
+from wengert.ir.dims import Extent
+from wengert.ir.node import Expr
+from wengert.ops.algebra import zeros
+from wengert.ops.counting import count_operations
+from wengert.ops.leaves import ONE, symbol
+from wengert.rewrite.simplify import recognise, simplify
+from wengert.run.reference import evaluate_nodes
+
+__all__ = ["Comparison", "Way", "compare"]
+
+Values: TypeAlias = dict[str, Any]  # Any: numbers or arrays, by symbol name
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to the derivative.
+
+    ``error``: largest deviation from the symbolic value, relative to it; ``claimed``: the error estimate of
+    the way itself, where it has one; ``operations``: scalar operations of one evaluation of all derivatives, or
+    ``calls`` of the function; ``seconds``: median time of one evaluation by the reference evaluator.
+    """
+
+    name: str
+    values: Values
+    formulas: Mapping[str, str]
+    operations: Extent | None
+    calls: int | None
+    error: float
+    claimed: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome of :func:`compare`; ``str`` shows it as a table."""
+
+    formula: str
+    at: Values
+    value: Any
+    ways: tuple[Way, ...]
+    same_graph: bool | None  # None: nothing to compare (a black box, or only array symbols)
+
+    def way(self, name: str) -> Way:
+        """The way called ``name``."""
+        return next(w for w in self.ways if w.name == name)
+
+    @property
+    def statement(self) -> str:
+        """What was found about symbolic and forward mode being the same graph."""
+        if self.same_graph is None:
+            return "Symbolic and forward graphs were not compared: no scalar symbol, or a black box."
+        verdict = "are the very same graph" if self.same_graph else "are DIFFERENT graphs"
+        return f"Checked: the symbolic and the forward derivative {verdict} (one node, compared by `is`)."
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table, one row per way: way, derivative, operations, error, claimed error, time."""
+        return [_row(way) for way in self.ways]
+
+    def __str__(self) -> str:
+        head = ("way", "derivative", "operations", "error", "claimed", "time")
+        rows = [head, *self.rows()]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        point = ", ".join(f"{k} = {_short(v)}" for k, v in self.at.items())
+        formulas = [
+            f"  d/d{name}: {text}" for name, text in self.way("symbolic").formulas.items()
+        ] if len(self.ways) > 1 else []
+        return "\n".join(
+            [f"{self.formula}  at {point}  is {_short(self.value)}", *formulas, "", *lines, "", self.statement]
+        )
+
+
+def _row(way: Way) -> tuple[str, ...]:
+    work = f"{way.calls} calls" if way.calls is not None else str(way.operations)
+    claimed = "" if way.claimed is None else f"{way.claimed:.1e}"
+    values = ", ".join(_short(v) for v in way.values.values())
+    return way.name, values, work, f"{way.error:.1e}", claimed, _duration(way.seconds)
+
+
+def _short(value: Any) -> str:
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{array[()]:.10g}"
+    text = np.array2string(array, precision=6, separator=", ", threshold=6, edgeitems=2)
+    return " ".join(text.split())
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def compare(
+    formula: Expr | str | Callable[..., Any], at: Mapping[str, Any] | None = None, **values: Any
+) -> Comparison:
+    """Differentiate a formula at a point in four ways: numerical, symbolic, forward, reverse.
+
+    ``formula``: an expression, its text, or a Python function; a function is tried on symbols, and
+    where that fails it is a black box, for which there is the numerical way only. ``at``: a value per
+    symbol, by name (or as keywords); all of them are differentiated by.
+
+    Raises:
+        TypeMismatchError: a symbol without a value, or values that do not fit.
+        DomainError: the formula is undefined at the point.
+
+    >>> import wengert as wg
+    >>> result = wg.compare("x^2 * sin(x)", x=1.2)
+    >>> result.same_graph, result.way("numerical").error < 1e-9
+    (True, True)
+    """
+    point: Values = {**dict(at or {}), **values}
+    if callable(formula) and not isinstance(formula, Expr):
+        traced = _traced(formula, point)
+        if traced is None:
+            return _black_box(formula, point)
+        expr = traced
+    else:
+        expr = as_formula(formula)
+    point = {k: np.asarray(v, dtype=float) for k, v in point.items()}
+    return _compared(expr, point)
+
+
+def _traced(function: Callable[..., Any], point: Values) -> Expr | None:
+    """The function called on symbols, if it lets itself."""
+    names = list(signature(function).parameters)
+    if set(names) - set(point):
+        missing = ", ".join(sorted(set(names) - set(point)))
+        raise TypeMismatchError(
+            worded("compare", expected=f"a value for {missing}", got="none", hint="at={...}")
+        )
+    try:
+        result = function(*(symbol(n, np.shape(point[n])) for n in names))
+    except (TypeError, ValueError, WengertError, AttributeError):
+        return None
+    return result if isinstance(result, Expr) else None
+
+
+def _black_box(function: Callable[..., Any], point: Values) -> Comparison:
+    names = list(signature(function).parameters)
+    way = _numerical(lambda p: function(*(p[n] for n in names)), {n: point[n] for n in names}, None)
+    value = function(*(point[n] for n in names))
+    return Comparison(getattr(function, "__name__", "function"), point, value, (way,), None)
+
+
+def _compared(expr: Expr, point: Values) -> Comparison:
+    symbols = [find_symbol(expr, name) for name in point]
+    missing = [s.attr.name for s in free_symbols(expr) if s.attr.name not in point]
+    if missing:
+        raise TypeMismatchError(
+            worded("compare", expected=f"a value for {', '.join(missing)}", got="none", hint="x=1.2")
+        )
+    present = {s.attr.name for s in free_symbols(expr)}
+    inner = {k: v for k, v in point.items() if k in present}
+    value = evaluate_nodes([expr], inner)[0]
+    if not np.all(np.isfinite(value)):
+        raise DomainError(
+            worded(
+                "compare",
+                expected="a point where the formula is defined",
+                got=f"the value {value}",
+                hint="see expr.conditions",
+            )
+        )
+    primal = recognise(expr)
+    names = [s.attr.name for s in symbols]
+    symbolic = [simplify(derivative_by(primal, s), keep_conditions=False) for s in symbols]
+    reference = dict(zip(names, evaluate_nodes(symbolic, inner), strict=True))
+    ways = (
+        _numerical(lambda p: _value_at(expr, p, present), point, reference),
+        _graph_way("symbolic", symbols, symbolic, inner, reference, formulas=True),
+        _forward_way(primal, symbols, inner, reference),
+        _graph_way("reverse", symbols, _reverse(primal, symbols), inner, reference),
+    )
+    scalars = [(s, d) for s, d in zip(symbols, symbolic, strict=True) if not s.shape]
+    same = all(jvp_graph(expr, **{s.attr.name: 1}) is d for s, d in scalars) if scalars else None
+    return Comparison(str(expr), point, value, ways, same)
+
+
+def _value_at(expr: Expr, point: Values, present: set[str]) -> Any:
+    return evaluate_nodes([expr], {k: v for k, v in point.items() if k in present})[0]
+
+
+def _numerical(function: Callable[[Values], Any], point: Values, reference: Values | None) -> Way:
+    start = time.perf_counter()
+    values: Values = {}
+    calls = 0
+    claimed = 0.0
+    for name in point:
+        found = numeric.jacobian(
+            lambda x, name=name: function({**point, name: x}), np.asarray(point[name], float)
+        )
+        values[name] = found.value
+        calls += found.calls
+        size = float(np.max(np.abs(found.value), initial=0.0)) or 1.0
+        claimed = max(claimed, float(np.max(found.error, initial=0.0)) / size)
+    seconds = time.perf_counter() - start
+    error = float("nan") if reference is None else _deviation(values, reference)
+    return Way("numerical", values, {}, None, calls, error, claimed, seconds)
+
+
+def _reverse(primal: Expr, symbols: Sequence[Expr]) -> list[Expr]:
+    found = vjp([primal], [unit_seed(primal)], symbols)
+    return [
+        zeros(primal.shape + s.shape) if ct is None else ct
+        for s, ct in zip(symbols, found, strict=True)
+    ]
+
+
+def _forward_way(primal: Expr, symbols: Sequence[Expr], point: Values, reference: Values) -> Way:
+    """Forward mode: one sweep per scalar, one per element of an array (a basis direction each)."""
+    values: Values = {}
+    seconds = 0.0
+    roots: list[Expr] = []
+    for s in symbols:
+        name = s.attr.name
+        if not s.shape:
+            change = jvp([primal], {s: ONE})[0]
+            graph = zeros(primal.shape) if change is None else change
+            roots.append(graph)
+            values[name] = np.broadcast_to(_only(graph, point), np.shape(reference[name]))
+            seconds += _timed(lambda graph=graph: _only(graph, point))
+            continue
+        direction = symbol(f"d{name}_", s.shape)
+        change = jvp([primal], {s: direction})[0]
+        graph = zeros(primal.shape) if change is None else change
+        roots.append(graph)
+        values[name] = _swept(graph, direction, point, np.shape(point[name]))
+        start = time.perf_counter()
+        _swept(graph, direction, point, np.shape(point[name]))
+        seconds += time.perf_counter() - start
+    work = count_operations(roots).operations
+    return Way("forward", values, {}, work, None, _deviation(values, reference), None, seconds)
+
+
+def _swept(graph: Expr, direction: Expr, point: Values, shape: tuple[int, ...]) -> Any:
+    columns = []
+    for index in np.ndindex(*shape):
+        basis = np.zeros(shape)
+        basis[index] = 1.0
+        columns.append(_only(graph, {**point, direction.attr.name: basis}))
+    stacked = np.stack(columns, axis=-1)
+    return stacked.reshape(*np.shape(columns[0]), *shape)
+
+
+def _only(graph: Expr, point: Values) -> Any:
+    names = {s.attr.name for s in free_symbols(graph)}
+    return evaluate_nodes([graph], {k: v for k, v in point.items() if k in names})[0]
+
+
+def _graph_way(
+    name: str,
+    symbols: Sequence[Expr],
+    graphs: Sequence[Expr],
+    point: Values,
+    reference: Values,
+    *,
+    formulas: bool = False,
+) -> Way:
+    names = [s.attr.name for s in symbols]
+    present = {s.attr.name for g in graphs for s in free_symbols(g)}
+    inner = {k: v for k, v in point.items() if k in present}
+    values = dict(zip(names, evaluate_nodes(graphs, inner), strict=True))
+    texts = {n: str(g) for n, g in zip(names, graphs, strict=True)} if formulas else {}
+    seconds = _timed(lambda: evaluate_nodes(graphs, inner))
+    work = count_operations(graphs).operations
+    return Way(name, values, texts, work, None, _deviation(values, reference), None, seconds)
+
+
+def _timed(run: Callable[[], Any], repeats: int = 7) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[repeats // 2]
+
+
+def _deviation(values: Values, reference: Values) -> float:
+    worst = 0.0
+    for name, want in reference.items():
+        size = float(np.max(np.abs(want), initial=0.0)) or 1.0
+        gap = np.max(np.abs(np.asarray(values[name]) - np.asarray(want)), initial=0.0)
+        worst = max(worst, float(gap) / size)
+    return worst
