@@ -12,8 +12,10 @@ from typing import Any, Protocol, TypeAlias, assert_never
 from wengert.errors import NoDerivativeError, worded
 from wengert.ir.node import Expr
 from wengert.ir.op import Linear, NoDerivative, Pointwise, Rule, Scaled
+from wengert.ir.types import FLOAT, Type, is_complex
 from wengert.ir.walk import rebuild
 from wengert.ops.algebra import times
+from wengert.ops.complexes import conj, real
 from wengert.ops.leaves import fresh
 from wengert.ops.sums import add
 
@@ -146,11 +148,39 @@ def pull_back(
 ) -> list[Cotangent | None]:
     """Cotangents of the wanted arguments for the cotangent of ``node``.
 
-    ``ct`` may have extra leading axes; they come out in front of every result.
+    ``ct`` may have extra leading axes; they come out in front of every result. The cotangent of a complex
+    ``z = x + i y`` is ``dL/dx + i dL/dy``.
 
     Raises:
         NoDerivativeError: the op declares that it has no differential.
     """
+    if node.type is not FLOAT and node.type.__class__ is Type and is_complex(node.value_type):
+        return _pull_back_complex(node, ct, wanted, transforms)
+    return _pull_back(node, ct, wanted, transforms)
+
+
+def _pull_back_complex(
+    node: Expr, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
+) -> list[Cotangent | None]:
+    """The adjoint of a complex-linear map is its transpose between two conjugations.
+
+    Rules pull back by the records of others, or do it by themselves. What reaches a real argument is projected
+    to the real numbers.
+    """
+    if isinstance(node.op.diff, Rule):
+        found = _pull_back(node, ct, wanted, transforms)
+    else:
+        transposed = _pull_back(node, conj(_one(ct)), wanted, transforms)
+        found = [conj(_one(part)) if part is not None else None for part in transposed]
+    return [
+        real(part) if isinstance(part, Expr) and not is_complex(arg.value_type) else part
+        for part, arg in zip(found, node.args, strict=True)
+    ]
+
+
+def _pull_back(
+    node: Expr, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
+) -> list[Cotangent | None]:
     diff = node.op.diff
     match diff:
         case Pointwise():

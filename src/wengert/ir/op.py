@@ -271,8 +271,8 @@ class Op:
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
     ``aliases`` are the other names the formula language knows it by.
-    ``call(*args, **options)`` is the function that a formula calls by that name, where arguments are followed by
-    options (see ``Spelling.options``); default: ``build``, or the elementwise function of the op.
+    ``call(*args, **options)`` is the function that a formula calls by that name, where options follow the
+    arguments (see ``Spelling.options``); default: ``build``, or the elementwise function of the op.
     """
 
     name: str

@@ -15,6 +15,7 @@ import numpy as np
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import (
+    Argument,
     Domain,
     Edge,
     Laws,
@@ -22,15 +23,17 @@ from wengert.ir.op import (
     NoDerivative,
     Op,
     Pointwise,
+    Sample,
     Scaled,
     Spelling,
+    lookup,
     register,
 )
-from wengert.ir.types import Type, promote
+from wengert.ir.types import FLOAT, Type, is_complex, promote
 from wengert.ops.algebra import broadcast_together, lift, times, zeros
 from wengert.ops.apply import applied
 from wengert.ops.leaves import ZERO
-from wengert.ops.shapes import same_type, shape_of_all, truth
+from wengert.ops.shapes import real_truth, real_type, shape_of_all, truth
 from wengert.ops.sums import is_zero, scale
 
 __all__ = [
@@ -67,7 +70,7 @@ def _comparison(name: str, doc: str, evaluate: Callable[..., Any], symbol: str, 
         Op(
             name=name,
             doc=doc,
-            result=truth,
+            result=truth if name in ("eq", "ne") else real_truth,
             evaluate=evaluate,
             diff=NoDerivative("a truth value does not vary smoothly", zero=True),
             domain=Domain(sample=((-2.0, 2.0), (-2.0, 2.0)), kinks="x = y"),
@@ -126,6 +129,9 @@ def ne(a: Any, b: Any) -> Expr:
     return _compare("ne", a, b)
 
 
+_TRUTHS = Argument((4,), draw="bool", dtype="bool")
+
+
 def _logic(
     name: str, doc: str, evaluate: Callable[..., Any], arity: int, latex: str, sign: str
 ) -> Callable[..., Expr]:
@@ -141,6 +147,7 @@ def _logic(
                 laws=Laws(commutative=arity == 2),
                 elementwise=True,
                 arity=arity,
+                samples=(Sample((_TRUTHS,) * arity),),
             )
         )
     )
@@ -188,6 +195,11 @@ WHERE = register(
         build=lambda c, a, b: where(c, a, b),
         elementwise=True,
         arity=3,
+        samples=(
+            Sample((Argument(draw="bool", dtype="bool"), Argument(), Argument())),
+            Sample((_TRUTHS, Argument((4,)), Argument((4,)))),
+            Sample((_TRUTHS, *[Argument((4,), dtype="complex128")] * 2), note="complex"),
+        ),
         aliases=("select", "ifelse"),
     )
 )
@@ -214,7 +226,7 @@ def _extremum(
         Op(
             name=name,
             doc=doc,
-            result=same_type,
+            result=real_type,
             evaluate=evaluate,
             diff=Pointwise(
                 Scaled(lambda t, x, y, out: _shared(t, first_wins(x, y), eq(x, y))),
@@ -252,7 +264,7 @@ def _stepwise(
             Op(
                 name=name,
                 doc=doc,
-                result=same_type,
+                result=real_type,
                 evaluate=evaluate,
                 diff=NoDerivative(_STEPS, zero=True),
                 elementwise=True,
@@ -299,7 +311,7 @@ trunc = _stepwise(
     domain=Domain(sample=((0.1, 0.9),), kinks="the integers"),
     aliases=("fix",),
 )
-sign = _stepwise(
+_sign = _stepwise(
     "sign",
     "-1, 0 or 1.",
     np.sign,
@@ -309,6 +321,7 @@ sign = _stepwise(
     domain=Domain(sample=((0.1, 2.0),), edges=(Edge((0.0,), 0.0, (0.0,)),), kinks="x = 0"),
     spell=Spelling(latex=r"\operatorname{{sign}}\left({0}\right)"),
     aliases=("sgn",),
+    build=lambda x: sign(x),
 )
 heaviside = _stepwise(
     "heaviside",
@@ -319,11 +332,25 @@ heaviside = _stepwise(
     aliases=("step",),
 )
 
+
+def _for_complex(of_real: Callable[..., Expr], of_complex: str) -> Callable[[Any], Expr]:
+    """A function with another record for complex arguments, where it is not complex-differentiable."""
+
+    def function(x: Any) -> Expr:
+        if x.__class__ is not Expr:
+            x = lift(x)
+        if x.type is not FLOAT and is_complex(x.value_type):
+            return make(lookup(of_complex), (x,))
+        return of_real(x)
+
+    return function
+
+
 ABS = register(
     Op(
         name="abs",
         doc="Absolute value.",
-        result=same_type,
+        result=real_type,
         evaluate=np.abs,
         diff=Pointwise(lambda x, out: sign(x)),
         domain=Domain(
@@ -336,19 +363,26 @@ ABS = register(
         elementwise=True,
         aliases=("fabs", "absolute"),
         arity=1,
+        build=lambda x: absolute(x),
     )
 )
-absolute = applied(ABS)
+absolute = _for_complex(applied(ABS), "modulus")
+sign = _for_complex(_sign, "phase")
 
 
 FLOORDIV = register(
     Op(
         name="floordiv",
         doc="Quotient rounded down.",
-        result=same_type,
+        result=real_type,
         evaluate=np.floor_divide,
         diff=NoDerivative(_STEPS, zero=True),
-        domain=Domain(sample=((2.1, 2.9), (1.0, 1.02)), kinks="x a multiple of y", poles="y = 0"),
+        domain=Domain(
+            sample=((2.1, 2.9), (1.0, 1.02)),
+            where=lambda x, y: (ne(y, ZERO),),
+            kinks="x a multiple of y",
+            poles="y = 0",
+        ),
         spell=Spelling(text="{0} // {1}", notation="quotient_down"),
         elementwise=True,
         arity=2,
@@ -361,7 +395,7 @@ MOD = register(
     Op(
         name="mod",
         doc="Remainder with the sign of the divisor.",
-        result=same_type,
+        result=real_type,
         evaluate=np.mod,
         diff=Pointwise(
             Scaled(lambda t, x, y, out: t),

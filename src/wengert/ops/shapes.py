@@ -8,7 +8,16 @@ from wengert.errors import ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import extent_text
 from wengert.ir.types import FLOAT, Type, is_complex, is_inexact, promote
 
-__all__ = ["same_shape", "same_type", "shape_of_all", "square_matrix", "truth"]
+__all__ = [
+    "real_shape",
+    "real_truth",
+    "real_type",
+    "same_shape",
+    "same_type",
+    "shape_of_all",
+    "square_matrix",
+    "truth",
+]
 
 _WEAK_FLOAT = Type("float64", weak=True)
 
@@ -47,6 +56,51 @@ def same_shape(*types: Type) -> Type:
 def same_type(*types: Type) -> Type:
     """Elementwise, the result keeps the common dtype."""
     return promote(*types).with_shape(shape_of_all(types))
+
+
+def _only_real(types: tuple[Type, ...]) -> None:
+    for type_ in types:
+        if is_complex(type_):
+            raise TypeMismatchError(
+                worded(
+                    "a function of real numbers",
+                    expected="real arguments",
+                    got=str(type_),
+                    hint="take real(z), imag(z) or abs(z) first",
+                )
+            )
+
+
+def real_shape(*types: Type) -> Type:
+    """As :func:`same_shape`, for real arguments.
+
+    Raises:
+        TypeMismatchError: an argument is complex.
+    """
+    if len(types) == 1 and types[0] is FLOAT:
+        return FLOAT
+    _only_real(types)
+    return same_shape(*types)
+
+
+def real_type(*types: Type) -> Type:
+    """As :func:`same_type`, for real arguments.
+
+    Raises:
+        TypeMismatchError: an argument is complex.
+    """
+    _only_real(types)
+    return same_type(*types)
+
+
+def real_truth(*types: Type) -> Type:
+    """Elementwise truth values of ordered, so real, arguments.
+
+    Raises:
+        TypeMismatchError: an argument is complex.
+    """
+    _only_real(types)
+    return truth(*types)
 
 
 def truth(*types: Type) -> Type:
