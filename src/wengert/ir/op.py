@@ -188,8 +188,9 @@ class Spelling:
 class Laws:
     """Algebraic facts that rewriting and canonical order may use, and tests sample.
 
-    ``facts`` maps the fact bits of the arguments to those of the result (see ``ir.facts``).
-    ``inverse`` names the op that undoes this one on its whole domain.
+    ``facts`` maps the fact bits of the arguments to those of the result (see ``ir.facts``), where the op is
+    defined; that a result is not zero or is whole is said for finite arguments. ``inverse`` names the op that
+    undoes this one on its whole domain. ``monotone``: never decreasing on its domain.
     """
 
     commutative: bool = False
@@ -239,7 +240,7 @@ class Sample:
     returns one expression or a tuple of them, in which the op must occur. ``note`` tells samples apart.
 
     Every sample is checked for: its type, forward against differences, reverse against forward (pairing
-    ``Re sum(ct * change)``, without conjugation), symbolic against forward, the same once more for the second
+    ``Re sum(conj(ct) * change)``), symbolic against forward, the same once more for the second
     derivative, a hand-made reverse against the derived one, and stacked cotangents against single ones.
     ``order=1`` leaves out the second derivative where there is none to have.
 

@@ -1,7 +1,7 @@
 """Comparisons, logic, selection, and the functions that are made of pieces.
 
-At kinks: ``abs`` and ``sign`` take 0, ties of ``maximum`` and ``minimum`` share equally. A branch that is not taken
-contributes a strong zero: factors on the way back are pulled inside the selection.
+At kinks: ``abs`` and ``sign`` take 0, ties of ``maximum`` and ``minimum`` share equally. A branch that is not
+taken contributes a strong zero: factors on the way back are pulled inside the selection.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from wengert.ir.types import FLOAT, Type, is_complex, promote
 from wengert.ops.algebra import broadcast_together, lift, times, zeros
 from wengert.ops.apply import applied
 from wengert.ops.leaves import ZERO
-from wengert.ops.shapes import real_truth, real_type, shape_of_all, truth
+from wengert.ops.shapes import real_shape, real_truth, real_type, shape_of_all, truth
 from wengert.ops.sums import is_zero, scale
 
 __all__ = [
@@ -264,7 +264,7 @@ def _stepwise(
             Op(
                 name=name,
                 doc=doc,
-                result=real_type,
+                result=more.pop("result", real_type),
                 evaluate=evaluate,
                 diff=NoDerivative(_STEPS, zero=True),
                 elementwise=True,
@@ -327,6 +327,7 @@ heaviside = _stepwise(
     "heaviside",
     "The unit step: 0 below zero, 1/2 at zero, 1 above.",
     lambda x: np.heaviside(x, 0.5),
+    result=real_shape,
     laws=Laws(facts=lambda x: NONNEGATIVE | FINITE),
     domain=Domain(sample=((0.1, 2.0),), edges=(Edge((0.0,), 0.5, (0.0,)),), kinks="x = 0"),
     aliases=("step",),

@@ -32,7 +32,7 @@ from wengert.ir.facts import (
 )
 from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr, intern
-from wengert.ir.op import Laws, Linear, NoDerivative, Op, Spelling, register
+from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, number_of, size
 from wengert.ops.sums import LIN, scale
@@ -247,6 +247,27 @@ def _rebuilt(*args: Expr, attr: Spec) -> Expr:
     return ein(list(zip(args, attr.factors, strict=True)), attr.out, dict(attr.new))
 
 
+_COMPLEX = Argument((2, 3), dtype="complex128")
+_SAMPLES = (
+    Sample((Argument(), Argument()), Spec(((), ()), ()), note="scalars"),
+    Sample((Argument(), Argument((3,))), Spec(((), (0,)), (0,)), note="scaled vector"),
+    Sample((Argument((2, 3)),) * 2, Spec(((0, 1), (0, 1)), (0, 1)), note="elementwise"),
+    Sample((Argument((2, 3)), Argument((3, 4))), Spec(((0, 2), (2, 1)), (0, 1)), note="matmul"),
+    Sample((Argument((2,)), Argument((3,))), Spec(((0,), (1,)), (0, 1)), note="outer"),
+    Sample((Argument((3, 3)),), Spec(((0, 0),), ()), note="trace"),
+    Sample((Argument((3, 3)),), Spec(((0, 0),), (0,)), note="diagonal"),
+    Sample((Argument((2, 3)),), Spec(((1, 0),), (0, 1)), note="transpose"),
+    Sample((Argument((2, 3)),), Spec(((1, 0),), (0,)), note="sum over the first axis"),
+    Sample((Argument((2,)),), Spec(((1,),), (0, 1), ((0, 3),)), note="broadcast"),
+    Sample(
+        (Argument((2, 2)), Argument((2, 3)), Argument((3,))),
+        Spec(((0, 1), (1, 2), (2,)), (0,)),
+        note="three factors",
+    ),
+    Sample((_COMPLEX, _COMPLEX), Spec(((0, 2), (1, 2)), (0, 1)), note="complex"),
+)
+
+
 EIN = register(
     Op(
         name="ein",
@@ -260,6 +281,7 @@ EIN = register(
         absorb=_absorb,
         count=_count,
         build=_rebuilt,
+        samples=_SAMPLES,
     )
 )
 
@@ -283,6 +305,7 @@ EYE = register(
             )
         ),
         cost=0.0,
+        samples=(Sample(attr=3),),
     )
 )
 

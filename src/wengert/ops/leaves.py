@@ -23,7 +23,7 @@ from wengert.ir.facts import (
     fact_bits,
 )
 from wengert.ir.node import Expr, intern
-from wengert.ir.op import Domain, Laws, NoDerivative, Op, Spelling, register
+from wengert.ir.op import Laws, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import DTYPES, DType, Type
 
 __all__ = [
@@ -105,6 +105,7 @@ CONSTANT = register(
         laws=Laws(facts=_constant_facts),
         key=_exact_key,
         cost=0.0,
+        samples=(Sample(attr=2), Sample(attr=Fraction(-1, 3)), Sample(attr=0.1)),
     )
 )
 
@@ -194,6 +195,7 @@ PI = register(
         spell=Spelling(notation="symbol"),
         laws=Laws(facts=lambda *, attr: POSITIVE | FINITE),
         cost=0.0,
+        samples=(Sample(build=lambda: (pi, e_const)),),
     )
 )
 
@@ -202,8 +204,8 @@ def _named(attr: _Named) -> Expr:
     return intern(PI, attr, (), Type("float64", weak=True))
 
 
-pi = _named(_Named("pi", math.pi, "π", r"\pi"))
-e_const = _named(_Named("e", math.e, "e", "e"))
+pi: Expr = _named(_Named("pi", math.pi, "π", r"\pi"))
+e_const: Expr = _named(_Named("e", math.e, "e", "e"))
 
 
 # --- symbols -----------------------------------------------------------------------------------------
@@ -286,8 +288,8 @@ SIZE = register(
         diff=NoDerivative("an extent does not vary", zero=True),
         spell=Spelling(notation="symbol"),
         laws=Laws(facts=lambda *, attr: INTEGER | POSITIVE | FINITE),
-        domain=Domain(),
         cost=0.0,
+        exempt={"samples": "stands for an extent, and samples give extents as numbers"},
     )
 )
 

@@ -13,11 +13,11 @@ from wengert.ir.types import Type
 from wengert.ops.algebra import broadcast_together, lift, times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import ge
+from wengert.ops.choice import eq, floor, ge, gt, logical_or, ne
 from wengert.ops.einstein import ones
 from wengert.ops.exponential import xlogy
 from wengert.ops.leaves import CONSTANT, ONE, ZERO, const, number_of
-from wengert.ops.shapes import same_shape, same_type
+from wengert.ops.shapes import real_shape, same_shape, same_type
 from wengert.ops.sums import scale
 
 __all__ = ["POW", "cbrt", "power", "sqrt", "square"]
@@ -74,6 +74,15 @@ def _d_exponent(x: Expr, y: Expr, out: Expr) -> Expr:
     return xlogy(out, x)
 
 
+def _power_conditions(x: Expr, y: Expr) -> tuple[Expr, ...]:
+    exponent = number_of(y)
+    if exponent is None:
+        return (logical_or(gt(x, ZERO), eq(y, floor(y))),)
+    if exponent == int(exponent):
+        return () if exponent >= 0 else (ne(x, ZERO),)
+    return (ge(x, ZERO) if exponent > 0 else gt(x, ZERO),)
+
+
 def _power_facts(x: int, y: int) -> int:
     if x & POSITIVE == POSITIVE:
         return POSITIVE | (x & y & FINITE)
@@ -91,7 +100,7 @@ POW = register(
         diff=Pointwise(_d_base, _d_exponent),
         domain=Domain(
             sample=((0.3, 2.5), (-1.5, 2.5)),
-            where=lambda x, y: (),
+            where=_power_conditions,
             edges=(
                 Edge((0.0, 2.0), 0.0, (0.0, 0.0)),
                 Edge((0.0, 2.5), 0.0, (0.0, 0.0)),
@@ -139,7 +148,7 @@ cbrt = applied(
         Op(
             name="cbrt",
             doc="Real cube root.",
-            result=same_shape,
+            result=real_shape,
             evaluate=np.cbrt,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, scale(3, power(out, 2))))),
             domain=Domain(

@@ -24,7 +24,7 @@ from wengert.ir.facts import (
     SYMMETRIC,
 )
 from wengert.ir.node import Expr, intern
-from wengert.ir.op import Laws, Linear, Op, Spelling, register
+from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, number_of
 
@@ -122,6 +122,16 @@ def _count(node: Expr) -> Extent:
     return work * size_of(node.shape)
 
 
+_SAMPLES = (
+    Sample((Argument(), Argument()), (1, -1), note="difference"),
+    Sample((Argument((3,)),), (Fraction(2, 3),), note="scaled by a fraction"),
+    Sample((Argument((2, 2)),) * 3, (1, 3, -0.1), note="three terms"),
+    Sample((Argument((3,)),), (0,), note="nothing"),
+    Sample((Argument((2,), dtype="float32"),) * 2, (1, 0.1), note="single"),
+    Sample((Argument((2,), dtype="complex128"),) * 2, (2, -1), note="complex"),
+)
+
+
 LIN = register(
     Op(
         name="lin",
@@ -139,6 +149,7 @@ LIN = register(
         count=_count,
         build=lambda *args, attr: lin(list(zip(attr, args, strict=True))),
         elementwise=True,
+        samples=_SAMPLES,
     )
 )
 

@@ -15,7 +15,7 @@ from wengert.ops.arithmetic import divide
 from wengert.ops.choice import eq, ge, le, lt, where
 from wengert.ops.leaves import MINUS_ONE, ONE, ZERO
 from wengert.ops.powers import sqrt, square
-from wengert.ops.shapes import same_shape
+from wengert.ops.shapes import real_shape, same_shape
 from wengert.ops.sums import scale
 
 __all__ = [
@@ -326,7 +326,7 @@ atan2 = applied(
         Op(
             name="atan2",
             doc="Angle of the point (x, y) from the positive x-axis, in (-pi, pi]; arguments y, x.",
-            result=same_shape,
+            result=real_shape,
             evaluate=np.arctan2,
             diff=Pointwise(
                 Scaled(lambda t, y, x, out: divide(times(t, x), square(x) + square(y))),
@@ -351,7 +351,7 @@ hypot = applied(
         Op(
             name="hypot",
             doc="sqrt(x**2 + y**2) without overflow.",
-            result=same_shape,
+            result=real_shape,
             evaluate=np.hypot,
             diff=Pointwise(
                 Scaled(lambda t, x, y, out: times(t, _ratio(x, out))),

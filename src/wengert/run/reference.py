@@ -166,7 +166,12 @@ def _run(
                 value[node] = given[node]
                 continue
             args = [value[a] for a in node.args]
-            value[node] = result = _apply(node.op, args, node.attr, sizes)
+            result = _apply(node.op, args, node.attr, sizes)
+            if getattr(result, "dtype", None) == np.float16:
+                # NumPy computes functions of truth values in half precision.
+                args = [np.asarray(a, node.value_type.dtype) for a in args]
+                result = _apply(node.op, args, node.attr, sizes)
+            value[node] = result = _typed(node, result)
             if check and _undefined(result) and not any(_undefined(a) for a in args):
                 raise EvaluationError(
                     worded(
@@ -187,6 +192,16 @@ def _apply(op: Op, args: Sequence[Any], attr: Any, sizes: Mapping[str, int]) -> 
     if op.bodies is not None:
         return op.evaluate(*args, attr=attr, run=lambda body, inner: run_region(body, inner, sizes))
     return op.evaluate(*args, attr=attr)
+
+
+def _typed(node: Expr, value: Any) -> Any:
+    """The value in the dtype of the node: an array filled with a Python number would have widened it."""
+    type_ = node.type
+    if isinstance(type_, TupleType) or type_.weak:
+        return value
+    if getattr(value, "dtype", None) == type_.dtype:
+        return value
+    return np.asarray(value).astype(type_.dtype)[()]
 
 
 def _undefined(value: Any) -> bool:
