@@ -367,8 +367,8 @@ ABS = register(
         build=lambda x: absolute(x),
     )
 )
-absolute = _for_complex(applied(ABS), "modulus")
-sign = _for_complex(_sign, "phase")
+absolute: Callable[..., Expr] = _for_complex(applied(ABS), "modulus")
+sign: Callable[..., Expr] = _for_complex(_sign, "phase")
 
 
 FLOORDIV = register(
