@@ -25,13 +25,36 @@ from wengert.ir.walk import order
 from wengert.ops.leaves import const, symbol
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["Case", "all_ops", "cases_of", "draw", "is_leaf", "samples_of", "unit_direction"]
+__all__ = [
+    "Case",
+    "all_ops",
+    "broken_families",
+    "cases_of",
+    "draw",
+    "is_leaf",
+    "samples_of",
+    "unit_direction",
+]
+
+
+@cache
+def broken_families() -> dict[str, str]:
+    """Families that cannot be imported, and why: one finding, while the others are still tested."""
+    broken: dict[str, str] = {}
+    names = [
+        m.name for m in pkgutil.walk_packages(wengert.ops.__path__, "wengert.ops.", broken.get)
+    ]
+    for name in names:
+        try:
+            import_module(name)
+        except ImportError as error:
+            broken[name] = str(error)
+    return broken
 
 
 def all_ops() -> dict[str, Op]:
     """Every record there is, after importing every family."""
-    for module in pkgutil.walk_packages(wengert.ops.__path__, "wengert.ops."):
-        import_module(module.name)
+    broken_families()
     return dict(sorted(registered().items()))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from golden_files import Golden
 from harness import derivatives, edges, laws, records
-from harness.cases import all_ops, cases_of, is_leaf
+from harness.cases import all_ops, broken_families, cases_of, is_leaf
 
 from wengert.ir.op import Op
 
@@ -34,6 +34,10 @@ OF_CASES: dict[str, Callable[[Any], None]] = {
     "second": derivatives.check_second,
     "facts": laws.check_facts_of_samples,
 }
+
+
+def test_families_import() -> None:
+    assert not broken_families()
 
 
 @pytest.fixture(params=OPS)

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias, assert_never
 from wengert.errors import NoDerivativeError, worded
 from wengert.ir.node import Expr
 from wengert.ir.op import Linear, NoDerivative, Pointwise, Rule, Scaled
-from wengert.ir.types import FLOAT, Type, is_complex
+from wengert.ir.types import FLOAT, TupleType, Type, is_complex
 from wengert.ir.walk import rebuild
 from wengert.ops.algebra import times
 from wengert.ops.complexes import conj, real
@@ -229,11 +229,22 @@ def _not_batched(node: Expr) -> NoDerivativeError:
     )
 
 
+def _is_stack(node: Expr, ct: Cotangent) -> bool:
+    """Whether a cotangent has extra leading axes."""
+    if isinstance(ct, Expr):
+        return ct.ndim != node.ndim
+    assert isinstance(node.type, TupleType)
+    return any(
+        part is not None and part.ndim != item.rank
+        for part, item in zip(ct, node.type.items, strict=True)
+    )
+
+
 def _pull_rule(
     node: Expr, rule: Rule, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
 ) -> list[Cotangent | None]:
     """By the hand-made reverse where there is one, else by linearizing and transposing the forward rule."""
-    if rule.vjp is not None:
+    if rule.vjp is not None and (rule.batched or not _is_stack(node, ct)):
         return list(rule.vjp(node.args, wanted, ct, node, attr=node.attr, diff=transforms))
     seeds = [
         fresh(arg.value_type) if want else None for arg, want in zip(node.args, wanted, strict=True)

@@ -108,17 +108,20 @@ class Rule:
 
     ``tangents`` has ``None`` for zero. ``diff`` offers the transforms themselves to ops that have a
     body. An optional hand-made ``vjp(args, wanted, ct, out, *, attr, diff)`` is for speed and for
-    structured ops; where both exist the harness demands that they agree.
+    structured ops; where both exist the harness demands that they agree. It is given cotangents with
+    extra leading axes only if it says ``batched``; otherwise these go by the transposed forward rule.
     """
 
-    __slots__ = ("jvp", "vjp")
+    __slots__ = ("batched", "jvp", "vjp")
 
     def __init__(
         self,
         jvp: Callable[..., Expr | None],
         vjp: Callable[..., Sequence[Expr | None]] | None = None,
+        *,
+        batched: bool = False,
     ) -> None:
-        self.jvp, self.vjp = jvp, vjp
+        self.jvp, self.vjp, self.batched = jvp, vjp, batched
 
 
 class NoDerivative:
