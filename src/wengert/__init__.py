@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wengert.ops.leaves import symbol
+from wengert.ops.subscripts import update
 
 __version__ = "0.1.0"
-__all__ = ["symbol"]
+__all__ = ["symbol", "update"]

@@ -55,7 +55,7 @@ def _accumulate(found: dict[Expr, Cotangent], node: Expr, ct: Cotangent) -> None
     if known is None:
         found[node] = ct
     elif isinstance(ct, Expr) and isinstance(known, Expr):
-        found[node] = add(known, ct)
+        found[node] = _added(known, ct)
     elif isinstance(ct, list):
         for position, part in enumerate(ct):
             if part is not None:
@@ -69,4 +69,14 @@ def _accumulate_item(
     items = found.setdefault(node, [None] * len(node.type.items))
     assert isinstance(items, list)
     known = items[position]
-    items[position] = ct if known is None else add(known, ct)
+    items[position] = ct if known is None else _added(known, ct)
+
+
+def _added(known: Expr, ct: Expr) -> Expr:
+    """The sum; a cotangent of few elements only touches those."""
+    for first, second in ((known, ct), (ct, known)):
+        if second.op.into is not None:
+            together = second.op.into(second, first)
+            if together is not None:
+                return together
+    return add(known, ct)

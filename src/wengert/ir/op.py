@@ -271,6 +271,8 @@ class Op:
     is measured; ``build(*args)`` the canonicalising constructor (default: intern as it stands). Ops with a
     static attribute receive it as ``attr=`` in all of these. ``absorb(node, factor)`` pulls a factor
     inside a node whose zero part must stay zero even if the factor is infinite (strong zeros).
+    ``part(node, index)`` is the indexed part of a node where that can be had without building the node, and
+    ``into(node, base)`` is ``base + node`` where the node is zero but for few elements.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
@@ -291,11 +293,15 @@ class Op:
     build: Callable[..., Expr] | None = None
     call: Callable[..., Expr] | None = None
     absorb: Callable[[Expr, Callable[[Expr], Expr]], Expr | None] | None = None
+    part: Callable[[Expr, Any], Expr | None] | None = None
+    into: Callable[[Expr, Expr], Expr | None] | None = None
     elementwise: bool = False
     resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
         None  # attribute with sizes in numbers
     )
     free: bool = False  # a leaf that stands for a value still to be given
+    bound: bool = False  # a free leaf that only occurs inside a region: its parameter
+    projection: bool = False  # picks one of several results: the only use of an op that has them
     bodies: Callable[[Any], tuple[Any, ...]] | None = None  # the regions inside the attribute
     with_bodies: Callable[[Any, tuple[Any, ...]], Any] | None = (
         None  # the attribute with other regions

@@ -7,11 +7,12 @@ lifted to expressions, given a common shape by explicit broadcasts, and handed t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from wengert.errors import ShapeError, TypeMismatchError, worded
+from wengert.errors import ShapeError, worded
 from wengert.ir.dims import Extent, extent_text
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import FLOAT
@@ -26,8 +27,8 @@ from wengert.ops.einstein import (
     sum_axes,
     transpose,
 )
-from wengert.ops.leaves import ONE, const, number_of
-from wengert.ops.sums import add, scale, subtract
+from wengert.ops.leaves import ONE, Number, const, exact_number, number_of
+from wengert.ops.sums import add, add_number, scale, subtract
 
 __all__ = [
     "broadcast_together",
@@ -94,8 +95,27 @@ def broadcast_together(*nodes: Expr) -> tuple[Expr, ...]:
     return tuple(broadcast_to(n, shape) for n in nodes)
 
 
+def _plain_number(a: Any, b: Any) -> tuple[Number, Any]:
+    """``(number, expression)`` for a finite Python number beside an expression; 0 for anything else.
+
+    The short way for the commonest operands: no constant node is made for the number.
+    """
+    if a.__class__ is Expr:
+        a, b = b, a
+    if b.__class__ is not Expr:
+        return 0, b
+    if a.__class__ is int:
+        return a, b
+    if a.__class__ is float and isfinite(a):
+        return exact_number(a), b
+    return 0, b
+
+
 def plus(a: Any, b: Any) -> Expr:
     """``a + b`` with broadcasting."""
+    number, other = _plain_number(a, b)
+    if number and other.type is FLOAT:
+        return add_number(number, other)
     if a.__class__ is not Expr:
         a = lift(a)
     if b.__class__ is not Expr:
@@ -107,6 +127,9 @@ def plus(a: Any, b: Any) -> Expr:
 
 def minus(a: Any, b: Any) -> Expr:
     """``a - b`` with broadcasting."""
+    number, other = _plain_number(a, b)
+    if number and other.type is FLOAT:
+        return add_number(-number, a) if other is a else add_number(number, scale(-1, b))
     if a.__class__ is not Expr:
         a = lift(a)
     if b.__class__ is not Expr:
@@ -118,6 +141,9 @@ def minus(a: Any, b: Any) -> Expr:
 
 def multiply(a: Any, b: Any) -> Expr:
     """``a * b`` element by element, with broadcasting."""
+    number, other = _plain_number(a, b)
+    if number:
+        return scale(number, other)
     if a.__class__ is not Expr:
         a = lift(a)
     if b.__class__ is not Expr:
@@ -256,18 +282,11 @@ def _transposed(a: Any) -> Expr:
     return transpose(lift(a))
 
 
-def _no_index(a: Any, index: Any) -> Expr:
-    raise TypeMismatchError(
-        worded("indexing", expected="an int, a slice or a tuple of them", got=repr(index))
-    )
-
-
 OPERATORS.add = plus
 OPERATORS.sub = minus
 OPERATORS.mul = multiply
 OPERATORS.neg = negate
 OPERATORS.matmul = matmul
 OPERATORS.transpose = _transposed
-OPERATORS.getitem = _no_index
 
 __all__ += ["EIN", "ONE", "negate", "sum_axes"]

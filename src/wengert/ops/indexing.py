@@ -1,0 +1,397 @@
+"""Parts of arrays at places known beforehand: reading them, and arrays with a part replaced.
+
+``x[1:, -1]`` and its transpose, an array of zeros with that part replaced, are one :class:`Index` seen from
+both sides. Bounds that depend on a symbolic extent are checked when numbers are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.errors import EvaluationError, ShapeError, worded
+from wengert.ir.dims import Dim, Extent, extent_text
+from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
+from wengert.ir.node import Expr, make
+from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
+from wengert.ir.types import Type, promote
+from wengert.ops.algebra import lift, zeros
+from wengert.ops.axes import axes_of
+from wengert.ops.einstein import broadcast_to, is_ones, ones
+from wengert.ops.sums import add, is_zero
+
+__all__ = ["Index", "Span", "add_by", "at", "flip", "index_by", "part_of", "set_by", "span_of"]
+
+_ELEMENTS = NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE | INTEGER
+
+
+class Span(NamedTuple):
+    """A range of one axis: ``length`` places from ``start`` on, ``step`` apart.
+
+    With ``keep`` false it is a single place, and the axis goes.
+    """
+
+    start: Extent
+    length: Extent
+    step: int
+    keep: bool
+
+    def in_numbers(self, sizes: Mapping[str, int]) -> Span:
+        """The span for given sizes."""
+        start, count = (e.evaluate(sizes) if isinstance(e, Dim) else e for e in self[:2])
+        return Span(start, count, self.step, self.keep)
+
+
+class Index(NamedTuple):
+    """One span for each axis of an array of the given shape."""
+
+    spans: tuple[Span, ...]
+    shape: tuple[Extent, ...]
+
+    @property
+    def result_shape(self) -> tuple[Extent, ...]:
+        """The shape of the part."""
+        return tuple(s.length for s in self.spans if s.keep)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether the part is the whole array."""
+        return all(s == Span(0, e, 1, True) for s, e in zip(self.spans, self.shape, strict=True))
+
+    def behind(self, lead: Sequence[Extent]) -> Index:
+        """The same part of every array in a stack with the given leading extents."""
+        return Index((*(Span(0, e, 1, True) for e in lead), *self.spans), (*lead, *self.shape))
+
+    def in_numbers(self, sizes: Mapping[str, int]) -> Index:
+        """The index for given sizes."""
+        spans = tuple(s.in_numbers(sizes) for s in self.spans)
+        shape = tuple(e.evaluate(sizes) if isinstance(e, Dim) else e for e in self.shape)
+        return Index(spans, shape)
+
+    def __str__(self) -> str:
+        """The text between the brackets."""
+        texts = [_span_text(s, e) for s, e in zip(self.spans, self.shape, strict=True)]
+        while len(texts) > 1 and texts[-1] == ":":
+            texts.pop()
+        return ", ".join(texts)
+
+
+def _place_text(place: Extent, extent: Extent) -> str:
+    from_end = place - extent
+    if isinstance(place, Dim) and isinstance(from_end, int) and from_end < 0:
+        return str(from_end)
+    return str(place)
+
+
+def _span_text(span: Span, extent: Extent) -> str:
+    if not span.keep:
+        return _place_text(span.start, extent)
+    step = "" if span.step == 1 else f":{span.step}"
+    if span.step > 0:
+        start = "" if span.start == 0 else _place_text(span.start, extent)
+        end = span.start + span.length * span.step
+        past = end - extent
+        whole = isinstance(past, int) and 0 <= past < span.step
+        return f"{start}:{'' if whole else _place_text(end, extent)}{step}"
+    start = "" if span.start - extent == -1 else _place_text(span.start, extent)
+    end = span.start + span.length * span.step
+    whole = isinstance(end, int) and end < 0
+    return f"{start}:{'' if whole else _place_text(end, extent)}{step}"
+
+
+# --- from what users write ---------------------------------------------------------------------------
+def span_of(entry: int | slice, extent: Extent) -> Span:
+    """The span of an axis that an integer or a slice means.
+
+    Raises:
+        ShapeError: a place outside, or a step through a symbolic extent that has no closed form.
+    """
+    if isinstance(entry, slice):
+        return _span_of_slice(entry, extent)
+    place = entry + extent if entry < 0 else entry
+    if isinstance(extent, int) and not 0 <= _number(place) < extent:
+        raise ShapeError(
+            worded("index", expected=f"a place from {-extent} to {extent - 1}", got=f"{entry}")
+        )
+    return Span(place, 1, 1, False)
+
+
+def _number(extent: Extent) -> int:
+    assert isinstance(extent, int)
+    return extent
+
+
+def _span_of_slice(entry: slice, extent: Extent) -> Span:
+    step = 1 if entry.step is None else entry.step
+    numbers = (entry.start, entry.stop, step)
+    if not all(n is None or isinstance(n, (int, Dim)) for n in numbers) or step == 0:
+        raise ShapeError(
+            worded("slice", expected="whole bounds and a step that is not 0", got=f"{entry}")
+        )
+    if isinstance(extent, int) and not any(isinstance(n, Dim) for n in numbers):
+        chosen = range(*entry.indices(extent))
+        start_number = chosen.start if chosen else 0
+        return Span(start_number, len(chosen), step if len(chosen) > 1 else 1, True)
+    first, last = (0, extent) if step > 0 else (extent - 1, -1)
+    start = first if entry.start is None else _from_front(entry.start, extent)
+    stop = last if entry.stop is None else _from_front(entry.stop, extent)
+    return Span(start, _count(stop - start, step, entry), step, True)
+
+
+def _from_front(place: Extent, extent: Extent) -> Extent:
+    return place + extent if isinstance(place, int) and place < 0 else place
+
+
+def _count(distance: Extent, step: int, entry: slice) -> Extent:
+    if step in (1, -1):
+        return distance * step if not isinstance(distance, int) else max(distance * step, 0)
+    if isinstance(distance, int):
+        return max(-(-distance // step), 0)
+    if all(c % step == 0 for _, c in distance.terms):
+        return Dim(tuple((m, c // step) for m, c in distance.terms))
+    raise ShapeError(
+        worded(
+            "slice",
+            expected="a step that divides a symbolic extent",
+            got=f"step {step} over {distance} places ({entry})",
+            hint="give the array a fixed extent along this axis",
+        )
+    )
+
+
+# --- reading -----------------------------------------------------------------------------------------
+def index_by(node: Expr, index: Index) -> Expr:
+    """The part of an array; parts of what was just put there are read through."""
+    if index.is_everything:
+        return node
+    if node.op.part is not None:
+        part = node.op.part(node, index)
+        if part is not None:
+            return part
+    if is_ones(node):
+        return ones(index.result_shape)
+    if is_zero(node):
+        return zeros(index.result_shape)
+    return make(INDEX, (node,), index)
+
+
+def at(node: Expr, axis: int, place: int) -> Expr:
+    """The array at one place of an axis, without that axis."""
+    return index_by(node, _along(node, axis, span_of(place, node.shape[axis])))
+
+
+def part_of(node: Expr, axis: int, start: Extent, count: Extent) -> Expr:
+    """``count`` places of one axis."""
+    return index_by(node, _along(node, axis, Span(start, count, 1, True)))
+
+
+def _along(node: Expr, axis: int, span: Span) -> Index:
+    spans = tuple(span if i == axis else Span(0, e, 1, True) for i, e in enumerate(node.shape))
+    return Index(spans, node.shape)
+
+
+def flip(x: Any, axis: int | Sequence[int] | None = None) -> Expr:
+    """The array with the order along some axes (all by default) reversed."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "flip")
+    spans = tuple(
+        span_of(slice(None, None, -1 if i in axes else None), e) for i, e in enumerate(node.shape)
+    )
+    return index_by(node, Index(spans, node.shape))
+
+
+def _index_type(x: Type, *, attr: Index) -> Type:
+    _fits(x, attr)
+    return x.with_shape(attr.result_shape)
+
+
+def _fits(x: Type, index: Index) -> None:
+    if x.shape != index.shape:
+        raise ShapeError(
+            worded(
+                "index",
+                expected=f"shape {extent_text(index.shape)}",
+                got=extent_text(x.shape),
+            )
+        )
+
+
+def _slices(index: Index) -> tuple[int | slice, ...]:
+    """NumPy's index for an index in numbers.
+
+    Raises:
+        EvaluationError: it reaches outside the array.
+    """
+    return tuple(_slice(s, e, index) for s, e in zip(index.spans, index.shape, strict=True))
+
+
+def _slice(span: Span, extent: Extent, index: Index) -> int | slice:
+    start, count, extent = _number(span.start), _number(span.length), _number(extent)
+    last = start + (count - 1) * span.step
+    if count < 0 or (count and not (0 <= start < extent and 0 <= last < extent)):
+        raise EvaluationError(
+            worded(
+                f"index [{index}]",
+                expected=f"places from 0 to {extent - 1}",
+                got=f"{count} from {start} on",
+            )
+        )
+    if not span.keep:
+        return start
+    if not count:
+        return slice(0, 0)
+    stop = last + (1 if span.step > 0 else -1)
+    return slice(start, stop if stop >= 0 else None, span.step)
+
+
+def _index_transpose(ct: Expr, slot: int, x: Expr, *, attr: Index) -> Expr:
+    lead = ct.shape[: ct.ndim - len(attr.result_shape)]
+    return set_by(zeros((*lead, *x.shape)), ct, attr.behind(lead))
+
+
+def _in_numbers(attr: Index, sizes: Mapping[str, int]) -> Index:
+    return attr.in_numbers(sizes)
+
+
+INDEX = register(
+    Op(
+        name="index",
+        doc="A part of an array at places known beforehand: x[1:, -1].",
+        result=_index_type,
+        evaluate=lambda x, *, attr: x[_slices(attr)],
+        resolve=_in_numbers,
+        diff=Linear(_index_transpose, batched=True),
+        spell=Spelling(text="{0}[{attr}]", notation="index", latex="{0}_{{{attr}}}"),
+        laws=Laws(facts=lambda x, *, attr: x & _ELEMENTS),
+        build=lambda x, *, attr: index_by(x, Index(attr.spans, x.shape)),
+        samples=(
+            Sample((Argument((4,)),), Index((Span(1, 2, 1, True),), (4,))),
+            Sample((Argument((4,)),), Index((Span(3, 1, 1, False),), (4,))),
+            Sample((Argument((3, 5)),), Index((Span(2, 3, -1, True), Span(0, 3, 2, True)), (3, 5))),
+        ),
+        cost=0.0,
+    )
+)
+
+
+# --- replacing ---------------------------------------------------------------------------------------
+def set_by(base: Expr, value: Expr, index: Index) -> Expr:
+    """``base`` with ``value`` at the places of the index; nothing is changed in place.
+
+    Raises:
+        ShapeError: the value does not stretch to the part.
+    """
+    value = broadcast_to(value, index.result_shape)
+    if index.is_everything:
+        return value
+    if base.op is UPDATE and base.attr == index:
+        base = base.args[0]
+    return make(UPDATE, (base, value), index)
+
+
+def add_by(base: Expr, value: Expr, index: Index) -> Expr:
+    """``base`` with ``value`` added at the places of the index."""
+    return set_by(base, add(index_by(base, index), value), index)
+
+
+def _update_type(base: Type, value: Type, *, attr: Index) -> Type:
+    _fits(base, attr)
+    if value.shape != attr.result_shape:
+        raise ShapeError(
+            worded(
+                "update",
+                expected=f"a value of shape {extent_text(attr.result_shape)}",
+                got=extent_text(value.shape),
+            )
+        )
+    return promote(base, value).with_shape(base.shape)
+
+
+def _update_value(base: Any, value: Any, *, attr: Index) -> Any:
+    result = np.array(base, dtype=np.result_type(base, value))
+    result[_slices(attr)] = value
+    return result
+
+
+def _update_tangent(tangents: Sequence[Expr | None], args: Sequence[Expr], *, attr: Index) -> Expr:
+    base, value = (zeros(a.shape) if t is None else t for t, a in zip(tangents, args, strict=True))
+    return set_by(base, value, attr)
+
+
+def _update_transpose(ct: Expr, slot: int, base: Expr, value: Expr, *, attr: Index) -> Expr:
+    lead = ct.shape[: ct.ndim - base.ndim]
+    index = attr.behind(lead)
+    if slot == 1:
+        return index_by(ct, index)
+    return set_by(ct, zeros(index.result_shape), index)
+
+
+_FAR = 32  # how many replacements are looked through for what one of them put there
+
+
+def _part_of_update(node: Expr, index: Index) -> Expr | None:
+    """What was put there, or what is below replacements of other places."""
+    below = node
+    for _ in range(_FAR):
+        if below.op is not UPDATE:
+            break
+        if below.attr == index:
+            return below.args[1]
+        if not _apart(below.attr, index):
+            break
+        below = below.args[0]
+    return None if below is node else index_by(below, index)
+
+
+def _apart(first: Index, second: Index) -> bool:
+    """Whether two parts are known to share no place: along one axis their ranges do not meet."""
+    return any(_ranges_apart(a, b) for a, b in zip(first.spans, second.spans, strict=True))
+
+
+def _ranges_apart(a: Span, b: Span) -> bool:
+    bounds = [_bounds(a), _bounds(b)]
+    for (_, high), (low, _) in (bounds, bounds[::-1]):
+        gap = low - high
+        if isinstance(gap, int) and gap > 0:
+            return True
+    return False
+
+
+def _bounds(span: Span) -> tuple[Extent, Extent]:
+    last = span.start + (span.length - 1) * span.step
+    return (span.start, last) if span.step > 0 else (last, span.start)
+
+
+def _into(node: Expr, base: Expr) -> Expr | None:
+    """``base + node`` where ``node`` is zero but for one part."""
+    if not is_zero(node.args[0]):
+        return None
+    return add_by(base, node.args[1], node.attr)
+
+
+UPDATE = register(
+    Op(
+        name="update",
+        doc="An array with a part replaced, at places known beforehand.",
+        result=_update_type,
+        evaluate=_update_value,
+        resolve=_in_numbers,
+        diff=Linear(_update_transpose, joint=_update_tangent, batched=True),
+        spell=Spelling(options=lambda node: {"index": str(node.attr)}),
+        laws=Laws(facts=lambda base, value, *, attr: base & value & _ELEMENTS),
+        build=lambda base, value, *, attr: set_by(base, value, Index(attr.spans, base.shape)),
+        part=_part_of_update,
+        into=_into,
+        samples=(
+            Sample((Argument((4,)), Argument((2,))), Index((Span(1, 2, 1, True),), (4,))),
+            Sample((Argument((4,)), Argument()), Index((Span(3, 1, 1, False),), (4,))),
+            Sample(
+                (Argument((3, 5)), Argument((3, 2))),
+                Index((Span(2, 3, -1, True), Span(0, 2, 3, True)), (3, 5)),
+            ),
+        ),
+        cost=0.0,
+    )
+)

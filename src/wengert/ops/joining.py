@@ -1,0 +1,192 @@
+"""Arrays made of several: one after the other, on top of each other, with a border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import ShapeError, worded
+from wengert.ir.dims import Extent, extent_text
+from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
+from wengert.ir.node import Expr, make
+from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
+from wengert.ir.types import Type, promote
+from wengert.ops.algebra import broadcast_together, full, lift, zeros
+from wengert.ops.axes import axis_of
+from wengert.ops.indexing import Index, Span, at, index_by, part_of, set_by
+
+__all__ = ["concatenate", "pad", "stack"]
+
+_ELEMENTS = NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE | INTEGER
+
+
+# --- joining ---------------------------------------------------------------------------------------------
+def concatenate(arrays: Sequence[Any], axis: int = 0) -> Expr:
+    """Arrays one after the other along an axis; their other extents agree.
+
+    Raises:
+        ShapeError: nothing to join, scalars, or extents that differ.
+    """
+    nodes = tuple(lift(a) for a in arrays)
+    if not nodes:
+        raise ShapeError(worded("concatenate", expected="at least one array", got="none"))
+    if len(nodes) == 1:
+        return nodes[0]
+    return make(CONCATENATE, nodes, axis_of(axis, nodes[0].ndim, "concatenate"))
+
+
+def _concatenate_type(*types: Type, attr: int) -> Type:
+    total: Extent = 0
+    rest = [(t.shape[:attr], t.shape[attr + 1 :]) for t in types]
+    if any(len(t.shape) != len(types[0].shape) for t in types) or len(set(rest)) != 1:
+        raise ShapeError(
+            worded(
+                "concatenate",
+                expected=f"extents that agree except along axis {attr}",
+                got=" and ".join(extent_text(t.shape) for t in types),
+            )
+        )
+    for type_ in types:
+        total = type_.shape[attr] + total
+    return promote(*types).with_shape((*rest[0][0], total, *rest[0][1]))
+
+
+def _concatenate_transpose(ct: Expr, slot: int, *args: Expr, attr: int) -> Expr:
+    start: Extent = 0
+    for arg in args[:slot]:
+        start = arg.shape[attr] + start
+    axis = attr + ct.ndim - args[slot].ndim
+    return part_of(ct, axis, start, args[slot].shape[attr])
+
+
+def _filled_tangents(tangents: Sequence[Expr | None], args: Sequence[Expr]) -> tuple[Expr, ...]:
+    return tuple(zeros(a.shape) if t is None else t for t, a in zip(tangents, args, strict=True))
+
+
+CONCATENATE = register(
+    Op(
+        name="concatenate",
+        doc="Arrays one after the other along an axis.",
+        result=_concatenate_type,
+        evaluate=lambda *values, attr: np.concatenate(values, axis=attr),
+        diff=Linear(
+            _concatenate_transpose,
+            joint=lambda ts, args, *, attr: concatenate(_filled_tangents(ts, args), attr),
+            batched=True,
+        ),
+        spell=Spelling(
+            notation="listed", options=lambda node: {"axis": node.attr} if node.attr else {}
+        ),
+        laws=Laws(facts=lambda *facts, attr: _common(facts)),
+        build=lambda *args, attr: concatenate(args, attr),
+        call=concatenate,
+        samples=(
+            Sample((Argument((2,)), Argument((3,))), 0),
+            Sample((Argument((2, 2)), Argument((2, 1)), Argument((2, 3))), 1),
+        ),
+        cost=0.0,
+    )
+)
+
+
+def _common(facts: Sequence[int]) -> int:
+    bits = _ELEMENTS
+    for other in facts:
+        bits &= other
+    return bits
+
+
+def stack(arrays: Sequence[Any], axis: int = 0) -> Expr:
+    """Arrays of one shape along a new axis.
+
+    Raises:
+        ShapeError: nothing to stack, or shapes that differ.
+    """
+    nodes = broadcast_together(*(lift(a) for a in arrays)) if arrays else ()
+    if not nodes:
+        raise ShapeError(worded("stack", expected="at least one array", got="none"))
+    return make(STACK, nodes, axis_of(axis, nodes[0].ndim + 1, "stack"))
+
+
+def _stack_type(*types: Type, attr: int) -> Type:
+    shape = types[0].shape
+    if any(t.shape != shape for t in types):
+        raise ShapeError(
+            worded(
+                "stack",
+                expected="arrays of one shape",
+                got=" and ".join(extent_text(t.shape) for t in types),
+            )
+        )
+    return promote(*types).with_shape((*shape[:attr], len(types), *shape[attr:]))
+
+
+def _part_of_stack(node: Expr, index: Index) -> Expr | None:
+    """Reading one member of a stack reads the member."""
+    span = index.spans[node.attr]
+    if span.keep or not isinstance(span.start, int):
+        return None
+    rest = index.spans[: node.attr] + index.spans[node.attr + 1 :]
+    member = node.args[span.start]
+    return index_by(member, Index(rest, member.shape))
+
+
+def _stack_transpose(ct: Expr, slot: int, *args: Expr, attr: int) -> Expr:
+    return at(ct, attr + ct.ndim - args[slot].ndim - 1, slot)
+
+
+STACK = register(
+    Op(
+        name="stack",
+        doc="Arrays of one shape along a new axis.",
+        result=_stack_type,
+        evaluate=lambda *values, attr: np.stack(values, axis=attr),
+        diff=Linear(
+            _stack_transpose,
+            joint=lambda ts, args, *, attr: stack(_filled_tangents(ts, args), attr),
+            batched=True,
+        ),
+        spell=Spelling(
+            notation="listed", options=lambda node: {"axis": node.attr} if node.attr else {}
+        ),
+        laws=Laws(facts=lambda *facts, attr: _common(facts)),
+        build=lambda *args, attr: stack(args, attr),
+        part=_part_of_stack,
+        call=stack,
+        samples=(
+            Sample((Argument(), Argument(), Argument()), 0),
+            Sample((Argument((2, 3)), Argument((2, 3))), 1),
+        ),
+        cost=0.0,
+    )
+)
+
+
+def pad(x: Any, widths: int | Sequence[int] | Sequence[Sequence[int]], value: Any = 0) -> Expr:
+    """The array with a border: ``widths`` before and after each axis, as in ``numpy.pad``.
+
+    Raises:
+        ShapeError: widths that are negative or fit no axis.
+    """
+    node = lift(x)
+    pairs = _widths(widths, node.ndim)
+    shape = tuple(e + a + b for e, (a, b) in zip(node.shape, pairs, strict=True))
+    spans = tuple(Span(a, e, 1, True) for e, (a, _) in zip(node.shape, pairs, strict=True))
+    return set_by(full(shape, value), node, Index(spans, shape))
+
+
+def _widths(widths: Any, rank: int) -> list[tuple[int, int]]:  # Any: the spellings of numpy.pad
+    table = np.asarray(widths)
+    if table.dtype.kind not in "iu" or (table < 0).any():
+        raise ShapeError(worded("pad", expected="nonnegative whole widths", got=f"{widths!r}"))
+    if table.ndim == 1 and table.shape != (2,) and table.shape != (1,):
+        raise ShapeError(worded("pad", expected="one pair of widths an axis", got=f"{widths!r}"))
+    try:
+        table = np.broadcast_to(table, (rank, 2))
+    except ValueError:
+        raise ShapeError(
+            worded("pad", expected=f"a pair of widths for each of {rank} axes", got=f"{widths!r}")
+        ) from None
+    return [(int(a), int(b)) for a, b in table]

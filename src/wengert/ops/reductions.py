@@ -1,0 +1,515 @@
+"""Reductions over axes: sums and means, extrema, norms, log-sum-exp and softmax, truth of all or any.
+
+The static attribute of a reduction is the tuple of its axes; functions take ``axis`` (one, several, or
+``None`` for all) and ``keepdims`` as NumPy does. Sums are Einstein products; products are in ``scans``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import ShapeError, worded
+from wengert.ir.dims import Extent, size_of
+from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
+from wengert.ir.node import Expr, make
+from wengert.ir.op import (
+    Argument,
+    Domain,
+    Edge,
+    Laws,
+    NoDerivative,
+    Op,
+    Rule,
+    Sample,
+    Spelling,
+    register,
+)
+from wengert.ir.types import Type, is_complex
+from wengert.ops.algebra import lift, minus, times, zeros
+from wengert.ops.arithmetic import divide
+from wengert.ops.axes import (
+    AxisOption,
+    axes_of,
+    axes_option,
+    axis_of,
+    keep_axes,
+    spread,
+    without_axes,
+)
+from wengert.ops.choice import absolute, eq, sign, where
+from wengert.ops.complexes import conj, part_type, real
+from wengert.ops.einstein import ein, ones, sum_axes
+from wengert.ops.layout import cast
+from wengert.ops.leaves import size
+from wengert.ops.powers import sqrt
+from wengert.ops.shapes import real_shape, same_shape
+from wengert.ops.shapes import real_type as real_same_type
+
+__all__ = [
+    "all_",
+    "any_",
+    "argmax",
+    "argmin",
+    "count_of",
+    "log_softmax",
+    "logsumexp",
+    "max_",
+    "mean",
+    "min_",
+    "norm",
+    "normalized",
+    "softmax",
+    "std",
+    "sum_",
+    "var",
+    "vdot",
+]
+
+
+def _reduced(node: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
+    return keep_axes(node, axes) if keepdims else node
+
+
+def _reduction(op: Op, otherwise: Callable[[Expr], Expr]) -> Callable[..., Expr]:
+    """The function of a reduction; ``otherwise`` is what it does to a scalar, which has no axes."""
+
+    def function(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
+        node = lift(x)
+        axes = axes_of(axis, node.ndim, op.name)
+        return _reduced(make(op, (node,), axes) if axes else otherwise(node), axes, keepdims)
+
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.doc
+    return function
+
+
+def _samples(draw: str = "uniform", low: float = -2.0, high: float = 2.0) -> tuple[Sample, ...]:
+    def of(*shape: int) -> tuple[Argument, ...]:
+        return (Argument(shape, low, high, draw),)
+
+    return (
+        Sample(of(4), (0,), note="vector"),
+        Sample(of(3, 4), (1,), note="rows"),
+        Sample(of(3, 2, 2), (0, 2), note="two axes"),
+        Sample(of(2, 3), (0, 1), note="all"),
+    )
+
+
+# --- sums and means --------------------------------------------------------------------------------------
+def sum_(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
+    """The sum over the given axes; truth values are counted."""
+    node = lift(x)
+    if node.value_type.dtype == "bool":
+        node = cast(node, "int64")
+    axes = axes_of(axis, node.ndim, "sum")
+    return _reduced(sum_axes(node, axes), axes, keepdims)
+
+
+def count_of(shape: Sequence[Extent], axes: Sequence[int]) -> Expr:
+    """The number of elements along the given axes."""
+    return size(size_of(shape[a] for a in axes))
+
+
+def mean(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
+    """The arithmetic mean over the given axes."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "mean")
+    return divide(sum_(node, axes, keepdims), count_of(node.shape, axes))
+
+
+def _centred(node: Expr, axes: tuple[int, ...]) -> Expr:
+    return minus(node, mean(node, axes, keepdims=True))
+
+
+def var(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) -> Expr:
+    """The variance over the given axes, ``sum(abs(x - mean(x))**2)/(n - ddof)``."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "var")
+    apart = _centred(node, axes)
+    squares = real(times(conj(apart), apart)) if is_complex(apart.value_type) else apart**2
+    return divide(sum_(squares, axes, keepdims), count_of(node.shape, axes) - ddof)
+
+
+def std(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) -> Expr:
+    """The standard deviation over the given axes; its derivative is 0 where all elements agree."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "std")
+    apart = norm(_centred(node, axes), axis=axes, keepdims=keepdims)
+    return divide(apart, sqrt(count_of(node.shape, axes) - ddof))
+
+
+def vdot(a: Any, b: Any) -> Expr:
+    """The sum of ``conj(a) * b`` over all elements, for equal shapes.
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    a, b = lift(a), lift(b)
+    labels = range(a.ndim)
+    if b.ndim != a.ndim:
+        raise ShapeError(worded("vdot", expected="equal shapes", got=f"{a.shape} and {b.shape}"))
+    return ein([(conj(a), labels), (b, labels)], ())
+
+
+# --- extrema ---------------------------------------------------------------------------------------------
+def _extremum_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    """The mean change of the elements that attain the extremum (none do if it is NaN: 0/0)."""
+    (x,), (t,) = args, tangents
+    assert t is not None
+    attained = eq(x, spread(out, attr, x.shape))
+    zero = zeros(x.shape)
+    number = sum_axes(where(attained, ones(x.shape), zero), attr)
+    return divide(sum_axes(where(attained, t, zero), attr), number)
+
+
+def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
+    return register(
+        Op(
+            name=name,
+            doc=doc,
+            result=lambda x, *, attr: without_axes(real_same_type(x), attr),
+            evaluate=lambda x, *, attr: evaluate(x, axis=attr),
+            diff=Rule(_extremum_tangent),
+            domain=Domain(kinks="ties, which share equally"),
+            spell=Spelling(
+                latex=rf"\{name}\left({{0}}\right)",
+                python=f"np.{name}({{0}})",
+                options=axes_option,
+            ),
+            laws=Laws(facts=lambda x, *, attr: _signs_and_finite(x)),
+            call=lambda x, axis=None, keepdims=False: _EXTREMA[name](x, axis, keepdims),
+            aliases=(f"a{name}",),
+            samples=_samples("distinct"),
+        )
+    )
+
+
+def _signs_and_finite(x: int) -> int:
+    return x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE | INTEGER)
+
+
+MAX = _extremum("max", "The largest element; NaN if there is one.", np.max)
+MIN = _extremum("min", "The smallest element; NaN if there is one.", np.min)
+max_ = _reduction(MAX, lambda x: x)
+min_ = _reduction(MIN, lambda x: x)
+_EXTREMA = {"max": max_, "min": min_}
+
+
+def _argument_type(x: Type, *, attr: tuple[int, ...]) -> Type:
+    return without_axes(real_same_type(x), attr).with_dtype("int64")
+
+
+def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[..., Expr]:
+    def function(x: Any, axis: int | None = None) -> Expr:
+        node = lift(x)
+        axes = axes_of(axis, node.ndim, name)
+        return make(op, (node,), axes)
+
+    def value(x: Any, *, attr: tuple[int, ...]) -> Any:
+        return evaluate(x, axis=attr[0] if len(attr) < np.ndim(x) else None)
+
+    op = register(
+        Op(
+            name=name,
+            doc=doc,
+            result=_argument_type,
+            evaluate=value,
+            diff=NoDerivative("a position does not vary smoothly", zero=True),
+            spell=Spelling(
+                latex=rf"\operatorname{{{{{name}}}}}\left({{0}}\right)", options=axes_option
+            ),
+            laws=Laws(facts=lambda x, *, attr: INTEGER | NONNEGATIVE | FINITE),
+            call=function,
+            samples=(
+                Sample((Argument((4,), draw="distinct"),), (0,)),
+                Sample((Argument((3, 4), draw="distinct"),), (1,)),
+                Sample((Argument((3, 4), draw="distinct"),), (0, 1)),
+            ),
+        )
+    )
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+argmax = _argument(
+    "argmax",
+    "Position of the first largest element (over all axes: in the flattened array).",
+    np.argmax,
+)
+argmin = _argument(
+    "argmin",
+    "Position of the first smallest element (over all axes: in the flattened array).",
+    np.argmin,
+)
+
+
+# --- truth -----------------------------------------------------------------------------------------------
+def _truth(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[..., Expr]:
+    op = register(
+        Op(
+            name=name,
+            doc=doc,
+            result=lambda x, *, attr: without_axes(x, attr).with_dtype("bool"),
+            evaluate=lambda x, *, attr: evaluate(x, axis=attr),
+            diff=NoDerivative("a truth value does not vary smoothly", zero=True),
+            spell=Spelling(options=axes_option, python=f"np.{name}({{0}})"),
+            call=lambda x, axis=None, keepdims=False: _TRUTHS[name](x, axis, keepdims),
+            samples=(Sample((Argument((2, 3), draw="bool", dtype="bool"),), (1,)),),
+        )
+    )
+    return _reduction(op, lambda x: cast(x, "bool"))
+
+
+_TRUTHS: dict[str, Callable[..., Expr]] = {}
+all_ = _TRUTHS["all"] = _truth("all", "Whether all elements hold.", np.all)
+any_ = _TRUTHS["any"] = _truth("any", "Whether at least one element holds.", np.any)
+
+
+# --- log-sum-exp and softmax -----------------------------------------------------------------------------
+def _largest(x: Any, axes: tuple[int, ...]) -> Any:
+    largest = np.max(x, axis=axes, keepdims=True)
+    return np.where(np.isfinite(largest), largest, 0.0)
+
+
+def _logsumexp_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    largest = _largest(x, attr)
+    return np.log(np.sum(np.exp(x - largest), axis=attr)) + np.squeeze(largest, axis=attr)
+
+
+def _softmax_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    weights = np.exp(x - _largest(x, attr))
+    return weights / np.sum(weights, axis=attr, keepdims=True)
+
+
+def _logsumexp_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    assert tangents[0] is not None
+    return sum_axes(times(softmax(args[0], attr), tangents[0]), attr)
+
+
+def _softmax_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    assert tangents[0] is not None
+    along = times(out, tangents[0])
+    return minus(along, times(out, spread(sum_axes(along, attr), attr, out.shape)))
+
+
+LOGSUMEXP = register(
+    Op(
+        name="logsumexp",
+        doc="log(sum(exp(x))) without overflow.",
+        result=lambda x, *, attr: without_axes(real_shape(x), attr),
+        evaluate=_logsumexp_value,
+        diff=Rule(_logsumexp_tangent),
+        spell=Spelling(
+            latex=r"\operatorname{{logsumexp}}\left({0}\right)",
+            options=axes_option,
+        ),
+        call=lambda x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
+        samples=_samples(),
+        cost=6.0,
+        aliases=("lse",),
+    )
+)
+
+SOFTMAX = register(
+    Op(
+        name="softmax",
+        doc="exp(x)/sum(exp(x)) without overflow.",
+        result=lambda x, *, attr: real_shape(x),
+        evaluate=_softmax_value,
+        diff=Rule(_softmax_tangent),
+        spell=Spelling(latex=r"\operatorname{{softmax}}\left({0}\right)", options=axes_option),
+        laws=Laws(facts=lambda x, *, attr: POSITIVE | FINITE),
+        call=lambda x, axis=None: softmax(x, axis),
+        samples=_samples(),
+        cost=7.0,
+    )
+)
+
+logsumexp: Callable[..., Expr] = _reduction(LOGSUMEXP, lambda x: x)
+
+
+def softmax(x: Any, axis: AxisOption = None) -> Expr:
+    """``exp(x)/sum(exp(x))`` over the given axes (all by default) without overflow."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "softmax")
+    return make(SOFTMAX, (node,), axes) if axes else ones(())
+
+
+def log_softmax(x: Any, axis: AxisOption = None) -> Expr:
+    """``x - logsumexp(x)`` over the given axes (all by default)."""
+    return minus(lift(x), logsumexp(x, axis, keepdims=True))
+
+
+# --- norms -----------------------------------------------------------------------------------------------
+def _norm_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    """Scaled by a power of two, which is exact: 1e200 does not overflow and 1e-200 does not vanish."""
+    size_ = np.abs(np.asarray(x, dtype=np.result_type(x, np.float32)))
+    largest = np.max(size_, axis=attr, keepdims=True, initial=0.0)
+    exponent = np.frexp(np.where(np.isfinite(largest), largest, 0.0))[1]
+    squares = np.sum(np.ldexp(size_, -exponent) ** 2, axis=attr)
+    return np.ldexp(np.sqrt(squares), np.squeeze(exponent, axis=attr))
+
+
+def _norm_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    assert tangents[0] is not None
+    return real(sum_axes(times(conj(normalized(args[0], attr)), tangents[0]), attr))
+
+
+NORM = register(
+    Op(
+        name="norm",
+        doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
+        result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
+        evaluate=_norm_value,
+        diff=Rule(_norm_tangent),
+        domain=Domain(
+            edges=(Edge((0.0,), 0.0, (0.0,), "a minimum"),),
+            kinks="x = 0, where the derivative is 0",
+        ),
+        spell=Spelling(
+            latex=r"\left\|{0}\right\|",
+            unicode="‖{0}‖",
+            python="np.linalg.norm({0})",
+            options=axes_option,
+        ),
+        laws=Laws(facts=lambda x, *, attr: NONNEGATIVE | x & (NONZERO | FINITE)),
+        call=lambda *args, **options: norm(*args, **options),
+        samples=(
+            *_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=3.0,
+    )
+)
+
+
+def _normalized_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    length = np.expand_dims(_norm_value(x, attr=attr), attr)
+    return np.where(length == 0, 0, x / np.where(length == 0, 1, length))
+
+
+def _normalized_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    """The part of the change across the direction, over the length: infinite or undefined at 0."""
+    (x,), (t,) = args, tangents
+    assert t is not None
+    along = real(sum_axes(times(conj(out), t), attr))
+    across = minus(t, times(out, spread(along, attr, x.shape)))
+    return divide(across, spread(make(NORM, (x,), attr), attr, x.shape))
+
+
+NORMALIZED = register(
+    Op(
+        name="normalized",
+        doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
+        result=lambda x, *, attr: same_shape(x),
+        evaluate=_normalized_value,
+        diff=Rule(_normalized_tangent),
+        domain=Domain(poles="x = 0"),
+        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
+        expand=lambda x, *, attr: divide(
+            x, spread(make(NORM, (x,), attr), attr, x.shape)
+        ),  # for x != 0
+        laws=Laws(
+            odd=True, facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)
+        ),
+        call=lambda x, axis=None: normalized(x, axis),
+        samples=(
+            *_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=4.0,
+    )
+)
+
+
+def normalized(x: Any, axis: AxisOption = None) -> Expr:
+    """``x/norm(x)`` over the given axes (all by default), and 0 where the norm is 0."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "normalized")
+    return make(NORMALIZED, (node,), axes) if axes else sign(node)
+
+
+def norm(
+    x: Any,
+    ord: float | str | None = None,  # noqa: A002  NumPy's name
+    axis: AxisOption = None,
+    keepdims: bool = False,
+) -> Expr:
+    """A norm over the given axes (all by default): Euclidean, or Frobenius for a matrix.
+
+    ``ord=1`` and ``ord=inf`` are the sum and the maximum of absolute values of a vector, and the largest such
+    column or row sum of a matrix; ``ord=2`` is the Euclidean norm of a vector.
+
+    Raises:
+        ShapeError: another order, such as the spectral norm of a matrix.
+    """
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "norm")
+    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+        if not axes:
+            return absolute(node)
+        return _reduced(make(NORM, (node,), axes), axes, keepdims)
+    if ord not in (1, np.inf, -np.inf) or len(axes) not in (1, 2):
+        raise ShapeError(
+            worded(
+                "norm",
+                expected="order 1, 2 or inf of a vector, or 1, inf or 'fro' of a matrix",
+                got=f"order {ord!r} over {len(axes)} axes",
+            )
+        )
+    return _absolute_norm(absolute(node), float(ord), axis, axes, keepdims)
+
+
+def _absolute_norm(
+    size_: Expr, order: float, given: AxisOption, axes: tuple[int, ...], keepdims: bool
+) -> Expr:
+    pick = min_ if order < 0 else max_
+    if len(axes) == 1:
+        return sum_(size_, axes, keepdims) if order == 1 else pick(size_, axes, keepdims)
+    # NumPy's pair of axes is (rows, columns), in the order given.
+    rows, columns = axes if given is None or isinstance(given, int) else tuple(given)
+    rows, columns = (axis_of(a, size_.ndim, "norm") for a in (rows, columns))
+    summed, picked = (rows, columns) if order == 1 else (columns, rows)
+    return _reduced(pick(sum_(size_, summed), picked - (summed < picked)), axes, keepdims)
