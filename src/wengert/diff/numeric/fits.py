@@ -79,6 +79,7 @@ class Candidates:
     window: Ints  # index of the largest step in the window
     reach: Floats  # that step, H
     degree: Ints
+    terms: Ints  # how many basis functions
     support: Ints  # nodes far enough out to see the polynomial
     value: Floats
     factor: Floats  # what a residual is multiplied with to become an error
@@ -131,7 +132,9 @@ def _central_plans(nodes: bytes, order: int) -> tuple[Plan, Plan]:
     count = min(MOST_TERMS, u.size)
     # Half sums and half differences have half the variance of one value, hence the root.
     odd = np.sqrt(2.0) * parity_basis(u, 1, count)
-    even = np.vstack([parity_basis(np.zeros(1), 0, count), np.sqrt(2.0) * parity_basis(u, 0, count)])
+    even = np.vstack(
+        [parity_basis(np.zeros(1), 0, count), np.sqrt(2.0) * parity_basis(u, 0, count)]
+    )
     return (
         _plan(odd, parity_derivatives(order, 1, count), u),
         _plan(even, parity_derivatives(order, 0, count), np.concatenate([[0.0], u])),
@@ -249,6 +252,7 @@ def _scaled(
         window=np.full(terms.shape, top, dtype=np.intp),
         reach=reach * shape,
         degree=degree,
+        terms=terms + 1,
         support=np.full(terms.shape, support, dtype=np.intp),
         value=per_step(values[terms]),
         factor=per_step(_student(freedom) * gain),

@@ -9,145 +9,21 @@ independent families of steps, whose fits have to agree before an error becomes 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Generator
 
 import numpy as np
 
-from wengert.diff.numeric.assess import (
-    CAUTION,
-    FEW_NODES,
-    TRUSTED,
-    Assessment,
-    Flags,
-    assess,
-    breaks,
-    drowned,
-    flat_until,
-    in_units,
-    unit_of,
-)
+from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise, noise_floor
+from wengert.diff.numeric.book import Book, Place, View, look
 from wengert.diff.numeric.fits import Floats, Ints, Samples
+from wengert.diff.numeric.verdict import GENTLE, Verdict, near_border, verdict_of
 
 START = 0.4037  # first step in units of |x|: within the domain of log, sqrt and 1/x
-RATIO = 25.0
 RUNGS = 4
 MOST_RUNGS = 9
 CLEAN = 0.03  # a window is smooth when its error is below this part of the derivative
-ENOUGH = 1e-11  # relative error at which the search ends early
 
-Requests = Generator[Floats, Floats, "Verdict"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome at one point, with one entry for each of the ``k`` components."""
-
-    value: Floats
-    error: Floats
-    step: Floats  # half width of the window that was used; 0 where none was
-    noise: Floats  # standard deviation of the noise seen in f; 0 where it could not be seen
-    reliable: Flags
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a search happens: everything it knows besides the values of ``f``.
-
-    ``origin`` is the coordinate that steps are rounded against, so that ``x + h`` and ``x - h`` are
-    exact; ``anchor`` is the first guess of a scale; ``left`` and ``right`` are the largest steps
-    allowed; ``scaled`` says that ``anchor`` is known to be a good step, so that no ladder is needed.
-    """
-
-    center: Floats
-    origin: float
-    anchor: float
-    left: float
-    right: float
-    budget: int
-    noise: Floats
-    ulp: float
-    scaled: bool = False
-
-
-@dataclass
-class Book:
-    """The samples taken so far. Mutable, because the search is a dialogue."""
-
-    place: Place
-    side: int = 0
-    calls: int = 0
-    rows: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
-
-    def room(self) -> int:
-        """How many more calls are allowed."""
-        return self.place.budget - self.calls
-
-    def fetch(self, steps: Iterable[float]) -> Generator[Floats, Floats, int]:
-        """Ask for samples at these steps, leaving out those nearly there; returns how many were new."""
-        wanted: list[float] = []
-        sides = (1, -1) if self.side == 0 else (self.side,)
-        for step in steps:
-            h = self._rounded(step)
-            known = [*self.rows, *wanted]
-            if h <= 0 or not self._allowed(h) or any(abs(h / k - 1) < 0.05 for k in known):
-                continue
-            if (len(wanted) + 1) * len(sides) > self.room():
-                break
-            wanted.append(h)
-        if not wanted:
-            return 0
-        offsets = np.array([sign * h for h in wanted for sign in sides])
-        values = (yield offsets) - self.place.center
-        self.calls += offsets.size
-        missing = np.full(self.place.center.shape, np.nan)
-        for i, h in enumerate(wanted):
-            got = dict(zip(sides, values[i * len(sides) : (i + 1) * len(sides)], strict=True))
-            self.rows[h] = (got.get(1, missing), got.get(-1, missing))
-        return len(wanted)
-
-    def _rounded(self, step: float) -> float:
-        size = abs(self.place.origin)
-        return (size + step) - size
-
-    def _allowed(self, h: float) -> bool:
-        limit = {0: min(self.place.left, self.place.right), 1: self.place.right, -1: self.place.left}
-        return bool(h <= limit[self.side] and np.isfinite(abs(self.place.origin) + h))
-
-    def samples(self) -> Samples:
-        """The samples so far, in ascending order of the step."""
-        h = np.array(sorted(self.rows))
-        plus = np.array([self.rows[key][0] for key in h])
-        minus = np.array([self.rows[key][1] for key in h])
-        return Samples(h, plus, minus, self.place.center, self.place.ulp)
-
-
-@dataclass(frozen=True)
-class View:
-    """What one look at the book shows: judged candidates, and the component that needs most help."""
-
-    judged: Assessment
-    unit: Floats
-    kink: Flags
-    jump: Flags
-    samples: Samples
-
-
-def look(book: Book, order: int) -> View | None:
-    """Judge the samples taken so far; ``None`` when they allow no candidate."""
-    samples = book.samples()
-    if not samples.h.size:
-        return None
-    unit = unit_of(samples)
-    samples = in_units(samples, unit)
-    noise = book.place.noise / unit
-    judged = assess(samples, order, book.side, noise)
-    if judged is None:
-        return None
-    none = np.zeros(samples.center.shape, dtype=bool)
-    kink, jump = breaks(samples, noise) if book.side == 0 else (none, none)
-    return View(judged, unit, kink, jump, samples)
+Requests = Generator[Floats, Floats, Verdict]
 
 
 def search(order: int, place: Place) -> Requests:
@@ -159,7 +35,7 @@ def search(order: int, place: Place) -> Requests:
     book = Book(place, side=_first_side(place))
     yield from _explore(book, order)
     yield from _refine(book, order)
-    return _verdict(book, order)
+    return verdict_of(book, order)
 
 
 def _first_side(place: Place) -> int:
@@ -179,7 +55,7 @@ def _explore(book: Book, order: int) -> Generator[Floats, Floats, None]:
     """The ladder, downwards until some window is smooth for every component."""
     top = _top(book)
     if book.place.scaled:
-        yield from book.fetch(top * f for f in (1.0, 0.62, 0.38, 0.045, 0.0021))
+        yield from book.fetch(top * f for f in (1.0, 0.73, 0.49, 0.28, 0.07))
         return
     rungs = RUNGS if order <= 2 else RUNGS + 1
     yield from book.fetch(top / RATIO**i for i in range(rungs))
@@ -192,6 +68,19 @@ def _explore(book: Book, order: int) -> Generator[Floats, Floats, None]:
         step /= stride
         yield from book.fetch([step])
         rungs += 1
+    if book.room() >= 12 and _noisy(book, order):
+        # Noise stays at whatever step; a quantum or fine structure of f shows at much smaller ones.
+        yield from book.fetch([step / RATIO**2])
+
+
+def _noisy(book: Book, order: int) -> bool:
+    """Whether the smallest steps show something far above rounding."""
+    view = look(book, order)
+    if view is None:
+        return False
+    known = noise_floor(view.samples, book.place.noise / view.unit)
+    rounding = 1e5 * book.place.ulp * np.abs(view.samples.center)
+    return bool((inner_noise(view.samples, book.side) > np.maximum(rounding, 10 * known)).any())
 
 
 def _open_side(samples: Samples) -> int:
@@ -209,7 +98,9 @@ def _settled(book: Book, order: int) -> bool:
     if view.kink.any() or view.jump.any():
         return False
     found = view.judged.best(CLEAN, cautious=False) >= 0
-    return bool((found | ~active).all())
+    # Where f does not change at all, smaller steps have nothing to add.
+    flat = flat_until(view.samples)[0] > 0
+    return bool((found | flat | ~active).all())
 
 
 def _refine(book: Book, order: int) -> Generator[Floats, Floats, None]:
@@ -224,12 +115,15 @@ def _refine(book: Book, order: int) -> Generator[Floats, Floats, None]:
             continue
         pick = _steering(view, first)
         if pick is None:
-            return
+            _, outside = flat_until(view.samples)
+            if (yield from book.fetch(f * outside.min() for f in (0.62, 0.25, 0.04))) == 0:
+                return
+            continue
         i, k = pick
         judged = view.judged
-        if judged.error[i, k] <= ENOUGH * judged.size[i, k]:
+        if judged.error[i, k] <= book.place.enough * judged.size[i, k]:
             return
-        border = _border(view, k)
+        border = _border(view, k, late=book.room() <= 12)
         if border and (yield from book.fetch([border])):
             continue
         if first:
@@ -240,12 +134,20 @@ def _refine(book: Book, order: int) -> Generator[Floats, Floats, None]:
         first = False
 
 
-def _border(view: View, k: int) -> float:
+def _border(view: View, k: int, *, late: bool) -> float:
     """A step closer to the border of a flat neighbourhood of ``x``, when no wider window explains it."""
     inside, outside = (float(a[k]) for a in flat_until(view.samples))
-    if view.judged.best(TRUSTED)[k] >= 0 or not 0 < 1.3 * inside < outside < np.inf:
+    h = view.samples.h
+    if view.judged.best(TRUSTED)[k] >= 0 or not 0 < inside < outside < np.inf:
         return 0.0
-    return float(np.sqrt(inside) * np.sqrt(outside))
+    slope = view.samples.variation()[:, k] / h
+    if outside < 6 * inside and slope[h >= outside][0] > 0.6 * slope.max():
+        return 0.0  # values that rise in steps along a slope: f is quantised
+    if not late and (h <= inside).sum() < RUNGS:
+        return 0.0
+    if outside > GENTLE * inside:
+        return float(np.sqrt(inside) * np.sqrt(outside))
+    return 0.0 if near_border(h, outside).any() else 4.0 * outside
 
 
 def _first_new(book: Book, proposals: list[list[float]]) -> Generator[Floats, Floats, int]:
@@ -266,8 +168,8 @@ def _steering(view: View, first: bool) -> tuple[int, int] | None:
         return None
     # Without a trusted candidate the relative error decides, not the absolute one: a window far
     # too wide sees a small derivative with a small error.
-    relative = judged.error / np.where(judged.size > 0, judged.size, np.inf)
-    fallback = np.argmin(np.where(judged.size > 0, relative, np.inf), axis=0)
+    relative = judged.relative()
+    fallback = np.argmin(relative, axis=0)
     chosen: Ints = np.where(best >= 0, best, fallback)
     quality = relative[chosen, np.arange(chosen.size)]
     k = int(active[np.argmax(quality[active])])
@@ -302,21 +204,32 @@ def _proposals(view: View, i: int, k: int, order: int, first: bool) -> list[list
         [f * reach for f in np.geomspace(0.2, 1.6, 9)],
     ]
     if judged.misfit[i, k] and noise > 0.3 * truncation:
-        h = view.samples.h
-        smaller = h[h < reach / 4]
-        inner = float(smaller[-1]) if smaller.size else reach / 4
-        return [[1.7 * inner, 0.6 * inner], [3 * inner, 0.35 * inner], *spare]
+        inner = _undisturbed(view, i, k, order)
+        near = [[1.7 * inner, 0.6 * inner], [0.35 * inner, 3 * inner], [0.2 * inner, 0.12 * inner]]
+        return [*near, *spare]
     if truncation < noise:
         wider = _against_noise(view.samples.h, reach, int(found.degree[i]) - order, first)
         if view.samples.h[-1] < 0.01 * START:
             # Close to 0, |x| says little about the scale of f; 1 is the next best guess.
-            wider = [START, 0.25 * START, 0.04 * START]
+            wider = [START, 0.6 * START, 0.3 * START, 0.12 * START]
         return [wider, *spare]
     if first:
         return [[0.62 * reach, 0.38 * reach, 0.24 * reach], *spare]
     power = max(int(found.degree[i]) - order, 1)
     factor = float(np.clip((noise / truncation) ** (1.0 / power), 0.25, 0.8))
     return [[factor * reach, 0.64 * factor * reach], *spare]
+
+
+def _undisturbed(view: View, i: int, k: int, order: int) -> float:
+    """The largest step, well inside the window, at which nothing is seen of what disturbs the fit."""
+    samples, found = view.samples, view.judged.found
+    inside = samples.h < found.reach[i] / 4
+    if order == 1 and not samples.usable(0) < samples.h.size:
+        odd = (samples.plus[:, k] - samples.minus[:, k]) / 2
+        quiet = np.abs(odd - found.value[i, k] * samples.h) < 0.1 * found.deviation[i, k]
+        inside &= np.logical_and.accumulate(quiet)
+    h = samples.h[inside]
+    return float(h[-1]) if h.size else float(found.reach[i]) / 4
 
 
 def _against_noise(h: Floats, reach: float, terms: int, first: bool) -> list[float]:
@@ -345,68 +258,3 @@ def _emptiest(h: Floats, reach: float) -> float:
     taken = np.arccos(np.clip(h[h <= reach] / reach, 0.0, 1.0))
     gaps = np.min(np.abs(angles[:, None] - np.concatenate([taken, [2.0]])), axis=1)
     return reach * float(np.cos(angles[np.argmax(gaps)]))
-
-
-def _verdict(book: Book, order: int) -> Verdict:
-    """The answer from everything sampled."""
-    view = look(book, order)
-    count = book.place.center.size
-    if view is None:
-        note = "too few usable samples: f is not finite close to x"
-        nothing, never = np.full(count, np.nan), np.zeros(count, dtype=bool)
-        return Verdict(nothing, np.full(count, np.inf), np.zeros(count), np.zeros(count), never, (note,))
-    judged, found = view.judged, view.judged.found
-    columns = np.arange(count)
-    best = judged.best(TRUSTED)
-    relative = judged.error / np.where(judged.size > 0, judged.size, np.inf)
-    fallback = np.argmin(np.where(np.isnan(relative), np.inf, relative), axis=0)
-    i: Ints = np.where(best >= 0, best, fallback)
-    value = found.value[i, columns] * view.unit
-    error = judged.error[i, columns] * np.where(found.support[i] < FEW_NODES, CAUTION, 1.0) * view.unit
-    noisy = judged.noise[i, columns] > found.truncation[i, columns]
-    noise = np.where(noisy, found.deviation[i, columns], 0.0) * view.unit
-    notes: list[str] = []
-    trusted = (best >= 0) & np.isfinite(value) & np.isfinite(error)
-    trusted &= ~_doubts(view, found.reach[i], trusted, book, notes)
-    flat, flat_error = _flat(view, order)
-    settled = flat & ~trusted
-    if settled.any():
-        notes.append("f does not change near x")
-        value = np.where(settled, 0.0, value)
-    error = np.where(settled, flat_error * view.unit, np.where(trusted, error, np.inf))
-    return Verdict(value, error, found.reach[i], noise, trusted | settled, tuple(notes))
-
-
-def _doubts(view: View, reach: Floats, trusted: Flags, book: Book, notes: list[str]) -> Flags:
-    """Reasons not to believe a candidate that fits well; adds a note for each."""
-    samples = view.samples
-    hidden = drowned(samples, reach) & trusted
-    if book.side:
-        notes.append(f"one-sided: only samples to the {'right' if book.side > 0 else 'left'} of x")
-    if (~trusted & ~_flat(view, 1)[0]).any():
-        notes.append("no range of steps was found over which f is smooth")
-    if hidden.any():
-        notes.append("f looks smooth only at steps where rounding errors may look smooth, too")
-    for broken, word in ((view.kink, "kink"), (view.jump, "jump")):
-        if broken.any():
-            notes.append(f"f has a {word} at x, or closer to x than {samples.h[0]:.1e}")
-            hidden = hidden | broken
-    return hidden
-
-
-def _flat(view: View, order: int) -> tuple[Flags, Floats]:
-    """Components that do not change near ``x``, and the error of calling their derivative 0.
-
-    Where ``f`` changes farther out, the change has to set in continuously: otherwise ``f`` is a
-    step function, and its steps are all there is to its slope.
-    """
-    samples = view.samples
-    inside, outside = flat_until(samples)
-    variation = samples.variation()
-    onset = np.array([variation[samples.h <= h, k].max() for k, h in enumerate(outside)])
-    gentle = (onset <= 0.2 * variation[-1]) & (outside <= 1.6 * inside)
-    flat: Flags = (inside > 0) & (gentle | ~np.isfinite(outside))
-    error = samples.ulp * np.abs(samples.center)
-    for _ in range(order):
-        error = error / np.where(inside > 0, inside, 1.0)
-    return flat, error

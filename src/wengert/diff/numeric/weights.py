@@ -42,7 +42,10 @@ def fornberg_weights(x0: float, nodes: ArrayLike, order: int) -> Floats:
         )
     offsets = points - x0
     scale = float(np.max(np.abs(offsets))) or 1.0
-    table = _recursion(offsets / scale, order)
+    # From the nearest node outwards, the order in which the recursion loses the fewest digits.
+    outward = np.argsort(np.abs(offsets), kind="stable")
+    table = np.empty((order + 1, points.size))
+    table[:, outward] = _recursion(offsets[outward] / scale, order) + 0.0
     return table / scale ** np.arange(order + 1, dtype=np.float64)[:, None]
 
 
@@ -89,9 +92,13 @@ def _derivative(degree: int, order: int, at: float) -> float:
 
 def parity_basis(u: Floats, parity: int, count: int) -> Floats:
     """Columns ``T_parity(u), T_(parity+2)(u), ...``: even or odd polynomials, shape ``(n, count)``."""
-    return chebyshev.chebvander(u, parity + 2 * (count - 1))[:, parity::2]
+    columns: Floats = chebyshev.chebvander(u, parity + 2 * (count - 1))[:, parity::2].astype(
+        np.float64
+    )
+    return columns
 
 
 def edge_basis(u: Floats, count: int) -> Floats:
     """Columns ``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``(n, count)``."""
-    return chebyshev.chebvander(2.0 * u - 1.0, count - 1)
+    columns: Floats = chebyshev.chebvander(2.0 * u - 1.0, count - 1).astype(np.float64)
+    return columns
