@@ -1,0 +1,494 @@
+"""What the rules of the grammar do: they call the operators and functions that Python would call."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from wengert.errors import (
+    ShapeError,
+    TypeMismatchError,
+    UnknownNameError,
+    WengertError,
+    nearest,
+    worded,
+)
+from wengert.frontend.mistakes import Mistake
+from wengert.frontend.names import (
+    CONSTANTS,
+    KEYWORDS,
+    Callee,
+    callee,
+    extent_of,
+    function_names,
+    is_function,
+    load_ops,
+)
+from wengert.ir.dims import Dim
+from wengert.ir.greek import GREEK, canonical
+from wengert.ir.node import OPERATORS, Expr
+from wengert.ir.types import Type
+from wengert.ir.walk import leaves
+from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const, size, symbol
+
+__all__ = ["Actions", "Reading"]
+
+Value: TypeAlias = Any  # an expression, or what only arguments can be: text, a tuple, None, a slice
+Token: TypeAlias = Any  # lark's tokens: strings with .start_pos
+Parts: TypeAlias = Sequence[Any]  # what a rule of the grammar is made of: values and tokens
+
+# What operators raise for operands that do not fit; anything else is a bug and passes through.
+_REFUSALS = (WengertError, ArithmeticError, ValueError)
+_COMPARED = {
+    "<": ("lt", False), "<=": ("le", False), "≤": ("le", False), "==": ("eq", False),
+    ">": ("lt", True), ">=": ("le", True), "≥": ("le", True), "!=": ("ne", False),
+    "≠": ("ne", False), "~=": ("ne", False),
+}  # fmt: skip
+_MOST_DIMENSIONS = 8  # of a literal such as [[1, 2], [3, 4]]
+
+
+class Option(NamedTuple):
+    """A keyword argument of a call."""
+
+    name: str
+    value: Value
+    position: int
+
+
+class Reading:
+    """What is known while one formula is read.
+
+    ``values``: what each name in the text stands for, declared ones first; ``used``: the declared names that
+    occurred; ``new``: symbols that occurred undeclared; ``extents``: names of sizes.
+    """
+
+    def __init__(self, declared: Mapping[str, Expr]) -> None:
+        self.declared = declared
+        self.values: dict[str, Value] = {}
+        self.used: set[str] = set()
+        self.new: dict[str, int] = {}
+        self.lengths: dict[str, int] = {}
+        self.extents = _extent_names(declared.values()) if declared else frozenset[str]()
+        self.loose: dict[Expr, Token] = {}
+
+    def value(self, token: Token) -> Value:
+        """What a name stands for."""
+        name = canonical(str(token))
+        if name in self.declared:
+            self.used.add(name)
+            found: Value = self.declared[name]
+        elif name in CONSTANTS:
+            found = CONSTANTS[name]
+        elif name in self.extents:
+            found = size(Dim.named(name))
+        else:
+            _refuse_reserved(name, token)
+            self.new[name] = token.start_pos
+            found = symbol(name)
+        self.values[str(token)] = found
+        return found
+
+    def function(self, token: Token) -> Callee:
+        """What a name before a bracket calls."""
+        name = canonical(str(token))
+        if name in self.declared:
+            raise Mistake(
+                f"`{token}` is declared as a symbol, and followed by a bracket; "
+                f"try: {token}*(...) for a product, {token}[...] for an element",
+                token.start_pos,
+            )
+        try:
+            return callee(name)
+        except UnknownNameError as error:
+            message = f"{error}"
+            if not nearest(name, function_names()):
+                message += f"; try: {token}*(...) if a product is meant"
+            raise Mistake(type(error)(message), token.start_pos) from None
+
+
+def _refuse_reserved(name: str, token: Token) -> None:
+    if name in KEYWORDS:
+        raise Mistake(
+            f"`{name}` is a keyword of Python and no symbol; try: {name}_", token.start_pos
+        )
+    if not name.isidentifier():
+        raise Mistake(f"`{token}` is no name; try: {token}(...)", token.start_pos)
+    if name not in GREEK and is_function(name):
+        raise Mistake(
+            f"`{name}` is a function here; try: {name}(...), or declare a symbol: parse(..., {name}=())",
+            token.start_pos,
+        )
+
+
+def _extent_names(declared: Iterable[Expr]) -> frozenset[str]:
+    names: set[str] = set()
+    for leaf in leaves(declared):
+        if isinstance(leaf.type, Type):
+            for extent in leaf.type.shape:
+                if isinstance(extent, Dim):
+                    names |= extent.names
+    return frozenset(names)
+
+
+class _Now(threading.local):
+    reading: Reading
+
+
+class Actions:
+    """One method per rule of the grammar; each takes the list of the rule's parts."""
+
+    def __init__(self) -> None:
+        load_ops()
+        self.now = _Now()
+        self.operators = {
+            "+": OPERATORS.add, "-": OPERATORS.sub, "−": OPERATORS.sub, "*": OPERATORS.mul,
+            "·": OPERATORS.mul, "⋅": OPERATORS.mul, "×": OPERATORS.mul, "/": OPERATORS.div,
+            "÷": OPERATORS.div, "//": OPERATORS.floordiv, "%": OPERATORS.mod, "@": OPERATORS.matmul,
+        }  # fmt: skip
+
+    def start(self, parts: Parts) -> Expr:
+        """The formula as a whole."""
+        return self.operand(parts[0], 0)
+
+    # --- leaves --------------------------------------------------------------------------------------
+    def number(self, parts: Parts) -> Expr:
+        """``2``, ``0.5``, ``1e-3``, ``2j``."""
+        return _number(parts[0])
+
+    def name(self, parts: Parts) -> Value:
+        """A symbol, a constant or a size."""
+        token = parts[0]
+        reading = self.now.reading
+        try:
+            return reading.values[token]
+        except KeyError:
+            return reading.value(token)
+
+    def string(self, parts: Parts) -> str:
+        """A text, for arguments."""
+        return str(parts[0][1:-1])
+
+    def bracketed(self, parts: Parts) -> Value:
+        """A formula in brackets."""
+        value = parts[0]
+        if self.now.reading.loose and isinstance(value, Expr):
+            self.now.reading.loose.pop(value, None)
+        return value
+
+    def grouped(self, parts: Parts) -> Value:
+        """``(a, b)``: a tuple, for arguments."""
+        first, rest = parts
+        return (first, *(rest or ()))
+
+    def listed(self, parts: Parts) -> Value:
+        """``[1, 2]``: an array of numbers; a tuple if there is anything else in it."""
+        bracket, entries = parts
+        if entries and all(e.__class__ is Expr and e.op is CONSTANT for e in entries):
+            return _array(entries, bracket.start_pos)
+        return tuple(entries or ())
+
+    def items(self, parts: Parts) -> _Items:
+        """The entries of a tuple."""
+        return _Items(parts)
+
+    # --- operators -----------------------------------------------------------------------------------
+    def binary(self, parts: Parts) -> Expr:
+        """``a + b``, ``a * b``, ``a / b`` ..."""
+        a, sign, b = parts
+        if a.__class__ is not Expr or b.__class__ is not Expr:
+            a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
+        try:
+            return self.operators[sign](a, b)
+        except _REFUSALS as error:
+            raise Mistake(error, sign.start_pos) from None
+
+    def power(self, parts: Parts) -> Expr:
+        """``a^b`` and ``a**b``."""
+        a, sign, b = parts
+        position = sign.start_pos
+        a, b = self.operand(a, position), self.operand(b, position)
+        if sign != "**" and a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
+            raise Mistake(
+                TypeMismatchError(
+                    "a power of a square matrix can be read in two ways; "
+                    "try: A**2 for each element, A @ A or inv(A) for the matrix"
+                ),
+                position,
+            )
+        return self.applied(OPERATORS.power, position, a, b)
+
+    def signed(self, parts: Parts) -> Expr:
+        """``-a`` and ``+a``."""
+        sign, value = parts
+        value = self.operand(value, sign.start_pos)
+        return value if sign == "+" else self.applied(OPERATORS.neg, sign.start_pos, value)
+
+    def inverted(self, parts: Parts) -> Expr:
+        """``not a`` and ``~a``."""
+        sign, value = parts
+        return self.applied(OPERATORS.invert, sign.start_pos, self.operand(value, sign.start_pos))
+
+    def words(self, parts: Parts) -> Expr:
+        """``a and b``, ``a or b``."""
+        a, sign, b = parts
+        a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
+        return self.applied(OPERATORS.logic, sign.start_pos, str(sign), a, b)
+
+    def bits(self, parts: Parts) -> Expr:
+        """``a & b``, ``a | b``: of truth values, and binding more tightly than comparisons."""
+        a, sign, b = parts
+        a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
+        name = "and" if sign == "&" else "or"
+        made = self.applied(OPERATORS.logic, sign.start_pos, name, a, b)
+        if a.value_type.dtype != "bool" or b.value_type.dtype != "bool":
+            self.now.reading.loose[made] = sign
+        return made
+
+    def compared(self, parts: Parts) -> Expr:
+        """``a < b``, and chains such as ``a < b <= c``."""
+        result: Expr | None = None
+        self.refuse_loose(parts)
+        for i in range(1, len(parts), 2):
+            a, sign, b = parts[i - 1 : i + 2]
+            position = sign.start_pos
+            a, b = self.operand(a, position), self.operand(b, position)
+            name, swapped = _COMPARED[sign]
+            one = self.applied(OPERATORS.compare, position, name, *((b, a) if swapped else (a, b)))
+            if result is not None:
+                one = self.applied(OPERATORS.logic, position, "and", result, one)
+            result = one
+        assert result is not None
+        return result
+
+    def refuse_loose(self, parts: Parts) -> None:
+        """``x > 0 & y > 0`` is ``x > (0 & y) > 0`` in Python, which nobody means."""
+        loose = self.now.reading.loose
+        for value in parts[::2] if loose else ():
+            if isinstance(value, Expr) and value in loose:
+                sign = loose[value]
+                word = "and" if sign == "&" else "or"
+                raise Mistake(
+                    f"`{sign}` binds more tightly than a comparison; "
+                    f"try: `{word}`, or brackets around the comparisons",
+                    sign.start_pos,
+                )
+
+    def choice(self, parts: Parts) -> Expr:
+        """``a if condition else b``."""
+        a, condition, b = (self.operand(p, 0) for p in parts)
+        return self.applied(callee("where").function, 0, condition, a, b)
+
+    def transposed(self, parts: Parts) -> Expr:
+        """``A'`` and ``A.T``."""
+        value, sign = parts
+        return self.applied(
+            OPERATORS.transpose, sign.start_pos, self.operand(value, sign.start_pos)
+        )
+
+    def bars(self, parts: Parts) -> Expr:
+        """``|x|``."""
+        bar, value = parts
+        return self.applied(OPERATORS.absolute, bar.start_pos, self.operand(value, bar.start_pos))
+
+    # --- indices -------------------------------------------------------------------------------------
+    def indexed(self, parts: Parts) -> Expr:
+        """``x[0]``, ``A[i, 1:]``."""
+        value, bracket, index = parts
+        return self.applied(
+            OPERATORS.getitem, bracket.start_pos, self.operand(value, bracket.start_pos), index
+        )
+
+    def subscripts(self, parts: Parts) -> Value:
+        """The index in square brackets."""
+        given = tuple(_plain(p) for p in parts if p is not None)
+        return given[0] if len(given) == 1 else given
+
+    def ellipsis(self, parts: Parts) -> Value:
+        """``...``."""
+        return ...
+
+    def slice(self, parts: Parts) -> slice:
+        """``start:stop:step``."""
+        start, stop, step = (None if p is None else _plain(p) for p in parts)
+        return slice(start, stop, step)
+
+    # --- calls ---------------------------------------------------------------------------------------
+    def arguments(self, parts: Parts) -> _Items:
+        """The arguments of a call."""
+        return _Items(parts)
+
+    def keyword(self, parts: Parts) -> Option:
+        """``axis=0``."""
+        token, value = parts
+        return Option(token.rstrip("=").strip(), value, token.start_pos)
+
+    def call(self, parts: Parts) -> Expr:
+        """``f(a, b, option=c)``."""
+        token, given = parts
+        return self.called(self.now.reading.function(token), token, given or ())
+
+    def called(self, function: Callee, token: Token, given: Sequence[Value]) -> Expr:
+        """The result of a function for the given arguments."""
+        values: list[Value] = []
+        options: dict[str, Value] = {}
+        for part in given:
+            if part.__class__ is Option:
+                _check_option(function, part, options)
+                options[part.name] = self.argument(part.value, function.kind(part.name), token)
+            elif options:
+                raise Mistake(
+                    f"`{function.name}`: `{next(iter(options))}=` and other options stand last",
+                    token.start_pos,
+                )
+            else:
+                values.append(self.argument(part, function.kind(len(values)), token))
+        if len(values) + len(options) < function.least or (
+            function.most is not None and len(values) > function.most
+        ):
+            raise Mistake(TypeMismatchError(_wrong_number(function, len(values))), token.start_pos)
+        return self.applied(function.function, token.start_pos, *values, **options)
+
+    def argument(self, value: Value, kind: str, token: Token) -> Value:
+        """An argument as the function wants it: an expression, or for options plain Python values."""
+        if not kind:
+            return value
+        if kind == "extent" and value.__class__ is Expr:
+            return self.extent(value, token)
+        if value.__class__ is tuple:
+            if any(v.__class__ is tuple and any(w.__class__ is tuple for w in v) for v in value):
+                raise Mistake(f"`{token}`: tuples nested too deeply", token.start_pos)
+            return tuple(self.argument(v, kind, token) for v in value)
+        return _plain(value)
+
+    def extent(self, value: Expr, token: Token) -> Value:
+        """An extent: a number, a size, or a name that nothing else has."""
+        extent = extent_of(value)
+        if extent is None:
+            raise Mistake(
+                ShapeError(
+                    worded(
+                        f"`{token}`",
+                        expected="whole numbers or names of sizes",
+                        got="another expression",
+                        hint=f"{token}(3), {token}(n)",
+                    )
+                ),
+                token.start_pos,
+            )
+        for leaf in leaves([value]):
+            if leaf.op is SYMBOL:
+                self.now.reading.lengths[leaf.attr.name] = token.start_pos
+        return extent
+
+    # --- what all of them need -----------------------------------------------------------------------
+    def operand(self, value: Value, position: int) -> Expr:
+        """The value as an operand.
+
+        Raises:
+            Mistake: a text, a tuple, an index or nothing.
+        """
+        if value.__class__ is Expr:
+            return value
+        kind = {str: f"the text {value!r}", tuple: "a tuple", type(None): "None"}
+        raise Mistake(
+            TypeMismatchError(
+                worded(
+                    "operand",
+                    expected="an expression",
+                    got=kind.get(type(value), type(value).__name__),
+                    hint="[1, 2, 3] for an array of numbers" if isinstance(value, tuple) else "",
+                )
+            ),
+            position,
+        )
+
+    def applied(
+        self, function: Callable[..., Expr], position: int, *values: Value, **options: Value
+    ) -> Expr:
+        """The result of a function; what it refuses is an error at the given position."""
+        try:
+            return function(*values, **options)
+        except _REFUSALS as error:
+            raise Mistake(error, position) from error
+
+
+class _Items(tuple[Value, ...]):
+    """The entries of a tuple or the arguments of a call, on their way to it."""
+
+    __slots__ = ()
+
+
+# --- literals and plain values -------------------------------------------------------------------------
+def _number(token: Token) -> Expr:
+    text = token.replace("_", "")
+    try:
+        if text[-1] in "jJi":
+            return const(complex(0.0, float(text[:-1])))
+        if text.isdigit():
+            return const(int(text))
+        value = float(text)
+    except ValueError as error:
+        raise Mistake(f"a number that cannot be read: {error}", token.start_pos) from None
+    mantissa = text.lower().partition("e")[0]
+    if value in (0.0, math.inf) and mantissa.strip("0.") and value != float(mantissa):
+        limit = "large" if value else "small"
+        raise Mistake(f"`{token}` is too {limit} for a float64", token.start_pos)
+    return const(value)
+
+
+def _plain(value: Value) -> Value:
+    """Numbers as Python has them; sizes as extents; anything else as it is."""
+    if value.__class__ is Expr:
+        if value.op is CONSTANT:
+            return tuple(value.attr.tolist()) if isinstance(value.attr, np.ndarray) else value.attr
+        if value.op is SIZE:
+            return value.attr
+    return value
+
+
+def _array(entries: Sequence[Expr], position: int) -> Expr:
+    """The constant array of a literal such as ``[[1, 2], [3, 4]]``."""
+    try:
+        array = np.array(
+            [float(e.attr) if isinstance(e.attr, Fraction) else e.attr for e in entries]
+        )
+    except (ValueError, OverflowError) as error:
+        raise Mistake(ShapeError(f"array: rows of different lengths ({error})"), position) from None
+    if array.ndim > _MOST_DIMENSIONS:
+        raise Mistake(ShapeError(f"array: more than {_MOST_DIMENSIONS} axes"), position)
+    return const(array)
+
+
+def _check_option(function: Callee, option: Option, given: Mapping[str, Value]) -> None:
+    if option.name in given:
+        raise Mistake(f"`{option.name}=` is given twice", option.position)
+    if option.name not in function.options:
+        known = sorted(n for n in function.options if function.kinds.get(n))
+        raise Mistake(
+            TypeMismatchError(
+                worded(
+                    f"`{function.name}`",
+                    expected=f"options among {', '.join(known)}" if known else "no options",
+                    got=f"`{option.name}=`",
+                    hint=nearest(option.name, known),
+                )
+            ),
+            option.position,
+        )
+
+
+def _wrong_number(function: Callee, given: int) -> str:
+    least, most = function.least, function.most
+    if most is None:
+        count = f"at least {least}"
+    else:
+        count = str(least) if least == most else f"{least} to {most}"
+    plural = "argument" if count == "1" else "arguments"
+    return worded(
+        f"`{function.name}`", expected=f"{count} {plural}", got=str(given), hint=function.usage
+    )
