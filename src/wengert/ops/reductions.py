@@ -18,7 +18,6 @@ from wengert.ir.node import Expr, make
 from wengert.ir.op import (
     Argument,
     Domain,
-    Edge,
     Laws,
     NoDerivative,
     Op,
@@ -396,10 +395,7 @@ NORM = register(
         result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
         evaluate=_norm_value,
         diff=Rule(_norm_tangent),
-        domain=Domain(
-            edges=(Edge((0.0,), 0.0, (0.0,), "a minimum"),),
-            kinks="x = 0, where the derivative is 0",
-        ),
+        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
         spell=Spelling(
             latex=r"\left\|{0}\right\|",
             unicode="‖{0}‖",
@@ -451,9 +447,7 @@ NORMALIZED = register(
         expand=lambda x, *, attr: divide(
             x, spread(make(NORM, (x,), attr), attr, x.shape)
         ),  # for x != 0
-        laws=Laws(
-            odd=True, facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)
-        ),
+        laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)),
         call=lambda x, axis=None: normalized(x, axis),
         samples=(
             *_samples(),
