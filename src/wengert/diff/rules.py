@@ -244,6 +244,15 @@ def _pull_rule(
     node: Expr, rule: Rule, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
 ) -> list[Cotangent | None]:
     """By the hand-made reverse where there is one, else by linearizing and transposing the forward rule."""
+def _pairs(change: Tangent, ct: Cotangent) -> list[tuple[Expr, Cotangent]]:
+    """Changes that are not zero with their cotangents, for one result or several."""
+    if isinstance(change, Expr):
+        return [(change, ct)]
+    assert isinstance(ct, list)
+    both = zip(change, ct, strict=True)
+    return [(c, t) for c, t in both if c is not None and t is not None]
+
+
     if rule.vjp is not None and (rule.batched or not _is_stack(node, ct)):
         return list(rule.vjp(node.args, wanted, ct, node, attr=node.attr, diff=transforms))
     seeds = [
@@ -254,7 +263,8 @@ def _pull_rule(
     if change is None:
         return found
     active = [s for s in seeds if s is not None]
-    results = transforms.vjp([change], [ct], active)
+    pairs = _pairs(change, ct)
+    results = transforms.vjp([c for c, _ in pairs], [t for _, t in pairs], active)
     for position, seed in enumerate(seeds):
         if seed is not None:
             found[position] = results[active.index(seed)]

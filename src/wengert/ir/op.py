@@ -106,17 +106,18 @@ class Linear:
 class Rule:
     """An explicit forward rule ``jvp(args, tangents, out, *, attr, diff)`` in graph ops.
 
-    ``tangents`` has ``None`` for zero. ``diff`` offers the transforms themselves to ops that have a
-    body. An optional hand-made ``vjp(args, wanted, ct, out, *, attr, diff)`` is for speed and for
-    structured ops; where both exist the harness demands that they agree. It is given cotangents with
-    extra leading axes only if it says ``batched``; otherwise these go by the transposed forward rule.
+    ``tangents`` has ``None`` for zero; an op with several results gives a list of changes. ``diff`` offers
+    the transforms themselves to ops that have a body. An optional hand-made
+    ``vjp(args, wanted, ct, out, *, attr, diff)`` is for speed and for structured ops; where both exist the
+    harness demands that they agree. It is given cotangents with extra leading axes only if it says
+    ``batched``; otherwise these go by the transposed forward rule.
     """
 
     __slots__ = ("batched", "jvp", "vjp")
 
     def __init__(
         self,
-        jvp: Callable[..., Expr | None],
+        jvp: Callable[..., Expr | list[Expr | None] | None],
         vjp: Callable[..., Sequence[Expr | None]] | None = None,
         *,
         batched: bool = False,

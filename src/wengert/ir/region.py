@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.ir.walk import order
 
 __all__ = ["Region"]
 
@@ -19,9 +20,10 @@ __all__ = ["Region"]
 class Region:
     """``params`` (canonical, numbered) to ``outputs``; interned."""
 
-    __slots__ = ("__weakref__", "outputs", "params")
+    __slots__ = ("__weakref__", "_nodes", "outputs", "params")
     params: tuple[Expr, ...]
     outputs: tuple[Expr, ...]
+    _nodes: tuple[Expr, ...] | None
     _table: ClassVar[WeakValueDictionary[tuple[tuple[Expr, ...], tuple[Expr, ...]], Region]] = (
         WeakValueDictionary()
     )
@@ -31,7 +33,7 @@ class Region:
         known = cls._table.get(key)
         if known is None:
             known = object.__new__(cls)
-            known.params, known.outputs = params, outputs
+            known.params, known.outputs, known._nodes = params, outputs, None
             known = cls._table.setdefault(key, known)
         return known
 
@@ -39,6 +41,13 @@ class Region:
     def result_types(self) -> tuple[Type, ...]:
         """The types of the outputs."""
         return tuple(o.value_type for o in self.outputs)
+
+    @property
+    def nodes(self) -> tuple[Expr, ...]:
+        """All nodes that the outputs need, arguments before users."""
+        if self._nodes is None:
+            self._nodes = tuple(order(self.outputs))
+        return self._nodes
 
     def __repr__(self) -> str:
         return f"<region {len(self.params)} -> {len(self.outputs)}>"

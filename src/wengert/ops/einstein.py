@@ -18,6 +18,7 @@ import numpy as np
 
 from wengert.errors import ShapeError, worded
 from wengert.ir.dims import Extent, extent_text, size_of
+from wengert.ir.dump import codec
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -102,6 +103,9 @@ class Spec:
     def __repr__(self) -> str:
         extra = f" with {dict(self.new)}" if self.new else ""
         return f"<{self}{extra}>"
+
+
+codec(Spec, lambda spec: (spec.factors, spec.out, spec.new), lambda parts: Spec(*parts))
 
 
 # --- the record --------------------------------------------------------------------------------------

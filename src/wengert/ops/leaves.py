@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
 from wengert.ir.dims import Dim, Extent
+from wengert.ir.dump import codec
 from wengert.ir.facts import (
     FINITE,
     INTEGER,
@@ -185,6 +186,8 @@ class _Named(NamedTuple):
     latex: str
 
 
+codec(_Named)
+
 PI = register(
     Op(
         name="named",
@@ -216,6 +219,8 @@ class Name(NamedTuple):
     type: Type
     facts: int
 
+
+codec(Name)
 
 SYMBOL = register(
     Op(
@@ -312,6 +317,7 @@ PARAM = register(
         spell=Spelling(notation="symbol"),
         cost=0.0,
         free=True,
+        bound=True,
     )
 )
 

@@ -50,10 +50,10 @@ def evaluate_nodes(
 
 def run_region(region: Region, arguments: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
     """The outputs of a region for the given arguments; ``sizes`` are those of the surroundings."""
-    given = dict(zip(region.params, arguments, strict=True))
+    given = {p: _typed(p, v) for p, v in zip(region.params, arguments, strict=True)}
     # A size bound outside may also appear on a parameter; the parameter's own shape decides.
     inner = {**sizes, **_sizes(region.params, given)}
-    return _run(region.outputs, order(region.outputs), given, inner, False)
+    return _run(region.outputs, region.nodes, given, inner, False)
 
 
 def _bound(symbols: Sequence[Expr], values: Mapping[str, Any]) -> dict[Expr, Any]:
@@ -160,38 +160,103 @@ def _run(
     check: bool,
 ) -> list[Any]:
     value: dict[Expr, Any] = {}
+    known = dict(sizes)
+    todo = nodes
     with np.errstate(all="ignore"):
-        for node in nodes:
-            if node in given:
-                value[node] = given[node]
-                continue
-            args = [value[a] for a in node.args]
-            result = _apply(node.op, args, node.attr, sizes)
-            if getattr(result, "dtype", None) == np.float16:
-                # NumPy computes functions of truth values in half precision.
-                args = [np.asarray(a, node.value_type.dtype) for a in args]
-                result = _apply(node.op, args, node.attr, sizes)
-            value[node] = result = _typed(node, result)
-            if check and _undefined(result) and not any(_undefined(a) for a in args):
-                raise EvaluationError(
-                    worded(
-                        f"`{node}`",
-                        expected="a defined value",
-                        got=f"{_plain(result)} from {', '.join(str(_plain(a)) for a in args)}",
-                        hint="see expr.conditions for where it is defined",
-                    )
-                )
+        while todo:
+            later: list[Expr] = []
+            for node in todo:
+                if node in given:
+                    value[node] = given[node]
+                    continue
+                ready = not later or all(a in value for a in node.args)
+                attr = _attribute(node, known) if ready else _UNKNOWN
+                if attr is _UNKNOWN:
+                    later.append(node)
+                    continue
+                args = [value[a] for a in node.args]
+                value[node] = result = _value(node, args, attr, known)
+                if node.type.__class__ is TupleType:
+                    _learn(node, result, known, nodes)
+                if check:
+                    _check_defined(node, result, args)
+            if len(later) == len(todo):
+                _attribute(later[0], known, must=True)
+            todo = later
     return [value[root] for root in roots]
+
+
+_UNKNOWN = object()
+
+
+def _attribute(node: Expr, sizes: Mapping[str, int], *, must: bool = False) -> Any:
+    """The attribute with sizes in numbers, or ``_UNKNOWN`` while a loop still has to tell one of them.
+
+    Raises:
+        EvaluationError: (``must``) a size is missing for good.
+    """
+    resolve = node.op.resolve
+    if resolve is None:
+        return node.attr
+    try:
+        return resolve(node.attr, sizes)
+    except EvaluationError:
+        if must:
+            raise
+        return _UNKNOWN
+
+
+def _value(node: Expr, args: Sequence[Any], attr: Any, sizes: Mapping[str, int]) -> Any:
+    result = _apply(node.op, args, attr, sizes)
+    if getattr(result, "dtype", None) == np.float16:
+        # NumPy computes functions of truth values in half precision.
+        result = _apply(node.op, [np.asarray(a, node.value_type.dtype) for a in args], attr, sizes)
+    return _typed(node, result)
 
 
 def _apply(op: Op, args: Sequence[Any], attr: Any, sizes: Mapping[str, int]) -> Any:
     if attr is None:
         return op.evaluate(*args)
-    if op.resolve is not None:
-        attr = op.resolve(attr, sizes)
     if op.bodies is not None:
         return op.evaluate(*args, attr=attr, run=lambda body, inner: run_region(body, inner, sizes))
     return op.evaluate(*args, attr=attr)
+
+
+def _learn(
+    node: Expr, results: Sequence[Any], sizes: dict[str, int], nodes: Sequence[Expr]
+) -> None:
+    """Extents that only running the node tells, such as the number of iterations of a ``while``.
+
+    Raises:
+        EvaluationError: two loops give one extent different sizes, and a node needs that extent.
+    """
+    assert isinstance(node.type, TupleType)
+    for type_, result in zip(node.type.items, results, strict=True):
+        for extent, actual in zip(type_.shape, np.shape(result), strict=True):
+            if not isinstance(extent, Dim) or not str(extent).startswith("%"):
+                continue
+            name = str(extent)
+            if sizes.setdefault(name, actual) != actual and any(_hides(n, name) for n in nodes):
+                raise EvaluationError(
+                    worded(
+                        "number of iterations",
+                        expected="one for all loops that were derived from one",
+                        got=f"{sizes[name]} and {actual}",
+                        hint="build the second loop anew instead of substituting in the first",
+                    )
+                )
+
+
+def _hides(node: Expr, name: str) -> bool:
+    """Whether the node needs an extent that none of its arguments tells."""
+    return node.type.__class__ is not TupleType and name in _names(node) - {
+        n for a in node.args for n in _names(a)
+    }
+
+
+def _names(node: Expr) -> set[str]:
+    types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+    return {n for t in types for e in t.shape if isinstance(e, Dim) for n in e.names}
 
 
 def _typed(node: Expr, value: Any) -> Any:
@@ -204,6 +269,20 @@ def _typed(node: Expr, value: Any) -> Any:
     return np.asarray(value).astype(type_.dtype)[()]
 
 
+def _check_defined(node: Expr, result: Any, args: Sequence[Any]) -> None:
+    if _undefined(result) and not any(_undefined(a) for a in args):
+        raise EvaluationError(
+            worded(
+                f"`{node}`",
+                expected="a defined value",
+                got=f"{_plain(result)} from {', '.join(str(_plain(a)) for a in args)}",
+                hint="see expr.conditions for where it is defined",
+            )
+        )
+
+
 def _undefined(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(_undefined(v) for v in value)
     array = np.asarray(value)
     return array.dtype.kind in "fc" and bool(np.isnan(array).any())

@@ -1,0 +1,472 @@
+"""The differential of a loop is a loop.
+
+*Forward*: the loop with the changes of its active carries beside them; which carries become active is a fix-point.
+
+*Reverse*: the loop once more, now also stacking what its adjoint reads, then a loop backwards over the executed
+iterations. Each repeats the body from the stacked values and pulls back its cotangents; those of captures add up in
+carries, those of scanned arrays are stacked, those of stacked results are scanned. The number of iterations of a
+``while`` is known by then. Where no iteration was executed, captures get a strong zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wengert.ir.dims import Extent
+from wengert.ir.node import Expr
+from wengert.ir.op import Op
+from wengert.ir.types import TupleType, Type
+from wengert.ir.walk import depends_on, leaves, order, substitute
+from wengert.ops.algebra import plus
+from wengert.ops.choice import gt
+from wengert.ops.control.changes import (
+    Change,
+    Transforms,
+    batch_of,
+    change_type,
+    differentiable,
+    or_zeros,
+    strong,
+    zeros_of,
+)
+from wengert.ops.control.item import items
+from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
+from wengert.ops.control.regions import joined, opened, unbound
+from wengert.ops.einstein import transpose
+from wengert.ops.leaves import CONSTANT, ZERO, fresh
+
+__all__ = ["loop_jvp", "loop_vjp"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Open:
+    """A loop with its body opened on fresh symbols (captures first: they are older than what is bound)."""
+
+    attr: Loop
+    op: Op
+    trip: Expr | None
+    inits: tuple[Expr, ...]
+    arrays: tuple[Expr, ...]
+    captures: tuple[Expr, ...]
+    captured: tuple[Expr, ...]
+    k: Expr
+    carried: tuple[Expr, ...]
+    slices: tuple[Expr, ...]
+    outputs: tuple[Expr, ...]
+    rows: tuple[Expr, ...]
+
+    @property
+    def arguments(self) -> tuple[Expr, ...]:
+        """What the loop is given, but for the trip count."""
+        return (*self.inits, *self.arrays, *self.captures)
+
+    @property
+    def symbols(self) -> tuple[Expr, ...]:
+        """The symbols that stand in the body for :attr:`arguments`."""
+        return (*self.carried, *self.slices, *self.captured)
+
+
+def _open(args: Sequence[Expr], op: Op, attr: Loop) -> _Open:
+    given = list(args)
+    trip = given.pop(0) if attr.trip else None
+    first, second = attr.carries, attr.carries + attr.scans
+    params = [p.value_type for p in attr.body.params]
+    captured = unbound(params[1 + second :], "c")
+    k = fresh(COUNTER, "k")
+    carried = unbound(params[1 : 1 + first])
+    slices = unbound(params[1 + first : 1 + second], "e")
+    outputs = opened(attr.body, (k, *carried, *slices, *captured))
+    return _Open(
+        attr=attr,
+        op=op,
+        trip=trip,
+        inits=tuple(given[:first]),
+        arrays=tuple(given[first:second]),
+        captures=tuple(given[second:]),
+        captured=captured,
+        k=k,
+        carried=carried,
+        slices=slices,
+        outputs=tuple(outputs[:first]),
+        rows=tuple(outputs[first:]),
+    )
+
+
+def _result_types(out: Expr) -> tuple[Type, ...]:
+    assert isinstance(out.type, TupleType)
+    return out.type.items
+
+
+# --- forward ---------------------------------------------------------------------------------------------
+def loop_jvp(
+    args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Loop, diff: Transforms
+) -> list[Change] | None:
+    """Changes of the results for changes of the arguments."""
+    loop = _open(args, out.op, attr)
+    incoming = dict(zip(loop.symbols, tangents[int(attr.trip) :], strict=True))
+    initial = {
+        s: t for s, t in incoming.items() if t is not None and differentiable(s)
+    }  # by symbol of the body
+    seeds: dict[Expr, Expr] = {}
+    for symbol in loop.symbols:
+        if symbol in initial:
+            type_ = change_type(symbol.value_type)
+            scanned = symbol in loop.slices
+            seeds[symbol] = _element(initial[symbol], type_) if scanned else fresh(type_, "t")
+    while True:
+        changes = diff.jvp([*loop.outputs, *loop.rows], dict(seeds))
+        started = [
+            s
+            for s, change in zip(loop.carried, changes, strict=False)
+            if change is not None and s not in seeds and differentiable(s)
+        ]
+        if not started:
+            break
+        for symbol in started:
+            seeds[symbol] = fresh(change_type(symbol.value_type), "t")
+    return _forward_loop(loop, initial, seeds, changes)
+
+
+def _forward_loop(
+    loop: _Open, initial: dict[Expr, Expr], seeds: dict[Expr, Expr], changes: Sequence[Change]
+) -> list[Change]:
+    attr = loop.attr
+    active = [i for i, s in enumerate(loop.carried) if s in seeds]
+    live = [i for i, change in enumerate(changes[attr.carries :]) if change is not None]
+    carries = [
+        (seeds[s], initial.get(s, zeros_of(s.value_type)))
+        for s in (loop.carried[i] for i in active)
+    ]
+    outputs = [or_zeros(changes[i], loop.carried[i].value_type) for i in active]
+    rows: list[Expr] = []
+    for i in live:
+        change = changes[attr.carries + i]
+        assert change is not None
+        rows.append(change)
+    found: list[Change] = [None] * (int(attr.counted) + attr.carries + attr.stacked)
+    if not active and not live:
+        return found
+    results = _emit(
+        loop,
+        Looped(
+            k=loop.k,
+            carries=carries,
+            outputs=outputs,
+            rows=rows,
+            scans=[(seeds[s], initial[s]) for s in loop.slices if s in seeds],
+            backward=attr.backward,
+            length=attr.length,
+            given={seeds[s]: initial[s] for s in loop.captured if s in seeds},
+        ),
+    )
+    for position, i in enumerate(active):
+        found[int(attr.counted) + i] = results[position]
+    for position, i in enumerate(live):
+        found[int(attr.counted) + attr.carries + i] = results[len(active) + position]
+    return found
+
+
+def _emit(loop: _Open, added: Looped) -> tuple[Expr, ...]:
+    """The loop with further carries, scans and rows; only its own carries that these need stay.
+
+    Returns the count (if ``added.counted``), the final values of the further carries, and the rows.
+    """
+    attr = loop.attr
+    kept = _needed(loop, [*added.outputs, *added.rows])
+    used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
+    scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
+    node = closed_loop(
+        loop.op,
+        Looped(
+            k=loop.k,
+            carries=[*((loop.carried[i], loop.inits[i]) for i in kept), *added.carries],
+            outputs=[*(loop.outputs[i] for i in kept), *added.outputs],
+            rows=added.rows,
+            scans=[*scans, *added.scans],
+            trip=loop.trip,
+            go=attr.go,
+            counted=added.counted,
+            backward=attr.backward,
+            length=added.length,
+            given={**dict(zip(loop.captured, loop.captures, strict=True)), **(added.given or {})},
+        ),
+    )
+    found = items(node)
+    first = int(added.counted)
+    return (*found[:first], *found[first + len(kept) :])
+
+
+def _needed(loop: _Open, outputs: Sequence[Expr]) -> list[int]:
+    """The loop's own carries that outputs of its body depend on, across iterations."""
+    place = {s: i for i, s in enumerate(loop.carried)}
+    kept = {0} if loop.attr.go else set()
+    while True:
+        used = leaves([*outputs, *(loop.outputs[i] for i in kept)])
+        more = {place[s] for s in used if s in place} - kept
+        if not more:
+            return sorted(kept)
+        kept |= more
+
+
+# --- reverse ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class _Pulled:
+    """One iteration backwards, in symbols: cotangents of carries from carry to carry, and contributions."""
+
+    carried: dict[int, Expr]  # symbol of the cotangent after the iteration, by carry
+    outputs: dict[int, Change]  # the cotangent before it
+    rows: list[tuple[Expr, Expr]]  # symbol and array of the cotangents of stacked results
+    slices: dict[int, Expr]  # cotangents of elements of scanned arrays
+    captures: dict[int, Expr]  # contributions to cotangents of captures
+
+
+def loop_vjp(
+    args: Sequence[Expr],
+    wanted: Sequence[bool],
+    ct: Sequence[Change],
+    out: Expr,
+    *,
+    attr: Loop,
+    diff: Transforms,
+) -> list[Change]:
+    """Cotangents of the wanted arguments for cotangents of the results."""
+    loop = _open(args, out.op, attr)
+    batch = batch_of(ct, _result_types(out))
+    first = int(attr.trip)
+    wanted_symbols = {
+        s
+        for s, want in zip(loop.symbols, wanted[first:], strict=True)
+        if want and differentiable(s)
+    }
+    cotangents = list(ct)[int(attr.counted) :]
+    pulled = _pull(loop, wanted_symbols, cotangents, batch, diff)
+    found: list[Change] = [None] * len(args)
+    if pulled is None:
+        return found
+    results = _backward_loop(loop, pulled, cotangents, batch)
+    for position, symbol in enumerate(loop.symbols):
+        if symbol in wanted_symbols:
+            found[first + position] = results.get(symbol)
+    return found
+
+
+def _varied(loop: _Open, wanted: set[Expr]) -> set[Expr]:
+    """Symbols of the body that change with the wanted ones, across iterations."""
+    varied = set(wanted)
+    nodes = order(loop.outputs)
+    while True:
+        reached = depends_on(nodes, varied)
+        more = {
+            s
+            for s, output in zip(loop.carried, loop.outputs, strict=True)
+            if output in reached and s not in varied and differentiable(s)
+        }
+        if not more:
+            return varied
+        varied |= more
+
+
+def _pull(
+    loop: _Open,
+    wanted: set[Expr],
+    cotangents: Sequence[Change],
+    batch: tuple[Extent, ...],
+    diff: Transforms,
+) -> _Pulled | None:
+    carries = loop.attr.carries
+    varied = _varied(loop, wanted)
+    wrt = [s for s in loop.symbols if s in varied]
+    rows: list[tuple[Expr, Expr]] = []
+    row_seeds: list[Change] = [None] * len(loop.rows)
+    for i, ct in enumerate(cotangents[carries:]):
+        if ct is not None:
+            array = _rows_first(ct, len(batch))
+            seed = _element(array, change_type(loop.rows[i].value_type, batch))
+            row_seeds[i] = seed
+            rows.append((seed, array))
+    seeds: dict[int, Expr] = {}
+
+    def start(i: int) -> None:
+        seeds[i] = fresh(change_type(loop.carried[i].value_type, batch), "ct")
+
+    for i, symbol in enumerate(loop.carried):
+        if cotangents[i] is not None and symbol in varied:
+            start(i)
+    while True:
+        given = [seeds.get(i) for i in range(carries)] + row_seeds
+        changes = dict(zip(wrt, diff.vjp([*loop.outputs, *loop.rows], given, wrt), strict=True))
+        started = [
+            i for i, s in enumerate(loop.carried) if changes.get(s) is not None and i not in seeds
+        ]
+        if not started:
+            break
+        for i in started:
+            start(i)
+    if not seeds and not rows:
+        return None
+
+    def contributions(symbols: Sequence[Expr]) -> dict[int, Expr]:
+        return {
+            i: change
+            for i, s in enumerate(symbols)
+            if s in wanted and (change := changes.get(s)) is not None
+        }
+
+    return _Pulled(
+        carried=seeds,
+        outputs={i: changes.get(loop.carried[i]) for i in seeds},
+        rows=rows,
+        slices=contributions(loop.slices),
+        captures=contributions(loop.captured),
+    )
+
+
+def _element(array: Expr, type_: Type) -> Expr:
+    """A symbol for one slice of an array of changes, usually of the given type."""
+    slice_ = array.value_type.with_shape(array.shape[1:])
+    return fresh(joined(slice_, type_, "change of a scanned array"), "t")
+
+
+def _rows_first(ct: Expr, batch: int) -> Expr:
+    """The cotangent of a stacked result with the axis of iterations in front of extra leading axes."""
+    if not batch:
+        return ct
+    rest = range(batch + 1, ct.ndim)
+    return transpose(ct, (batch, *range(batch), *rest))
+
+
+def _rows_last(ct: Expr, batch: int) -> Expr:
+    """The reverse of :func:`_rows_first`."""
+    if not batch:
+        return ct
+    rest = range(batch + 1, ct.ndim)
+    return transpose(ct, (*range(1, batch + 1), 0, *rest))
+
+
+def _backward_loop(
+    loop: _Open, pulled: _Pulled, cotangents: Sequence[Change], batch: tuple[Extent, ...]
+) -> dict[Expr, Change]:
+    """Runs the iterations backwards; cotangents by symbol of the body."""
+    carries: list[tuple[Expr, Expr]] = []
+    outputs: list[Expr] = []
+    for i, seed in pulled.carried.items():
+        type_ = change_type(loop.carried[i].value_type, batch)
+        carries.append((seed, or_zeros(cotangents[i], type_)))
+        outputs.append(or_zeros(pulled.outputs[i], type_))
+    for i, change in pulled.captures.items():
+        type_ = change_type(loop.captured[i].value_type, batch)
+        (total,) = unbound([type_], "sum")
+        carries.append((total, zeros_of(type_)))
+        outputs.append(plus(total, change))
+    rows = list(pulled.slices.values())
+    trip, saved, changed = _recorded(loop, [*outputs, *rows])
+    outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
+    used = set(leaves(changed))
+    lengths = {loop.arrays[i].shape[0] for i in pulled.slices}
+    groups = [[i for i in pulled.slices if loop.arrays[i].shape[0] == n] for n in lengths]
+    assert len(groups) <= 1, "scanned arrays of a loop have one length"
+    node = closed_loop(
+        loop.op,
+        Looped(
+            k=loop.k,
+            carries=carries,
+            outputs=outputs,
+            rows=rows,
+            scans=[
+                *((s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used),
+                *pulled.rows,
+                *saved,
+            ],
+            trip=trip,
+            backward=not loop.attr.backward,
+            length=next(iter(lengths), None),
+            given=dict(zip(loop.captured, loop.captures, strict=True)),
+        ),
+    )
+    results = items(node)
+    found: dict[Expr, Change] = {}
+    for position, i in enumerate(pulled.carried):
+        found[loop.carried[i]] = results[position]
+    executed = _whether_executed(trip)
+    for position, i in enumerate(pulled.captures, start=len(pulled.carried)):
+        change = results[position]
+        found[loop.captured[i]] = change if executed is None else strong(executed, change)
+    for position, i in enumerate(pulled.slices, start=len(carries)):
+        found[loop.slices[i]] = _rows_last(results[position], len(batch))
+    return found
+
+
+def _whether_executed(trip: Expr) -> Expr | None:
+    """Whether there is any iteration; ``None`` if there surely is."""
+    if trip.op is CONSTANT and int(trip.attr) > 0:
+        return None
+    return gt(trip, ZERO)
+
+
+def _recorded(
+    loop: _Open, outputs: Sequence[Expr]
+) -> tuple[Expr, list[tuple[Expr, Expr]], list[Expr]]:
+    """The loop once more, stacking what the given outputs read of it.
+
+    Returns the number of iterations, the stacked arrays to scan with their symbols, and the outputs in these.
+    """
+    kept = _what_to_keep(loop, outputs)
+    counted = loop.attr.go
+    results: tuple[Expr, ...] = ()
+    if kept or counted:
+        results = _emit(
+            loop,
+            Looped(
+                k=loop.k,
+                carries=(),
+                outputs=(),
+                rows=kept,
+                counted=counted,
+                length=loop.attr.length,
+            ),
+        )
+    trip = results[0] if counted else loop.trip
+    assert trip is not None, "a loop has a trip count or a flag"
+    symbols = unbound((node.value_type for node in kept), "saved")
+    saved = list(zip(symbols, results[int(counted) :], strict=True))
+    return trip, saved, substitute(outputs, dict(zip(kept, symbols, strict=True)))
+
+
+def _what_to_keep(loop: _Open, outputs: Sequence[Expr]) -> list[Expr]:
+    """Values of an iteration from which its adjoint can be computed: carries, or smaller things read off them.
+
+    An array of which only elements are read is not kept as a whole, but these elements are.
+    """
+    nodes = order(outputs)
+    carried = {s for s in loop.carried if s in set(nodes)}
+    own = depends_on(nodes, carried)
+    ours = _computed_by_loop(loop, nodes)
+    users: dict[Expr, list[Expr]] = {s: [] for s in carried}
+    for node in nodes:
+        for arg in set(node.args):
+            if arg in users and node in own:
+                users[arg].append(node)
+    direct = set(outputs)
+    kept: dict[Expr, None] = {}
+    for symbol in sorted(carried, key=lambda s: s.serial):
+        smaller = users[symbol] if symbol not in direct else []
+        if smaller and all(_smaller(u, symbol) and u in ours for u in smaller):
+            kept.update(dict.fromkeys(smaller))
+        else:
+            kept[symbol] = None
+    return list(kept)
+
+
+def _smaller(node: Expr, array: Expr) -> bool:
+    return isinstance(node.type, Type) and node.ndim < array.ndim
+
+
+def _computed_by_loop(loop: _Open, nodes: Sequence[Expr]) -> set[Expr]:
+    """The nodes that an iteration of the loop itself can compute: they use its symbols only."""
+    known = {loop.k, *loop.symbols}
+    ours: set[Expr] = set()
+    for node in nodes:
+        if node in known or (not node.op.free and all(a in ours for a in node.args)):
+            ours.add(node)
+    return ours

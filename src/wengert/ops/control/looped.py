@@ -1,0 +1,126 @@
+"""A loop under construction, and its closing into a node with several results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
+
+from wengert.ir.dims import Dim, Extent
+from wengert.ir.dump import codec
+from wengert.ir.node import Expr, make
+from wengert.ir.op import Op
+from wengert.ir.region import Region
+from wengert.ir.types import Type
+from wengert.ir.walk import substitute
+from wengert.ops.control.regions import fits, hoisted, joined
+from wengert.ops.leaves import CONSTANT, SIZE, fresh
+
+__all__ = ["COUNTER", "Loop", "Looped", "closed_loop"]
+
+COUNTER = Type("int64", weak=True)
+
+
+class Loop(NamedTuple):
+    """The body and what its parameters and outputs are.
+
+    ``backward`` runs k from trip-1 down to 0; rows stand at their k all the same. ``length`` is the extent of
+    stacked results (rows that are not reached are zero). ``counted`` puts the number of executed
+    iterations before the other results.
+    """
+
+    body: Region
+    carries: int
+    scans: int = 0
+    stacked: int = 0
+    trip: bool = False
+    go: bool = False
+    counted: bool = False
+    backward: bool = False
+    length: Extent | None = None
+
+
+codec(Loop)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looped:
+    """A loop that is being built: fresh symbols for what the body binds, and the body's outputs in them.
+
+    ``carries`` and ``scans`` pair each symbol with its initial value or its array. ``given`` maps further
+    symbols in the outputs to what they stand for outside.
+    """
+
+    k: Expr
+    carries: Sequence[tuple[Expr, Expr]]
+    outputs: Sequence[Expr]
+    rows: Sequence[Expr] = ()
+    scans: Sequence[tuple[Expr, Expr]] = ()
+    trip: Expr | None = None
+    go: bool = False
+    counted: bool = False
+    backward: bool = False
+    length: Extent | None = None
+    given: Mapping[Expr, Expr] | None = None
+
+
+def closed_loop(op: Op, body: Looped) -> Expr:
+    """The loop node (with several results) of a body.
+
+    Carried values get the type that holds both the initial value and what the body gives.
+    """
+    carries, outputs, rows = _settled(body)
+    bound = [body.k, *(s for s, _ in carries), *(s for s, _ in body.scans)]
+    region, captures = hoisted(bound, [*outputs, *rows], body.given)
+    attr = Loop(
+        region,
+        len(carries),
+        len(body.scans),
+        len(rows),
+        body.trip is not None,
+        body.go,
+        body.counted,
+        body.backward,
+        body.length,
+    )
+    args = [*([] if body.trip is None else [body.trip]), *(init for _, init in carries)]
+    args += [*(array for _, array in body.scans), *captures]
+    if rows and body.length is None:
+        attr = attr._replace(length=_length(attr, args))
+    return make(op, tuple(args), attr)
+
+
+def _settled(body: Looped) -> tuple[list[tuple[Expr, Expr]], list[Expr], list[Expr]]:
+    """Carries and outputs with symbols of their final types: a fix-point, as types only grow."""
+    carries, outputs, rows = list(body.carries), list(body.outputs), list(body.rows)
+    while True:
+        change: dict[Expr, Expr] = {}
+        for i, ((symbol, init), output) in enumerate(zip(carries, outputs, strict=True)):
+            type_ = symbol.value_type
+            for other in (init.value_type, output.value_type):
+                if not fits(other, type_):
+                    type_ = joined(type_, other, f"loop variable {i}")
+            if type_ is not symbol.type:
+                change[symbol] = fresh(type_, "b")
+                carries[i] = (change[symbol], init)
+        if not change:
+            return carries, outputs, rows
+        # The new symbols must be older than what is built with them, also as bounds of `hoisted`.
+        outputs = substitute(outputs, change)
+        rows = substitute(rows, change)
+
+
+def _length(attr: Loop, args: Sequence[Expr]) -> Extent:
+    """The extent of the rows: the trip count if that says it, else an opaque extent named by the loop."""
+    if attr.trip and not attr.go:
+        trip = args[0]
+        if trip.op is CONSTANT:
+            return max(int(trip.attr), 0)
+        if trip.op is SIZE:
+            extent: Extent = trip.attr
+            return extent
+        return Dim.named(f"%n{trip.serial}")
+    numbers = [node.serial for node in (*attr.body.params, *attr.body.outputs, *args)]
+    name = blake2b(repr((attr[1:], numbers)).encode(), digest_size=8).hexdigest()
+    return Dim.named(f"%n{name}")
