@@ -45,6 +45,8 @@ def _drawn(shape: tuple[int, ...], kind: str, rng: np.random.Generator) -> Any:
             return _regular(values, rng) if square else values
         case "positive":
             return rng.uniform(0.5, 1.5, size=shape)
+        case "large":
+            return rng.uniform(20, 30, size=shape)
         case "symmetric":
             return values + values.T
         case "pd":

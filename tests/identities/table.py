@@ -282,7 +282,10 @@ _add(
 # --- determinants ----------------------------------------------------------------------------------------
 _add("determinant", "det(X)", "X:nn", "X", lambda X: det(X), lambda X: det(X) * inv(X).T, "det(X)*inv(X).T")
 _add("log-determinant", "logdet(X)", "X:nn", "X", lambda X: logdet(X), lambda X: inv(X).T, "inv(X).T")
-_add("log of the determinant", "log(det(X))", "X:nn", "X", lambda X: log(det(X)), lambda X: inv(X).T, "inv(X).T")
+_add(
+    "log of the determinant", "log(det(X))", "X:nn", "X",
+    lambda X: log(det(X)), lambda X: inv(X).T, "inv(X).T",
+)
 _add(
     "determinant with sides", "det(A @ X @ B)", "A:km X:mn B:nk", "X",
     lambda A, X, B: det(A @ X @ B), lambda A, X, B: det(A @ X @ B) * A.T @ inv(A @ X @ B).T @ B.T,
