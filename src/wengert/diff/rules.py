@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, assert_never
 
 from wengert.errors import NoDerivativeError, worded
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, make
 from wengert.ir.op import Linear, NoDerivative, Pointwise, Rule, Scaled
 from wengert.ir.types import FLOAT, TupleType, Type, is_complex
-from wengert.ir.walk import rebuild
 from wengert.ops.algebra import times
 from wengert.ops.complexes import conj, real
 from wengert.ops.leaves import fresh
@@ -128,19 +127,24 @@ def push_forward(
 
 
 def _push_linear(node: Expr, diff: Linear, tangents: Sequence[Expr | None]) -> Expr | None:
-    active = [t if diff.active(slot) else None for slot, t in enumerate(tangents)]
-    if all(t is None for t in active):
-        return None
+    op, args, attr = node.op, node.args, node.attr
+    if diff.slots is not None:
+        tangents = [t if slot in diff.slots else None for slot, t in enumerate(tangents)]
+        if all(t is None for t in tangents):
+            return None
     if diff.joint is not None:
-        if node.attr is None:
-            return diff.joint(active, node.args)
-        return diff.joint(active, node.args, attr=node.attr)
-    terms: list[Expr | None] = []
-    for slot, t in enumerate(active):
-        if t is not None:
-            args = node.args
-            terms.append(rebuild(node, (*args[:slot], t, *args[slot + 1 :])))
-    return total(terms)
+        return diff.joint(tangents, args) if attr is None else diff.joint(tangents, args, attr=attr)
+    change: Expr | None = None
+    for slot, t in enumerate(tangents):
+        if t is None:
+            continue
+        replaced = (*args[:slot], t, *args[slot + 1 :])
+        if op.build is None:
+            term = make(op, replaced, attr)
+        else:
+            term = op.build(*replaced) if attr is None else op.build(*replaced, attr=attr)
+        change = term if change is None else add(change, term)
+    return change
 
 
 def pull_back(
@@ -240,10 +244,6 @@ def _is_stack(node: Expr, ct: Cotangent) -> bool:
     )
 
 
-def _pull_rule(
-    node: Expr, rule: Rule, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
-) -> list[Cotangent | None]:
-    """By the hand-made reverse where there is one, else by linearizing and transposing the forward rule."""
 def _pairs(change: Tangent, ct: Cotangent) -> list[tuple[Expr, Cotangent]]:
     """Changes that are not zero with their cotangents, for one result or several."""
     if isinstance(change, Expr):
@@ -253,6 +253,10 @@ def _pairs(change: Tangent, ct: Cotangent) -> list[tuple[Expr, Cotangent]]:
     return [(c, t) for c, t in both if c is not None and t is not None]
 
 
+def _pull_rule(
+    node: Expr, rule: Rule, ct: Cotangent, wanted: Sequence[bool], transforms: Transforms
+) -> list[Cotangent | None]:
+    """By the hand-made reverse where there is one, else by linearizing and transposing the forward rule."""
     if rule.vjp is not None and (rule.batched or not _is_stack(node, ct)):
         return list(rule.vjp(node.args, wanted, ct, node, attr=node.attr, diff=transforms))
     seeds = [

@@ -1,8 +1,8 @@
 """The vertices of the graph: immutable and interned, so that equal structure is the same object.
 
 :func:`make` interns an op with its arguments; :class:`Expr` is the vertex that users hold. The table of
-all vertices is swept of those that nobody holds any more, whenever Python's collector makes a full
-round and whenever the table has doubled, so memory returns when results are dropped.
+all vertices is swept of those that nobody holds any more, when Python's collector makes a full round
+and when the table has grown, so memory returns when results are dropped.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Hashable
 from itertools import count
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -297,24 +298,44 @@ def _restored(text: str) -> Expr:
 
 
 # --- interning -----------------------------------------------------------------------------------
-_table: dict[tuple[Hashable, ...], Expr] = {}
-_lookup = _table.get
+# Each op keeps its own nodes (see the last fields of Op): leaves by attribute, others by attribute and
+# then by arguments. Then the tuple of arguments is itself the key, and Python's cyclic collector, which
+# walks every container, has a third less to walk.
 _lock = threading.Lock()
 _next_serial = count().__next__
 _new = object.__new__
+_ops: list[Op] = []  # all ops that have nodes
+_MOST_TABLES = 256  # attributes beyond that many share one table, with longer keys
 
 
-def intern(
-    op: Op,
-    attr: Any,
-    args: tuple[Expr, ...],
-    type_: AnyType,
-    key: tuple[Hashable, ...] | None = None,
-) -> Expr:
+def _home(op: Op, attr: Any, args: tuple[Expr, ...]) -> tuple[dict[Any, Expr], Hashable]:
+    """The table in which a node belongs, and its key there. Any: keys differ from table to table."""
+    key = attr if op.key is None else op.key(attr)
+    if not args:
+        if not op.leaves and op not in _ops:
+            _ops.append(op)
+        return op.leaves, key
+    table = op.tables.get(key)
+    if table is not None:
+        return table, args
+    if op.bodies is not None or len(op.tables) >= _MOST_TABLES:
+        # Bodies are nodes: as the name of a table they would live for ever.
+        if not op.leaves and op not in _ops:
+            _ops.append(op)
+        return op.leaves, (key, *args)
+    with _lock:
+        if not op.tables and op not in _ops:
+            _ops.append(op)
+        return op.tables.setdefault(key, {}), args
+
+
+def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
     """The one node with this op, attribute and arguments, whose type the caller knows."""
-    if key is None:
-        key = (op, attr, *args)
-    node = _lookup(key)
+    table: dict[Any, Expr] | None  # Any: see _home
+    table, key = op.tables.get(attr) if op.key is None and args else None, args
+    if table is None:
+        table, key = _home(op, attr, args)  # type: ignore[assignment]  # any hashable will do
+    node = table.get(key)
     if node is not None:
         return node
     node = _new(Expr)
@@ -325,8 +346,8 @@ def intern(
     node.serial = serial = _next_serial()
     node._facts = -1
     with _lock:
-        node = _table.setdefault(key, node)
-    if not serial & 0xFFFF and len(_table) > _watch.limit:
+        node = table.setdefault(key, node)
+    if not serial & 0xFFFF and live_nodes() > _watch.limit:
         sweep()
     return node
 
@@ -337,40 +358,38 @@ def make(op: Op, args: tuple[Expr, ...], attr: Any = None) -> Expr:
     Raises:
         ShapeError, TypeMismatchError: from the type rule.
     """
-    key = (op, attr, *args)
-    node = _lookup(key)
+    table, key = _home(op, attr, args)
+    node = table.get(key)
     if node is not None:
         return node
     types = [a.type for a in args]
     type_ = op.result(*types) if attr is None else op.result(*types, attr=attr)
-    return intern(op, attr, args, type_, key)
+    return intern(op, attr, args, type_)
+
+
+def _tables() -> list[dict[Any, Expr]]:
+    return [table for op in _ops for table in (op.leaves, *op.tables.values())]
 
 
 def live_nodes() -> int:
-    """How many nodes the table holds."""
-    return len(_table)
+    """How many nodes the tables hold."""
+    return sum(map(len, _tables()))
 
 
 class _Watch:
     """When to sweep next, and whether reference counts can be trusted at all."""
 
     limit = 1 << 18
-    trusted = (
-        sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
-    )
+    grown = 1 << 16
+    asked = False
+    trusted = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 _watch = _Watch()
 
 
 def _last_references(pool: list[Any]) -> int:
-    node = pool[-1]
-    return sys.getrefcount(node)
-
-
-def _key(node: Expr) -> tuple[Hashable, ...]:
-    attr = node.attr if node.op.key is None else node.op.key(node.attr)
-    return (node.op, attr, *node.args)
+    return sys.getrefcount(pool[-1])
 
 
 # References to a node held by nobody but the table and the pool, and by the pool alone: counted here
@@ -380,7 +399,7 @@ _UNUSED = _ALONE + 1
 
 
 def sweep() -> int:
-    """Drop all nodes that nobody holds from the table; returns how many.
+    """Drop all nodes that nobody holds; returns how many.
 
     Newest first, so that a dropped node releases its arguments in the same sweep. A dropped entry is taken
     out before its references are counted a second time, and creation waits on the same lock, so no other
@@ -389,26 +408,47 @@ def sweep() -> int:
     if not _watch.trusted or not _lock.acquire(blocking=False):
         return 0
     try:
-        before = len(_table)
-        pool: list[Expr] = list(_table.values())
+        before = live_nodes()
+        pool: list[Expr] = []
+        for table in _tables():
+            pool += table.values()
+        pool.sort(key=_by_age)
         while pool:
             if _last_references(pool) <= _UNUSED:
-                key = _key(pool[-1])
-                held = _table.pop(key, None)
-                if held is not None:
-                    del held
-                    if _last_references(pool) > _ALONE:
-                        _table[key] = pool[-1]
-                del key
+                _drop_last(pool)
             pool.pop()
-        _watch.limit = max(1 << 18, 2 * len(_table))
-        return before - len(_table)
+        left = live_nodes()
+        _watch.limit = max(1 << 18, 4 * left)
+        _watch.grown = max(1 << 16, 2 * left)
+        return before - left
     finally:
         _lock.release()
 
 
+def _drop_last(pool: list[Expr]) -> None:
+    op, attr, args = pool[-1].op, pool[-1].attr, pool[-1].args
+    exact = attr if op.key is None else op.key(attr)
+    table: dict[Any, Expr] | None = op.tables.get(exact) if args else op.leaves  # Any: see _home
+    key: Hashable = args if args else exact
+    if table is None or key not in table:
+        table, key = op.leaves, (exact, *args)
+    del args
+    table.pop(key, None)
+    if _last_references(pool) > _ALONE:
+        table[key] = pool[-1]
+
+
+_by_age = attrgetter("serial")
+
+
 def _after_collection(phase: str, info: dict[str, int]) -> None:
-    if phase == "stop" and info.get("generation") == 2:
+    """Sweep after a full collection that was asked for, or that comes when the tables have grown."""
+    if info.get("generation") != 2:
+        return
+    if phase == "start":
+        # A collection that starts by itself starts because the youngest generation is full.
+        _watch.asked = gc.get_count()[0] <= gc.get_threshold()[0]
+    elif _watch.asked or live_nodes() > _watch.grown:
         sweep()
 
 

@@ -316,6 +316,9 @@ class Op:
     arity: int | None = None  # None: from the type rule; used by the formula language
     samples: tuple[Sample, ...] = ()
     exempt: Mapping[str, str] = field(default_factory=dict)
+    # The interned nodes of this op, kept by ``ir.node``. Any: keys are attributes and arguments.
+    leaves: dict[Any, Expr] = field(default_factory=dict, init=False)
+    tables: dict[Any, dict[Any, Expr]] = field(default_factory=dict, init=False)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -36,7 +36,7 @@ from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, number_of, size
-from wengert.ops.sums import LIN, scale
+from wengert.ops.sums import is_negated, scale
 
 __all__ = [
     "EIN",
@@ -331,7 +331,7 @@ def _elementwise(rank: int) -> Spec:
 
 def product_of_scalars(a: Expr, b: Expr) -> Expr:
     """``a * b`` for scalars, the short way: no labels; signs come out in front and a number scales."""
-    if a.type is FLOAT is b.type and a.op is not LIN and b.op is not LIN:
+    if a.type is FLOAT is b.type and not (is_negated(a) or is_negated(b)):
         return intern(EIN, _SCALARS, (a, b) if a.serial <= b.serial else (b, a), FLOAT)
     for first, second in ((a, b), (b, a)):
         if not first.args:
@@ -347,7 +347,7 @@ def product_of_scalars(a: Expr, b: Expr) -> Expr:
 
 def unscaled(node: Expr) -> tuple[int, Expr]:
     """``(-1, c*x)`` for ``-c*x`` with a positive ``c``, else ``(1, node)``."""
-    if node.op is LIN and len(node.attr) == 1 and node.attr[0] < 0:
+    if is_negated(node):
         return -1, scale(-node.attr[0], node.args[0])
     return 1, node
 

@@ -132,7 +132,7 @@ def const(value: Any) -> Expr:
         raise TypeMismatchError(
             worded("constant", expected="a number or an array", got=f"{value!r} ({kind.__name__})")
         )
-    return intern(CONSTANT, value, (), _constant_type(attr=value), (CONSTANT, _exact_key(value)))
+    return intern(CONSTANT, value, (), _constant_type(attr=value))
 
 
 def exact_number(value: Number) -> Number:
@@ -174,7 +174,7 @@ def number_of(node: Expr) -> Number | None:
 
 
 for _small in range(-10, 11):
-    _common[int, _small] = intern(CONSTANT, _small, (), _WEAK[int], (CONSTANT, _exact_key(_small)))
+    _common[int, _small] = intern(CONSTANT, _small, (), _WEAK[int])
 ZERO, ONE, MINUS_ONE = const(0), const(1), const(-1)
 
 

@@ -28,7 +28,7 @@ from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, number_of
 
-__all__ = ["LIN", "add", "is_zero", "lin", "scale", "subtract"]
+__all__ = ["LIN", "add", "add_number", "is_negated", "is_zero", "lin", "scale", "subtract"]
 
 
 def _lin_type(*types: Type, attr: tuple[Number, ...]) -> Type:
@@ -159,6 +159,15 @@ def is_zero(node: Expr) -> bool:
     return node is ZERO or (node.op is LIN and node.attr == (0,))
 
 
+def is_negated(node: Expr) -> bool:
+    """Whether the node is a single term with a negative coefficient."""
+    if node.op is not LIN or len(node.attr) > 1:
+        return False
+    coefficient = node.attr[0]
+    # A numerator tells the sign of a fraction ten times faster than comparing the fraction does.
+    return (coefficient.numerator if coefficient.__class__ is Fraction else coefficient) < 0
+
+
 def scale(coefficient: Number, node: Expr) -> Expr:
     """``coefficient * node`` for a finite number.
 
@@ -166,6 +175,8 @@ def scale(coefficient: Number, node: Expr) -> Expr:
     """
     if coefficient == 1:
         return node
+    if node.type is FLOAT and node.op is not LIN:
+        return intern(LIN, (coefficient,), (node,), FLOAT)
     number = number_of(node) if not node.args else None
     if number is not None:
         return const(coefficient * number)
@@ -226,6 +237,11 @@ def add(a: Expr, b: Expr) -> Expr:
     return _pair(*_term(a), *_term(b), a, b)
 
 
+def add_number(number: Number, node: Expr) -> Expr:
+    """``number + node`` for a finite number other than 0 and a scalar."""
+    return _pair(*_term(node), number, ONE, node, ONE)
+
+
 def subtract(a: Expr, b: Expr) -> Expr:
     """``a - b`` for equal shapes."""
     coefficient, term = _term(b)
@@ -238,7 +254,7 @@ def _pair(c: Number, s: Expr, d: Number, t: Expr, a: Expr, b: Expr) -> Expr:
             return const(c + d)
         if c == d and _merges(c):  # x + x is 2*x to the last bit
             return scale(2 * c, s)
-    if s.type is FLOAT and t.type is FLOAT:
+    if s.type is FLOAT is t.type or (s.type is FLOAT and t is ONE):
         type_ = FLOAT
     else:
         type_ = _lin_type(a.value_type, b.value_type, attr=(1, 1))

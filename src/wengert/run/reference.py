@@ -22,7 +22,7 @@ __all__ = ["evaluate", "evaluate_nodes", "run_region"]
 
 
 def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> Any:
-    """The value of an expression, given one value per symbol by name.
+    """The value of an expression, given one value per symbol by name; values of other names are ignored.
 
     Extents with names are read off the arrays. Undefined values become NaN; with ``check`` the first node
     that became NaN raises.
@@ -58,7 +58,6 @@ def run_region(region: Region, arguments: Sequence[Any], sizes: Mapping[str, int
 
 def _bound(symbols: Sequence[Expr], values: Mapping[str, Any]) -> dict[Expr, Any]:
     given: dict[Expr, Any] = {}
-    names = [s.attr.name for s in symbols]
     for symbol in symbols:
         name = symbol.attr.name
         if name not in values:
@@ -71,18 +70,6 @@ def _bound(symbols: Sequence[Expr], values: Mapping[str, Any]) -> dict[Expr, Any
                 )
             )
         given[symbol] = _fitted(symbol, values[name])
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        close = [nearest(u, names) for u in unknown]
-        if any(close):
-            raise EvaluationError(
-                worded(
-                    f"value for `{unknown[0]}`",
-                    expected=f"a symbol among {', '.join(sorted(set(names))) or '(none)'}",
-                    got=f"`{unknown[0]}`",
-                    hint=next(c for c in close if c),
-                )
-            )
     return given
 
 
