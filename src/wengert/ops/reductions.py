@@ -1,7 +1,7 @@
-"""Reductions over axes: sums and means, extrema, norms, log-sum-exp and softmax, truth of all or any.
+"""Reductions over axes: sums and means, extrema, log-sum-exp and softmax, truth of all or any.
 
 The static attribute of a reduction is the tuple of its axes; functions take ``axis`` (one, several, or
-``None`` for all) and ``keepdims`` as NumPy does. Sums are Einstein products; products are in ``scans``.
+``None`` for all) and ``keepdims`` as NumPy does. Sums are Einstein products.
 """
 
 from __future__ import annotations
@@ -33,18 +33,16 @@ from wengert.ops.axes import (
     AxisOption,
     axes_of,
     axes_option,
-    axis_of,
     keep_axes,
     spread,
     without_axes,
 )
-from wengert.ops.choice import absolute, eq, sign, where
-from wengert.ops.complexes import conj, part_type, real
+from wengert.ops.choice import eq, where
+from wengert.ops.complexes import conj, real
 from wengert.ops.einstein import ein, ones, sum_axes
 from wengert.ops.layout import cast
 from wengert.ops.leaves import size
-from wengert.ops.powers import sqrt
-from wengert.ops.shapes import real_shape, same_shape
+from wengert.ops.shapes import real_shape
 from wengert.ops.shapes import real_type as real_same_type
 
 __all__ = [
@@ -52,23 +50,22 @@ __all__ = [
     "any_",
     "argmax",
     "argmin",
+    "centred",
     "count_of",
     "log_softmax",
     "logsumexp",
     "max_",
     "mean",
     "min_",
-    "norm",
-    "normalized",
     "softmax",
-    "std",
     "sum_",
     "var",
     "vdot",
 ]
 
 
-def _reduced(node: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
+def reduced(node: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
+    """A reduction, with axes of extent 1 where it went if ``keepdims``."""
     return keep_axes(node, axes) if keepdims else node
 
 
@@ -78,14 +75,16 @@ def _reduction(op: Op, otherwise: Callable[[Expr], Expr]) -> Callable[..., Expr]
     def function(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
         node = lift(x)
         axes = axes_of(axis, node.ndim, op.name)
-        return _reduced(make(op, (node,), axes) if axes else otherwise(node), axes, keepdims)
+        return reduced(make(op, (node,), axes) if axes else otherwise(node), axes, keepdims)
 
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.doc
     return function
 
 
-def _samples(draw: str = "uniform", low: float = -2.0, high: float = 2.0) -> tuple[Sample, ...]:
+def axes_samples(draw: str = "uniform", low: float = -2.0, high: float = 2.0) -> tuple[Sample, ...]:
+    """Samples of a reduction over one and several axes."""
+
     def of(*shape: int) -> tuple[Argument, ...]:
         return (Argument(shape, low, high, draw),)
 
@@ -104,7 +103,7 @@ def sum_(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
     if node.value_type.dtype == "bool":
         node = cast(node, "int64")
     axes = axes_of(axis, node.ndim, "sum")
-    return _reduced(sum_axes(node, axes), axes, keepdims)
+    return reduced(sum_axes(node, axes), axes, keepdims)
 
 
 def count_of(shape: Sequence[Extent], axes: Sequence[int]) -> Expr:
@@ -119,7 +118,8 @@ def mean(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
     return divide(sum_(node, axes, keepdims), count_of(node.shape, axes))
 
 
-def _centred(node: Expr, axes: tuple[int, ...]) -> Expr:
+def centred(node: Expr, axes: tuple[int, ...]) -> Expr:
+    """The array minus its mean over the given axes."""
     return minus(node, mean(node, axes, keepdims=True))
 
 
@@ -127,17 +127,9 @@ def var(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) 
     """The variance over the given axes, ``sum(abs(x - mean(x))**2)/(n - ddof)``."""
     node = lift(x)
     axes = axes_of(axis, node.ndim, "var")
-    apart = _centred(node, axes)
+    apart = centred(node, axes)
     squares = real(times(conj(apart), apart)) if is_complex(apart.value_type) else apart**2
     return divide(sum_(squares, axes, keepdims), count_of(node.shape, axes) - ddof)
-
-
-def std(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) -> Expr:
-    """The standard deviation over the given axes; its derivative is 0 where all elements agree."""
-    node = lift(x)
-    axes = axes_of(axis, node.ndim, "std")
-    apart = norm(_centred(node, axes), axis=axes, keepdims=keepdims)
-    return divide(apart, sqrt(count_of(node.shape, axes) - ddof))
 
 
 def vdot(a: Any, b: Any) -> Expr:
@@ -188,7 +180,7 @@ def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
             laws=Laws(facts=lambda x, *, attr: _signs_and_finite(x)),
             call=lambda x, axis=None, keepdims=False: _EXTREMA[name](x, axis, keepdims),
             aliases=(f"a{name}",),
-            samples=_samples("distinct"),
+            samples=axes_samples("distinct"),
         )
     )
 
@@ -248,6 +240,7 @@ argmax = _argument(
 )
 argmin = _argument(
     "argmin",
+    "centred",
     "Position of the first smallest element (over all axes: in the flattened array).",
     np.argmin,
 )
@@ -330,7 +323,7 @@ LOGSUMEXP = register(
             options=axes_option,
         ),
         call=lambda x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
-        samples=_samples(),
+        samples=axes_samples(),
         cost=6.0,
         aliases=("lse",),
     )
@@ -346,7 +339,7 @@ SOFTMAX = register(
         spell=Spelling(latex=r"\operatorname{{softmax}}\left({0}\right)", options=axes_option),
         laws=Laws(facts=lambda x, *, attr: POSITIVE | FINITE),
         call=lambda x, axis=None: softmax(x, axis),
-        samples=_samples(),
+        samples=axes_samples(),
         cost=7.0,
     )
 )
@@ -364,146 +357,3 @@ def softmax(x: Any, axis: AxisOption = None) -> Expr:
 def log_softmax(x: Any, axis: AxisOption = None) -> Expr:
     """``x - logsumexp(x)`` over the given axes (all by default)."""
     return minus(lift(x), logsumexp(x, axis, keepdims=True))
-
-
-# --- norms -----------------------------------------------------------------------------------------------
-def _norm_value(x: Any, *, attr: tuple[int, ...]) -> Any:
-    """Scaled by a power of two, which is exact: 1e200 does not overflow and 1e-200 does not vanish."""
-    size_ = np.abs(np.asarray(x, dtype=np.result_type(x, np.float32)))
-    largest = np.max(size_, axis=attr, keepdims=True, initial=0.0)
-    exponent = np.frexp(np.where(np.isfinite(largest), largest, 0.0))[1]
-    squares = np.sum(np.ldexp(size_, -exponent) ** 2, axis=attr)
-    return np.ldexp(np.sqrt(squares), np.squeeze(exponent, axis=attr))
-
-
-def _norm_tangent(
-    args: Sequence[Expr],
-    tangents: Sequence[Expr | None],
-    out: Expr,
-    *,
-    attr: tuple[int, ...],
-    diff: Any,
-) -> Expr:
-    assert tangents[0] is not None
-    return real(sum_axes(times(conj(normalized(args[0], attr)), tangents[0]), attr))
-
-
-NORM = register(
-    Op(
-        name="norm",
-        doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
-        result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
-        evaluate=_norm_value,
-        diff=Rule(_norm_tangent),
-        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
-        spell=Spelling(
-            latex=r"\left\|{0}\right\|",
-            unicode="‖{0}‖",
-            python="np.linalg.norm({0})",
-            options=axes_option,
-        ),
-        laws=Laws(facts=lambda x, *, attr: NONNEGATIVE | x & (NONZERO | FINITE)),
-        call=lambda *args, **options: norm(*args, **options),
-        samples=(
-            *_samples(),
-            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
-        ),
-        cost=3.0,
-    )
-)
-
-
-def _normalized_value(x: Any, *, attr: tuple[int, ...]) -> Any:
-    x = np.asarray(x, dtype=np.result_type(x, np.float32))
-    length = np.expand_dims(_norm_value(x, attr=attr), attr)
-    return np.where(length == 0, 0, x / np.where(length == 0, 1, length))
-
-
-def _normalized_tangent(
-    args: Sequence[Expr],
-    tangents: Sequence[Expr | None],
-    out: Expr,
-    *,
-    attr: tuple[int, ...],
-    diff: Any,
-) -> Expr:
-    """The part of the change across the direction, over the length: infinite or undefined at 0."""
-    (x,), (t,) = args, tangents
-    assert t is not None
-    along = real(sum_axes(times(conj(out), t), attr))
-    across = minus(t, times(out, spread(along, attr, x.shape)))
-    return divide(across, spread(make(NORM, (x,), attr), attr, x.shape))
-
-
-NORMALIZED = register(
-    Op(
-        name="normalized",
-        doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
-        result=lambda x, *, attr: same_shape(x),
-        evaluate=_normalized_value,
-        diff=Rule(_normalized_tangent),
-        domain=Domain(poles="x = 0"),
-        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
-        expand=lambda x, *, attr: divide(
-            x, spread(make(NORM, (x,), attr), attr, x.shape)
-        ),  # for x != 0
-        laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)),
-        call=lambda x, axis=None: normalized(x, axis),
-        samples=(
-            *_samples(),
-            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
-        ),
-        cost=4.0,
-    )
-)
-
-
-def normalized(x: Any, axis: AxisOption = None) -> Expr:
-    """``x/norm(x)`` over the given axes (all by default), and 0 where the norm is 0."""
-    node = lift(x)
-    axes = axes_of(axis, node.ndim, "normalized")
-    return make(NORMALIZED, (node,), axes) if axes else sign(node)
-
-
-def norm(
-    x: Any,
-    ord: float | str | None = None,  # noqa: A002  NumPy's name
-    axis: AxisOption = None,
-    keepdims: bool = False,
-) -> Expr:
-    """A norm over the given axes (all by default): Euclidean, or Frobenius for a matrix.
-
-    ``ord=1`` and ``ord=inf`` are the sum and the maximum of absolute values of a vector, and the largest such
-    column or row sum of a matrix; ``ord=2`` is the Euclidean norm of a vector.
-
-    Raises:
-        ShapeError: another order, such as the spectral norm of a matrix.
-    """
-    node = lift(x)
-    axes = axes_of(axis, node.ndim, "norm")
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
-        if not axes:
-            return absolute(node)
-        return _reduced(make(NORM, (node,), axes), axes, keepdims)
-    if ord not in (1, np.inf, -np.inf) or len(axes) not in (1, 2):
-        raise ShapeError(
-            worded(
-                "norm",
-                expected="order 1, 2 or inf of a vector, or 1, inf or 'fro' of a matrix",
-                got=f"order {ord!r} over {len(axes)} axes",
-            )
-        )
-    return _absolute_norm(absolute(node), float(ord), axis, axes, keepdims)
-
-
-def _absolute_norm(
-    size_: Expr, order: float, given: AxisOption, axes: tuple[int, ...], keepdims: bool
-) -> Expr:
-    pick = min_ if order < 0 else max_
-    if len(axes) == 1:
-        return sum_(size_, axes, keepdims) if order == 1 else pick(size_, axes, keepdims)
-    # NumPy's pair of axes is (rows, columns), in the order given.
-    rows, columns = axes if given is None or isinstance(given, int) else tuple(given)
-    rows, columns = (axis_of(a, size_.ndim, "norm") for a in (rows, columns))
-    summed, picked = (rows, columns) if order == 1 else (columns, rows)
-    return _reduced(pick(sum_(size_, summed), picked - (summed < picked)), axes, keepdims)

@@ -1,0 +1,193 @@
+"""Euclidean and other norms, directions, and the standard deviation.
+
+A norm has derivative 0 at 0, where it is smallest: the derivative is the direction, which counts as 0 there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import ShapeError, worded
+from wengert.ir.facts import FINITE, NONNEGATIVE, NONPOSITIVE, NONZERO
+from wengert.ir.node import Expr, make
+from wengert.ir.op import (
+    Argument,
+    Domain,
+    Laws,
+    Op,
+    Rule,
+    Sample,
+    Spelling,
+    register,
+)
+from wengert.ops.algebra import lift, minus, times
+from wengert.ops.arithmetic import divide
+from wengert.ops.axes import (
+    AxisOption,
+    axes_of,
+    axes_option,
+    axis_of,
+    spread,
+    without_axes,
+)
+from wengert.ops.choice import absolute, sign
+from wengert.ops.complexes import conj, part_type, real
+from wengert.ops.einstein import sum_axes
+from wengert.ops.powers import sqrt
+from wengert.ops.reductions import axes_samples, centred, count_of, max_, min_, reduced, sum_
+from wengert.ops.shapes import same_shape
+
+__all__ = ["norm", "normalized", "std"]
+
+
+def _norm_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    """Scaled by a power of two, which is exact: 1e200 does not overflow and 1e-200 does not vanish."""
+    size_ = np.abs(np.asarray(x, dtype=np.result_type(x, np.float32)))
+    largest = np.max(size_, axis=attr, keepdims=True, initial=0.0)
+    exponent = np.frexp(np.where(np.isfinite(largest), largest, 0.0))[1]
+    squares = np.sum(np.ldexp(size_, -exponent) ** 2, axis=attr)
+    return np.ldexp(np.sqrt(squares), np.squeeze(exponent, axis=attr))
+
+
+def _norm_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    assert tangents[0] is not None
+    return real(sum_axes(times(conj(normalized(args[0], attr)), tangents[0]), attr))
+
+
+NORM = register(
+    Op(
+        name="norm",
+        doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
+        result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
+        evaluate=_norm_value,
+        diff=Rule(_norm_tangent),
+        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
+        spell=Spelling(
+            latex=r"\left\|{0}\right\|",
+            unicode="‖{0}‖",
+            python="np.linalg.norm({0})",
+            options=axes_option,
+        ),
+        laws=Laws(facts=lambda x, *, attr: NONNEGATIVE | x & (NONZERO | FINITE)),
+        call=lambda *args, **options: norm(*args, **options),
+        samples=(
+            *axes_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=3.0,
+    )
+)
+
+
+def _normalized_value(x: Any, *, attr: tuple[int, ...]) -> Any:
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    length = np.expand_dims(_norm_value(x, attr=attr), attr)
+    return np.where(length == 0, 0, x / np.where(length == 0, 1, length))
+
+
+def _normalized_tangent(
+    args: Sequence[Expr],
+    tangents: Sequence[Expr | None],
+    out: Expr,
+    *,
+    attr: tuple[int, ...],
+    diff: Any,
+) -> Expr:
+    """The part of the change across the direction, over the length: infinite or undefined at 0."""
+    (x,), (t,) = args, tangents
+    assert t is not None
+    along = real(sum_axes(times(conj(out), t), attr))
+    across = minus(t, times(out, spread(along, attr, x.shape)))
+    return divide(across, spread(make(NORM, (x,), attr), attr, x.shape))
+
+
+NORMALIZED = register(
+    Op(
+        name="normalized",
+        doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
+        result=lambda x, *, attr: same_shape(x),
+        evaluate=_normalized_value,
+        diff=Rule(_normalized_tangent),
+        domain=Domain(poles="x = 0"),
+        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
+        expand=lambda x, *, attr: divide(
+            x, spread(make(NORM, (x,), attr), attr, x.shape)
+        ),  # for x != 0
+        laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)),
+        call=lambda x, axis=None: normalized(x, axis),
+        samples=(
+            *axes_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=4.0,
+    )
+)
+
+
+def normalized(x: Any, axis: AxisOption = None) -> Expr:
+    """``x/norm(x)`` over the given axes (all by default), and 0 where the norm is 0."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "normalized")
+    return make(NORMALIZED, (node,), axes) if axes else sign(node)
+
+
+def norm(
+    x: Any,
+    ord: float | str | None = None,  # noqa: A002  NumPy's name
+    axis: AxisOption = None,
+    keepdims: bool = False,
+) -> Expr:
+    """A norm over the given axes (all by default): Euclidean, or Frobenius for a matrix.
+
+    ``ord=1`` and ``ord=inf`` are the sum and the maximum of absolute values of a vector, and the largest such
+    column or row sum of a matrix; ``ord=2`` is the Euclidean norm of a vector.
+
+    Raises:
+        ShapeError: another order, such as the spectral norm of a matrix.
+    """
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "norm")
+    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+        if not axes:
+            return absolute(node)
+        return reduced(make(NORM, (node,), axes), axes, keepdims)
+    if ord not in (1, np.inf, -np.inf) or len(axes) not in (1, 2):
+        raise ShapeError(
+            worded(
+                "norm",
+                expected="order 1, 2 or inf of a vector, or 1, inf or 'fro' of a matrix",
+                got=f"order {ord!r} over {len(axes)} axes",
+            )
+        )
+    return _absolute_norm(absolute(node), float(ord), axis, axes, keepdims)
+
+
+def _absolute_norm(
+    size_: Expr, order: float, given: AxisOption, axes: tuple[int, ...], keepdims: bool
+) -> Expr:
+    pick = min_ if order < 0 else max_
+    if len(axes) == 1:
+        return sum_(size_, axes, keepdims) if order == 1 else pick(size_, axes, keepdims)
+    # NumPy's pair of axes is (rows, columns), in the order given.
+    rows, columns = axes if given is None or isinstance(given, int) else tuple(given)
+    rows, columns = (axis_of(a, size_.ndim, "norm") for a in (rows, columns))
+    summed, picked = (rows, columns) if order == 1 else (columns, rows)
+    return reduced(pick(sum_(size_, summed), picked - (summed < picked)), axes, keepdims)
+
+
+def std(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) -> Expr:
+    """The standard deviation over the given axes; its derivative is 0 where all elements agree."""
+    node = lift(x)
+    axes = axes_of(axis, node.ndim, "std")
+    apart = norm(centred(node, axes), axis=axes, keepdims=keepdims)
+    return divide(apart, sqrt(count_of(node.shape, axes) - ddof))
