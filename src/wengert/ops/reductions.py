@@ -240,7 +240,6 @@ argmax = _argument(
 )
 argmin = _argument(
     "argmin",
-    "centred",
     "Position of the first smallest element (over all axes: in the flattened array).",
     np.argmin,
 )
