@@ -1,0 +1,172 @@
+r"""The expression in LaTeX: ``\frac{x^{2}}{y}``, ``A^{\top} \left(A x - b\right)``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from wengert.ir.dims import Dim, Extent
+from wengert.ir.greek import GREEK
+from wengert.ir.node import Expr
+from wengert.show.forms import Form
+from wengert.show.mathematics import MathWriter
+from wengert.show.precedence import ATOM, NEG, POWER, PRODUCT, Text
+
+__all__ = ["LatexWriter", "latex_name"]
+
+_SIGNS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", "&": r"\wedge", "|": r"\vee"}
+_NAME = re.compile(r"(.*?[^\W\d_])_?(\d+)")
+# Letters that look like Latin ones have no command of their own.
+_COMMANDS = {name for name, letter in GREEK.items() if letter not in "οΑΒΕΖΗΙΚΜΝΟΡΤΧ"}
+_FUNCTIONS = {
+    "∑": r"\sum",
+    "tr": r"\operatorname{tr}",
+    "det": r"\det",
+    "max": r"\max",
+    "min": r"\min",
+}
+
+
+def latex_name(name: str) -> str:
+    r"""A symbol's name: Greek letters, subscripts, and words upright.
+
+    >>> latex_name("alpha_1"), latex_name("x1"), latex_name("rate"), latex_name("x_max")
+    ('\\alpha_{1}', 'x_{1}', '\\mathrm{rate}', 'x_{\\mathrm{max}}')
+    """
+    match = _NAME.fullmatch(name)
+    stem, digits = match.groups() if match else (name, "")
+    head, _, rest = stem.partition("_")
+    below = ", ".join(filter(None, [*(_letter(part) for part in rest.split("_") if part), digits]))
+    return f"{_letter(head)}_{{{below}}}" if below else _letter(head)
+
+
+def _letter(word: str) -> str:
+    if word in _COMMANDS:
+        return f"\\{word}"
+    if word in GREEK:
+        return GREEK[word]
+    return word if len(word) <= 1 else f"\\mathrm{{{word}}}"
+
+
+class LatexWriter(MathWriter):
+    """LaTeX for mathematics mode, with amsmath."""
+
+    brackets = (r"\left(", r"\right)")
+    times = " "
+    elementwise = r"\odot"
+    minus = "-"
+
+    def name(self, name: str) -> str:
+        return latex_name(name)
+
+    def constant_name(self, node: Expr) -> str:
+        return str(node.attr.latex)
+
+    def special(self, name: str) -> str:
+        return r"\infty" if name == "inf" else r"\mathrm{NaN}"
+
+    def sign(self, sign: str) -> str:
+        return _SIGNS.get(sign, sign)
+
+    def digits(self, value: int | float) -> str:
+        mantissa, _, exponent = super().digits(value).partition("e")
+        if not exponent:
+            return mantissa
+        power = f"10^{{{int(exponent)}}}"
+        return power if mantissa == "1" else f"{mantissa} \\cdot {power}"
+
+    def number(self, value: int | Fraction | float) -> Text:
+        if isinstance(value, Fraction) and value.denominator != 1:
+            sign = self.minus if value < 0 else ""
+            text = f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+            return Text((text,), NEG if sign else PRODUCT, "mul", raw=True)
+        plain = super().number(value)
+        return Text(plain.pieces, plain.level, "number")
+
+    def real(self, value: float) -> Text:
+        text = super().real(value)
+        return Text(text.pieces, text.level, "number")
+
+    def size(self, extent: Extent) -> Text:
+        if isinstance(extent, Dim) and str(extent).isidentifier():
+            return Text((latex_name(str(extent)),))
+        return Text((str(extent).replace("*", " "),), NEG)
+
+    def write_mul(self, form: Form) -> Text:
+        left, right = self.parts(form)
+        sign = r" \cdot " if right.kind == "number" or right.raw else " "
+        text = self.product(left, sign, right, "mul")
+        text.raw = left.raw or left.kind == "number"  # begins with a digit
+        return text
+
+    def write_neg(self, form: Form) -> Text:
+        text = self.part(form.parts[0])
+        return Text((self.minus, self.at_least(text, PRODUCT)), NEG)
+
+    def raised(self, base: Text, exponent: Text, value: Any, *, elementwise: bool) -> Text:
+        dot = r"\odot " if elementwise else ""
+        if isinstance(value, Fraction):
+            exponent = Text((f"{value.numerator}/{value.denominator}",))
+        return Text(
+            (base, f"^{{{dot}", exponent, "}"), POWER, raw=base.raw or base.kind == "number"
+        )
+
+    def fraction(self, above: Text, below: Text) -> Text:
+        return Text((r"\frac{", above, "}{", below, "}"), PRODUCT, "mul")
+
+    def write_div(self, form: Form) -> Text:
+        above, below = self.parts(form)
+        if form.data:
+            return self.product(above, r" \oslash ", below, "div")
+        return self.fraction(above, below)
+
+    def write_floordiv(self, form: Form) -> Text:
+        quotient = self.fraction(*self.parts(form))
+        return Text((r"\left\lfloor ", quotient, r" \right\rfloor"))
+
+    def function(self, name: str, args: Iterable[Text | str]) -> Text:
+        shown = _FUNCTIONS.get(name) or f"\\operatorname{{{self.plain_name(name)}}}"
+        return Text((shown, r"\left(", *self.list_of(args), r"\right)"))
+
+    @staticmethod
+    def plain_name(name: str) -> str:
+        """A function's name with its underscores escaped."""
+        return name.replace("_", r"\_")
+
+    def plain(self, text: str) -> str:
+        escaped = re.sub(r"([_#%&${}])", r"\\\1", text)
+        return rf"\text{{{escaped}}}"
+
+    def with_transpose(self, base: Text) -> Text:
+        return Text((base, r"^{\top}"))
+
+    def indexed(self, base: Text, letters: str) -> Text:
+        if "_{" in str(base.pieces[0]):
+            base = self.bracketed(base)
+        return Text((base, f"_{{{letters}}}"))
+
+    def summed(self, letters: str, term: Text) -> Text:
+        return Text((f"\\sum_{{{letters.replace(' ', ', ')}}} ", term), NEG)
+
+    def constant(self, name: str, shape: str) -> Text:
+        sign = {"ones": r"\mathbf{1}", "zeros": r"\mathbf{0}", "eye": "I", "delta": r"\delta"}[name]
+        return Text((f"{sign}_{{{shape}}}" if name in ("ones", "zeros") else sign,))
+
+    def extents(self, shape: Any) -> str:
+        return r" \times ".join(str(e).replace("*", " ") for e in shape)
+
+    def write_not(self, form: Form) -> Text:
+        return Text((r"\neg ", self.at_least(self.part(form.parts[0]), ATOM)), POWER)
+
+    def template(self, node: Expr) -> str:
+        return node.op.spell.latex
+
+    def matrix(self, rows: list[list[Text]]) -> Text:
+        pieces: list[Text | str] = [r"\begin{pmatrix} "]
+        for number, row in enumerate(rows):
+            pieces += [r" \\ "] if number else []
+            for place, entry in enumerate(row):
+                pieces += [" & ", entry] if place else [entry]
+        return Text((*pieces, r" \end{pmatrix}"))

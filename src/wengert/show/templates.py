@@ -1,0 +1,56 @@
+"""Templates of records, filled with texts; brackets where a place is not enclosed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from wengert.show.precedence import ATOM, PRODUCT, Text
+
+if TYPE_CHECKING:
+    from wengert.show.writer import Writer
+
+__all__ = ["filled"]
+
+_PLACE = re.compile(r"\{(\d+|attr)\}")
+_OPENED = re.compile(r"([(\[{,|⌊⌈‖&]|\\l[a-z]+|\\\\|\bcases\}|\bif \})\s*$")
+_CLOSED = re.compile(r"\s*([)\]},|⌋⌉‖&]|\\r[a-z]+|\\\\|\\end)")
+
+
+@cache
+def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...], bool]:
+    """The literal pieces, each place with whether it is enclosed, and whether the whole is an atom."""
+    marked = template.replace("{{", "\x00").replace("}}", "\x01")
+    # `{{{0}}}` is a brace around a place: the innermost braces are the place's own.
+    marked = re.sub(r"\x00\{(\d+|attr)\x01\}", "\x00{\\1}\x01", marked)
+    places = list(_PLACE.finditer(marked))
+    literal: list[str] = []
+    found: list[tuple[str, bool]] = []
+    end = 0
+    for place in places:
+        before = marked[end : place.start()].replace("\x00", "{").replace("\x01", "}")
+        after = marked[place.end() :].replace("\x00", "{").replace("\x01", "}")
+        enclosed = bool(_OPENED.search(before)) and bool(_CLOSED.match(after))
+        literal.append(before)
+        found.append((place.group(1), enclosed))
+        end = place.end()
+    literal.append(marked[end:].replace("\x00", "{").replace("\x01", "}"))
+    is_atom = bool(literal[0].strip()) and bool(literal[-1].strip())
+    return tuple(literal), tuple(found), is_atom
+
+
+def filled(template: str, args: Sequence[Text], attr: Any, writer: Writer) -> Text:
+    """The template with the arguments in their places (``attr``: the static attribute of the node)."""
+    literal, places, is_atom = _parsed(template)
+    pieces: list[str | Text] = []
+    for before, (place, enclosed) in zip(literal, places, strict=False):
+        pieces.append(before)
+        if place == "attr":
+            pieces.append(str(attr))
+        else:
+            argument = args[int(place)]
+            pieces.append(argument if enclosed else writer.at_least(argument, ATOM))
+    pieces.append(literal[-1])
+    return Text(tuple(pieces), ATOM if is_atom else PRODUCT, "template")
