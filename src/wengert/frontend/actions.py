@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -31,25 +30,27 @@ from wengert.frontend.names import (
 )
 from wengert.ir.dims import Dim
 from wengert.ir.greek import GREEK, canonical
-from wengert.ir.node import OPERATORS, Expr
+from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import leaves
 from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const, size, symbol
 
-__all__ = ["Actions", "Reading"]
+__all__ = [
+    "COMPARED", "REFUSALS", "Actions", "Items", "Option", "Parts", "Reading", "Token", "Value", "as_plain",
+]  # fmt: skip
 
 Value: TypeAlias = Any  # an expression, or what only arguments can be: text, a tuple, None, a slice
 Token: TypeAlias = Any  # lark's tokens: strings with .start_pos
 Parts: TypeAlias = Sequence[Any]  # what a rule of the grammar is made of: values and tokens
 
+T = TypeVar("T")
 # What operators raise for operands that do not fit; anything else is a bug and passes through.
-_REFUSALS = (WengertError, ArithmeticError, ValueError)
-_COMPARED = {
+REFUSALS = (WengertError, ArithmeticError, ValueError)
+COMPARED = {
     "<": ("lt", False), "<=": ("le", False), "≤": ("le", False), "==": ("eq", False),
     ">": ("lt", True), ">=": ("le", True), "≥": ("le", True), "!=": ("ne", False),
     "≠": ("ne", False), "~=": ("ne", False),
 }  # fmt: skip
-_MOST_DIMENSIONS = 8  # of a literal such as [[1, 2], [3, 4]]
 
 
 class Option(NamedTuple):
@@ -67,8 +68,8 @@ class Reading:
     occurred; ``new``: symbols that occurred undeclared; ``extents``: names of sizes.
     """
 
-    def __init__(self, declared: Mapping[str, Expr]) -> None:
-        self.declared = declared
+    def __init__(self, declared: Mapping[str, Expr], constants: Mapping[str, Value]) -> None:
+        self.declared, self.constants = declared, constants
         self.values: dict[str, Value] = {}
         self.used: set[str] = set()
         self.new: dict[str, int] = {}
@@ -82,8 +83,8 @@ class Reading:
         if name in self.declared:
             self.used.add(name)
             found: Value = self.declared[name]
-        elif name in CONSTANTS:
-            found = CONSTANTS[name]
+        elif name in self.constants:
+            found = self.constants[name]
         elif name in self.extents:
             found = size(Dim.named(name))
         else:
@@ -142,18 +143,11 @@ class _Now(threading.local):
 class Actions:
     """One method per rule of the grammar; each takes the list of the rule's parts."""
 
+    constants: ClassVar[Mapping[str, Value]] = CONSTANTS
+
     def __init__(self) -> None:
         load_ops()
         self.now = _Now()
-        self.operators = {
-            "+": OPERATORS.add, "-": OPERATORS.sub, "−": OPERATORS.sub, "*": OPERATORS.mul,
-            "·": OPERATORS.mul, "⋅": OPERATORS.mul, "×": OPERATORS.mul, "/": OPERATORS.div,
-            "÷": OPERATORS.div, "//": OPERATORS.floordiv, "%": OPERATORS.mod, "@": OPERATORS.matmul,
-        }  # fmt: skip
-
-    def start(self, parts: Parts) -> Expr:
-        """The formula as a whole."""
-        return self.operand(parts[0], 0)
 
     # --- leaves --------------------------------------------------------------------------------------
     def number(self, parts: Parts) -> Expr:
@@ -175,162 +169,16 @@ class Actions:
 
     def bracketed(self, parts: Parts) -> Value:
         """A formula in brackets."""
-        value = parts[0]
-        if self.now.reading.loose and isinstance(value, Expr):
-            self.now.reading.loose.pop(value, None)
-        return value
+        return parts[0]
 
-    def grouped(self, parts: Parts) -> Value:
-        """``(a, b)``: a tuple, for arguments."""
-        first, rest = parts
-        return (first, *(rest or ()))
-
-    def listed(self, parts: Parts) -> Value:
-        """``[1, 2]``: an array of numbers; a tuple if there is anything else in it."""
-        bracket, entries = parts
-        if entries and all(e.__class__ is Expr and e.op is CONSTANT for e in entries):
-            return _array(entries, bracket.start_pos)
-        return tuple(entries or ())
-
-    def items(self, parts: Parts) -> _Items:
+    def items(self, parts: Parts) -> Items:
         """The entries of a tuple."""
-        return _Items(parts)
-
-    # --- operators -----------------------------------------------------------------------------------
-    def binary(self, parts: Parts) -> Expr:
-        """``a + b``, ``a * b``, ``a / b`` ..."""
-        a, sign, b = parts
-        if a.__class__ is not Expr or b.__class__ is not Expr:
-            a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
-        try:
-            return self.operators[sign](a, b)
-        except _REFUSALS as error:
-            raise Mistake(error, sign.start_pos) from None
-
-    def power(self, parts: Parts) -> Expr:
-        """``a^b`` and ``a**b``."""
-        a, sign, b = parts
-        position = sign.start_pos
-        a, b = self.operand(a, position), self.operand(b, position)
-        if sign != "**" and a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
-            raise Mistake(
-                TypeMismatchError(
-                    "a power of a square matrix can be read in two ways; "
-                    "try: A**2 for each element, A @ A or inv(A) for the matrix"
-                ),
-                position,
-            )
-        return self.applied(OPERATORS.power, position, a, b)
-
-    def signed(self, parts: Parts) -> Expr:
-        """``-a`` and ``+a``."""
-        sign, value = parts
-        value = self.operand(value, sign.start_pos)
-        return value if sign == "+" else self.applied(OPERATORS.neg, sign.start_pos, value)
-
-    def inverted(self, parts: Parts) -> Expr:
-        """``not a`` and ``~a``."""
-        sign, value = parts
-        return self.applied(OPERATORS.invert, sign.start_pos, self.operand(value, sign.start_pos))
-
-    def words(self, parts: Parts) -> Expr:
-        """``a and b``, ``a or b``."""
-        a, sign, b = parts
-        a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
-        return self.applied(OPERATORS.logic, sign.start_pos, str(sign), a, b)
-
-    def bits(self, parts: Parts) -> Expr:
-        """``a & b``, ``a | b``: of truth values, and binding more tightly than comparisons."""
-        a, sign, b = parts
-        a, b = self.operand(a, sign.start_pos), self.operand(b, sign.start_pos)
-        name = "and" if sign == "&" else "or"
-        made = self.applied(OPERATORS.logic, sign.start_pos, name, a, b)
-        if a.value_type.dtype != "bool" or b.value_type.dtype != "bool":
-            self.now.reading.loose[made] = sign
-        return made
-
-    def compared(self, parts: Parts) -> Expr:
-        """``a < b``, and chains such as ``a < b <= c``."""
-        result: Expr | None = None
-        self.refuse_loose(parts)
-        for i in range(1, len(parts), 2):
-            a, sign, b = parts[i - 1 : i + 2]
-            position = sign.start_pos
-            a, b = self.operand(a, position), self.operand(b, position)
-            name, swapped = _COMPARED[sign]
-            one = self.applied(OPERATORS.compare, position, name, *((b, a) if swapped else (a, b)))
-            if result is not None:
-                one = self.applied(OPERATORS.logic, position, "and", result, one)
-            result = one
-        assert result is not None
-        return result
-
-    def refuse_loose(self, parts: Parts) -> None:
-        """``x > 0 & y > 0`` is ``x > (0 & y) > 0`` in Python, which nobody means."""
-        loose = self.now.reading.loose
-        for value in parts[::2] if loose else ():
-            if isinstance(value, Expr) and value in loose:
-                sign = loose[value]
-                word = "and" if sign == "&" else "or"
-                raise Mistake(
-                    f"`{sign}` binds more tightly than a comparison; "
-                    f"try: `{word}`, or brackets around the comparisons",
-                    sign.start_pos,
-                )
-
-    def choice(self, parts: Parts) -> Expr:
-        """``a if condition else b``."""
-        a, condition, b = (self.operand(p, 0) for p in parts)
-        return self.applied(callee("where").function, 0, condition, a, b)
-
-    def transposed(self, parts: Parts) -> Expr:
-        """``A'`` and ``A.T``."""
-        value, sign = parts
-        return self.applied(
-            OPERATORS.transpose, sign.start_pos, self.operand(value, sign.start_pos)
-        )
-
-    def bars(self, parts: Parts) -> Expr:
-        """``|x|``."""
-        bar, value = parts
-        return self.applied(OPERATORS.absolute, bar.start_pos, self.operand(value, bar.start_pos))
-
-    # --- indices -------------------------------------------------------------------------------------
-    def indexed(self, parts: Parts) -> Expr:
-        """``x[0]``, ``A[i, 1:]``."""
-        value, bracket, index = parts
-        return self.applied(
-            OPERATORS.getitem, bracket.start_pos, self.operand(value, bracket.start_pos), index
-        )
-
-    def subscripts(self, parts: Parts) -> Value:
-        """The index in square brackets."""
-        given = tuple(_plain(p) for p in parts if p is not None)
-        return given[0] if len(given) == 1 else given
-
-    def ellipsis(self, parts: Parts) -> Value:
-        """``...``."""
-        return ...
-
-    def slice(self, parts: Parts) -> slice:
-        """``start:stop:step``."""
-        start, stop, step = (None if p is None else _plain(p) for p in parts)
-        return slice(start, stop, step)
+        return Items(parts)
 
     # --- calls ---------------------------------------------------------------------------------------
-    def arguments(self, parts: Parts) -> _Items:
+    def arguments(self, parts: Parts) -> Items:
         """The arguments of a call."""
-        return _Items(parts)
-
-    def keyword(self, parts: Parts) -> Option:
-        """``axis=0``."""
-        token, value = parts
-        return Option(token.rstrip("=").strip(), value, token.start_pos)
-
-    def call(self, parts: Parts) -> Expr:
-        """``f(a, b, option=c)``."""
-        token, given = parts
-        return self.called(self.now.reading.function(token), token, given or ())
+        return Items(parts)
 
     def called(self, function: Callee, token: Token, given: Sequence[Value]) -> Expr:
         """The result of a function for the given arguments."""
@@ -363,7 +211,7 @@ class Actions:
             if any(v.__class__ is tuple and any(w.__class__ is tuple for w in v) for v in value):
                 raise Mistake(f"`{token}`: tuples nested too deeply", token.start_pos)
             return tuple(self.argument(v, kind, token) for v in value)
-        return _plain(value)
+        return as_plain(value)
 
     def extent(self, value: Expr, token: Token) -> Value:
         """An extent: a number, a size, or a name that nothing else has."""
@@ -394,7 +242,7 @@ class Actions:
         """
         if value.__class__ is Expr:
             return value
-        kind = {str: f"the text {value!r}", tuple: "a tuple", type(None): "None"}
+        kind = {str: "a text", tuple: "a tuple", type(None): "None"}
         raise Mistake(
             TypeMismatchError(
                 worded(
@@ -408,16 +256,16 @@ class Actions:
         )
 
     def applied(
-        self, function: Callable[..., Expr], position: int, *values: Value, **options: Value
-    ) -> Expr:
-        """The result of a function; what it refuses is an error at the given position."""
+        self, function: Callable[..., T], position: int, *values: Value, **options: Value
+    ) -> T:
+        """What a function makes of the values; what it refuses is an error at the given position."""
         try:
             return function(*values, **options)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise Mistake(error, position) from error
 
 
-class _Items(tuple[Value, ...]):
+class Items(tuple[Value, ...]):
     """The entries of a tuple or the arguments of a call, on their way to it."""
 
     __slots__ = ()
@@ -441,7 +289,7 @@ def _number(token: Token) -> Expr:
     return const(value)
 
 
-def _plain(value: Value) -> Value:
+def as_plain(value: Value) -> Value:
     """Numbers as Python has them; sizes as extents; anything else as it is."""
     if value.__class__ is Expr:
         if value.op is CONSTANT:
@@ -449,19 +297,6 @@ def _plain(value: Value) -> Value:
         if value.op is SIZE:
             return value.attr
     return value
-
-
-def _array(entries: Sequence[Expr], position: int) -> Expr:
-    """The constant array of a literal such as ``[[1, 2], [3, 4]]``."""
-    try:
-        array = np.array(
-            [float(e.attr) if isinstance(e.attr, Fraction) else e.attr for e in entries]
-        )
-    except (ValueError, OverflowError) as error:
-        raise Mistake(ShapeError(f"array: rows of different lengths ({error})"), position) from None
-    if array.ndim > _MOST_DIMENSIONS:
-        raise Mistake(ShapeError(f"array: more than {_MOST_DIMENSIONS} axes"), position)
-    return const(array)
 
 
 def _check_option(function: Callee, option: Option, given: Mapping[str, Value]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from importlib import import_module
 from inspect import Parameter, signature
@@ -20,7 +20,7 @@ import wengert.ops
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Op, lookup, registered
+from wengert.ir.op import Op, registered
 from wengert.ops.algebra import lift, matmul, times, trace, zeros
 from wengert.ops.apply import applied
 from wengert.ops.choice import maximum, minimum
@@ -210,17 +210,18 @@ class Callee:
 
     ``least`` and ``most`` positional arguments (``most`` is ``None`` if there is no limit). ``kinds`` says by
     position and by name which arguments are no expressions: ``"plain"`` numbers and texts, or an
-    ``"extent"``; ``rest`` says it of the arguments without limit.
+    ``"extent"``; ``rest`` says it of the arguments without limit. ``elementwise``: it works on each element.
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Expr]
     usage: str
     least: int
     most: int | None
     kinds: Mapping[int | str, str]
     options: frozenset[str]
     rest: str = ""
+    elementwise: bool = False
 
     def kind(self, slot: int | str) -> str:
         """``"plain"``, ``"extent"``, or nothing for an expression."""
@@ -251,10 +252,12 @@ def callee(name: str, *, composed: bool = True) -> Callee:
             f"no function is called `{name}`" + _suggested(nearest(name, function_names()))
         )
     if op.call is None and op.build is None and op.arity is not None:
-        return Callee(name, _plain(op), _usage(op), op.arity, op.arity, {}, frozenset())
+        return Callee(
+            name, _plain(op), _usage(op), op.arity, op.arity, {}, frozenset(), "", op.elementwise
+        )
     function = op.call or op.build
     assert function is not None
-    return _described(name, function)
+    return replace(_described(name, function), elementwise=op.elementwise)
 
 
 def _suggested(text: str) -> str:
@@ -270,18 +273,18 @@ def is_function(name: str) -> bool:
 def function_names() -> list[str]:
     """All names that formulas can call, in order."""
     load_ops()
-    names = {
-        n for op in registered().values() if _may_be_called(op) for n in (op.name, *op.aliases)
-    }
-    return sorted({*names, *_COMPOSED, *_MODULE_OF})
+    return sorted({*_callable_ops(len(registered())), *_COMPOSED, *_MODULE_OF})
 
 
 def _op(name: str) -> Op | None:
-    try:
-        op = lookup(name)
-    except UnknownNameError:
-        return None
-    return op if _may_be_called(op) else None
+    return _callable_ops(len(registered())).get(name)
+
+
+@cache
+def _callable_ops(_count: int) -> dict[str, Op]:
+    """By name and alias; anew when records were added."""
+    ops = [op for op in registered().values() if _may_be_called(op)]
+    return {name: op for op in ops for name in (op.name, *op.aliases)}
 
 
 def _may_be_called(op: Op) -> bool:

@@ -10,7 +10,9 @@ from typing import Any, Literal, TypeAlias
 from wengert.errors import FormulaError, UnknownNameError, nearest, worded
 from wengert.frontend.actions import Actions, Reading
 from wengert.frontend.declare import Assumed, Declared, declared
+from wengert.frontend.matlab import MatlabActions
 from wengert.frontend.mistakes import Mistake
+from wengert.frontend.python import PythonActions
 from wengert.frontend.tokens import TokenPass
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.walk import leaves
@@ -50,8 +52,8 @@ def parse(
     """
     if not isinstance(text, str):
         raise FormulaError(worded("formula", expected="a text", got=type(text).__name__))
-    reading = Reading(declared(shapes, assume))
     lark, actions = _reader(dialect)
+    reading = Reading(declared(shapes, assume), actions.constants)
     actions.now.reading = reading
     try:
         if len(text) > _LONG:
@@ -76,7 +78,7 @@ def _reader(
         raise FormulaError(worded("dialect", expected="'python' or 'matlab'", got=repr(dialect)))
     from lark import Lark
 
-    actions = Actions()
+    actions = MatlabActions() if dialect == "matlab" else PythonActions()
     grammar = files("wengert.frontend").joinpath(f"{dialect}.lark").read_text(encoding="utf-8")
     lark = Lark(
         grammar,
@@ -94,7 +96,7 @@ def _read(lark: Any, text: str) -> Expr:
     try:
         result: Expr = lark.parse(text)
     except UnexpectedCharacters as error:
-        position = int(error.pos_in_stream)
+        position: int = vars(error)["pos_in_stream"]  # lark annotates it as None
         raise Mistake(_unreadable(text, position), position) from None
     except UnexpectedToken as error:
         raise _unexpected(error, text) from None
@@ -112,6 +114,7 @@ _HINTS = {
     '"': "a closing quote",
     ";": "one formula at a time",
     ".": "* for a product, 0.5 for a number",
+    "[": "ones(m, n), eye(n); arrays of numbers are read in the Python dialect",
     "?": "where(condition, a, b), or a if condition else b",
     "#": "a formula without a comment",
 }
