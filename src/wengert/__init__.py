@@ -1,9 +1,114 @@
-"""wengert: derivatives as formulas, as programs and as numbers, from one expression graph."""
+"""wengert: derivatives as formulas, as programs and as numbers, from one expression graph.
+
+>>> import wengert as wg
+>>> print(wg.diff("x^2 * sin(x)", "x"))
+x**2*cos(x) + 2*x*sin(x)
+"""
 
 from __future__ import annotations
 
-from wengert.ops.leaves import symbol
-from wengert.ops.subscripts import update
+from typing import Any
+
+import wengert.show.install  # gives expressions their texts
+from wengert.app.compare import Comparison, compare
+from wengert.app.explain import Explanation, explain
+from wengert.diff import numeric
+from wengert.diff.formulas import (
+    Partials,
+    diff,
+    gradient,
+    hessian,
+    jacobian,
+    jvp_graph,
+    vjp_graph,
+)
+from wengert.diff.formulas import simplify_formula as simplify
+from wengert.diff.implicit import implicit_diff
+from wengert.diff.verify import check_derivative, check_equal
+from wengert.errors import (
+    DomainError,
+    EvaluationError,
+    FormulaError,
+    GraphError,
+    NoDerivativeError,
+    NumericError,
+    ShapeError,
+    TypeMismatchError,
+    UnknownNameError,
+    VerificationError,
+    WengertError,
+)
+from wengert.frontend.declare import symbols
+from wengert.frontend.names import callee, function_names, is_function
+from wengert.frontend.parse import parse
+from wengert.ir.dims import Dim
+from wengert.ir.function import Function
+from wengert.ir.node import Expr, live_nodes, paused_gc
+from wengert.ops.choice import eq, ne
+from wengert.ops.counting import Cost, count_operations
+from wengert.ops.einstein import ein
+from wengert.ops.leaves import const, pi, symbol
+from wengert.ops.leaves import e_const as e
+from wengert.rewrite.simplify import recognise, stabilise
 
 __version__ = "0.1.0"
-__all__ = ["symbol", "update"]
+__all__ = [
+    "Comparison",
+    "Cost",
+    "Dim",
+    "DomainError",
+    "EvaluationError",
+    "Explanation",
+    "Expr",
+    "FormulaError",
+    "Function",
+    "GraphError",
+    "NoDerivativeError",
+    "NumericError",
+    "Partials",
+    "ShapeError",
+    "TypeMismatchError",
+    "UnknownNameError",
+    "VerificationError",
+    "WengertError",
+    "check_derivative",
+    "check_equal",
+    "compare",
+    "const",
+    "count_operations",
+    "diff",
+    "e",
+    "ein",
+    "eq",
+    "explain",
+    "gradient",
+    "hessian",
+    "implicit_diff",
+    "jacobian",
+    "jvp_graph",
+    "live_nodes",
+    "ne",
+    "numeric",
+    "parse",
+    "paused_gc",
+    "pi",
+    "recognise",
+    "simplify",
+    "stabilise",
+    "symbol",
+    "symbols",
+    "vjp_graph",
+]
+
+
+def __getattr__(name: str) -> Any:  # Any: every function of the formula language is also here
+    """``wg.sin``, ``wg.norm``, ``wg.where`` and so on: what a formula can call, Python can call too."""
+    if name.startswith("_") or not is_function(name):
+        raise AttributeError(f"module 'wengert' has no attribute {name!r}")
+    function = callee(name).function
+    globals()[name] = function
+    return function
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *function_names()})

@@ -168,9 +168,7 @@ def _compared(expr: Expr, point: Values) -> Comparison:
         raise TypeMismatchError(
             worded("compare", expected=f"a value for {', '.join(missing)}", got="none", hint="x=1.2")
         )
-    present = {s.attr.name for s in free_symbols(expr)}
-    inner = {k: v for k, v in point.items() if k in present}
-    value = evaluate_nodes([expr], inner)[0]
+    value = evaluate_nodes([expr], point)[0]
     if not np.all(np.isfinite(value)):
         raise DomainError(
             worded(
@@ -183,20 +181,16 @@ def _compared(expr: Expr, point: Values) -> Comparison:
     primal = recognise(expr)
     names = [s.attr.name for s in symbols]
     symbolic = [simplify(derivative_by(primal, s), keep_conditions=False) for s in symbols]
-    reference = dict(zip(names, evaluate_nodes(symbolic, inner), strict=True))
+    reference = dict(zip(names, evaluate_nodes([*symbolic, expr], point)[:-1], strict=True))
     ways = (
-        _numerical(lambda p: _value_at(expr, p, present), point, reference),
-        _graph_way("symbolic", symbols, symbolic, inner, reference, formulas=True),
-        _forward_way(primal, symbols, inner, reference),
-        _graph_way("reverse", symbols, _reverse(primal, symbols), inner, reference),
+        _numerical(lambda p: evaluate_nodes([expr], p)[0], point, reference),
+        _graph_way("symbolic", symbols, symbolic, expr, point, reference, formulas=True),
+        _forward_way(primal, symbols, expr, point, reference),
+        _graph_way("reverse", symbols, _reverse(primal, symbols), expr, point, reference),
     )
     scalars = [(s, d) for s, d in zip(symbols, symbolic, strict=True) if not s.shape]
     same = all(jvp_graph(expr, **{s.attr.name: 1}) is d for s, d in scalars) if scalars else None
     return Comparison(str(expr), point, value, ways, same)
-
-
-def _value_at(expr: Expr, point: Values, present: set[str]) -> Any:
-    return evaluate_nodes([expr], {k: v for k, v in point.items() if k in present})[0]
 
 
 def _numerical(function: Callable[[Values], Any], point: Values, reference: Values | None) -> Way:
@@ -225,7 +219,9 @@ def _reverse(primal: Expr, symbols: Sequence[Expr]) -> list[Expr]:
     ]
 
 
-def _forward_way(primal: Expr, symbols: Sequence[Expr], point: Values, reference: Values) -> Way:
+def _forward_way(
+    primal: Expr, symbols: Sequence[Expr], expr: Expr, point: Values, reference: Values
+) -> Way:
     """Forward mode: one sweep per scalar, one per element of an array (a basis direction each)."""
     values: Values = {}
     seconds = 0.0
@@ -236,51 +232,53 @@ def _forward_way(primal: Expr, symbols: Sequence[Expr], point: Values, reference
             change = jvp([primal], {s: ONE})[0]
             graph = zeros(primal.shape) if change is None else change
             roots.append(graph)
-            values[name] = np.broadcast_to(_only(graph, point), np.shape(reference[name]))
-            seconds += _timed(lambda graph=graph: _only(graph, point))
+            values[name] = np.broadcast_to(_only(graph, expr, point), np.shape(reference[name]))
+            seconds += _timed(lambda graph=graph: _only(graph, expr, point))
             continue
         direction = symbol(f"d{name}_", s.shape)
         change = jvp([primal], {s: direction})[0]
         graph = zeros(primal.shape) if change is None else change
         roots.append(graph)
-        values[name] = _swept(graph, direction, point, np.shape(point[name]))
+        values[name] = _swept(graph, expr, direction, point)
         start = time.perf_counter()
-        _swept(graph, direction, point, np.shape(point[name]))
+        _swept(graph, expr, direction, point)
         seconds += time.perf_counter() - start
     work = count_operations(roots).operations
     return Way("forward", values, {}, work, None, _deviation(values, reference), None, seconds)
 
 
-def _swept(graph: Expr, direction: Expr, point: Values, shape: tuple[int, ...]) -> Any:
+def _swept(graph: Expr, expr: Expr, direction: Expr, point: Values) -> Any:
+    """One sweep per basis direction, put together to the whole derivative."""
+    name = direction.attr.name
+    shape = np.shape(point[name[1:-1]])
     columns = []
     for index in np.ndindex(*shape):
         basis = np.zeros(shape)
         basis[index] = 1.0
-        columns.append(_only(graph, {**point, direction.attr.name: basis}))
+        columns.append(_only(graph, expr, {**point, name: basis}))
     stacked = np.stack(columns, axis=-1)
     return stacked.reshape(*np.shape(columns[0]), *shape)
 
 
-def _only(graph: Expr, point: Values) -> Any:
-    names = {s.attr.name for s in free_symbols(graph)}
-    return evaluate_nodes([graph], {k: v for k, v in point.items() if k in names})[0]
+def _only(graph: Expr, expr: Expr, point: Values) -> Any:
+    # Together with the formula, whose arrays tell the extents that the graph may only name.
+    return evaluate_nodes([graph, expr], point)[0]
 
 
 def _graph_way(
     name: str,
     symbols: Sequence[Expr],
     graphs: Sequence[Expr],
+    expr: Expr,
     point: Values,
     reference: Values,
     *,
     formulas: bool = False,
 ) -> Way:
     names = [s.attr.name for s in symbols]
-    present = {s.attr.name for g in graphs for s in free_symbols(g)}
-    inner = {k: v for k, v in point.items() if k in present}
-    values = dict(zip(names, evaluate_nodes(graphs, inner), strict=True))
+    values = dict(zip(names, evaluate_nodes([*graphs, expr], point)[:-1], strict=True))
     texts = {n: str(g) for n, g in zip(names, graphs, strict=True)} if formulas else {}
-    seconds = _timed(lambda: evaluate_nodes(graphs, inner))
+    seconds = _timed(lambda: evaluate_nodes([*graphs, expr], point))
     work = count_operations(graphs).operations
     return Way(name, values, texts, work, None, _deviation(values, reference), None, seconds)
 

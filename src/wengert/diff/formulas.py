@@ -14,7 +14,7 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, overload
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.diff.single import derivative_by
-from wengert.diff.verify import check_derivative
+from wengert.diff.verify import check_derivative, check_equal
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
 from wengert.frontend.parse import parse
 from wengert.ir.dims import extent_text
@@ -39,6 +39,7 @@ __all__ = [
     "hessian",
     "jacobian",
     "jvp_graph",
+    "simplify_formula",
     "vjp_graph",
 ]
 
@@ -207,6 +208,34 @@ def _finished(expr: Expr, wanted: bool) -> Expr:
     if size > _READABLE:
         return expr
     return simplify(expr, level=2 if size <= _SMALL else 1, keep_conditions=False)
+
+
+def simplify_formula(
+    formula: Formula,
+    *,
+    level: int = 2,
+    strict: bool = False,
+    target: Literal["formula", "stable"] = "formula",
+    verify: bool = False,
+) -> Expr:
+    """The formula, simplified.
+
+    ``level``: 0 none, 1 local rules, 2 also rewriting that is kept only if the formula gets shorter.
+    ``strict``: no rule that makes the formula defined where it was not; otherwise such conditions are
+    kept in ``.conditions`` of the result. ``target="stable"`` prefers accuracy to brevity.
+
+    Raises:
+        VerificationError: with ``verify``, the result differs from the formula at a random point.
+
+    >>> import wengert as wg
+    >>> print(wg.simplify("sin(x)^2 + cos(x)^2"))
+    1
+    """
+    expr = _checked(as_formula(formula))
+    result = simplify(expr, level=level, strict=strict, target=target)
+    if verify:
+        check_equal(expr, result)
+    return result
 
 
 # --- derivatives -----------------------------------------------------------------------------------------

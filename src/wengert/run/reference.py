@@ -24,7 +24,8 @@ __all__ = ["evaluate", "evaluate_nodes", "run_region"]
 def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> Any:
     """The value of an expression, given one value per symbol by name; values of other names are ignored.
 
-    Extents with names are read off the arrays. Undefined values become NaN; with ``check`` the first node
+    Extents with names are read off the arrays; an extent that no array has is given by its name, as
+    an int. Undefined values become NaN; with ``check`` the first node
     that became NaN raises.
 
     Raises:
@@ -44,7 +45,8 @@ def evaluate_nodes(
     nodes = order(roots)
     symbols = [n for n in nodes if n.op.free]
     given = _bound(symbols, values)
-    sizes = _sizes(symbols, given)
+    sizes = {name: int(value) for name, value in values.items() if type(value) is int}
+    sizes |= _sizes(symbols, given)
     return _run(roots, nodes, given, sizes, check)
 
 
