@@ -52,9 +52,20 @@ class FormulaError(WengertError, ValueError):
     def __init__(self, message: str, text: str = "", column: int | None = None) -> None:
         self.text, self.column, self.reason = text, column, message
         if column is not None and text:
-            line = text.replace("\n", " ")
-            message = f"{message}\n  {line}\n  {' ' * (column - 1)}^ column {column}"
+            line, caret = _window(text, column)
+            message = f"{message}\n  {line}\n  {' ' * caret}^ column {column}"
         super().__init__(message)
+
+
+def _window(text: str, column: int, *, most: int = 100) -> tuple[str, int]:
+    """The part of a text around a column that fits on a line, and where the column is in it."""
+    line = "".join(" " if c.isspace() else c for c in text)
+    if len(line) <= most:
+        return line, column - 1
+    start = max(0, min(column - 1 - most // 2, len(line) - most))
+    end = start + most
+    before, after = "..." if start else "", "..." if end < len(line) else ""
+    return before + line[start:end] + after, len(before) + column - 1 - start
 
 
 class UnknownNameError(FormulaError, LookupError):

@@ -25,11 +25,11 @@ from wengert.frontend.names import (
     callee,
     extent_of,
     function_names,
-    is_function,
     load_ops,
+    wants_brackets,
 )
 from wengert.ir.dims import Dim
-from wengert.ir.greek import GREEK, canonical
+from wengert.ir.greek import canonical
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import leaves
@@ -70,6 +70,7 @@ class Reading:
 
     def __init__(self, declared: Mapping[str, Expr], constants: Mapping[str, Value]) -> None:
         self.declared, self.constants = declared, constants
+        self.arrays = any(isinstance(d.type, Type) and d.type.shape for d in declared.values())
         self.values: dict[str, Value] = {}
         self.used: set[str] = set()
         self.new: dict[str, int] = {}
@@ -88,7 +89,7 @@ class Reading:
         elif name in self.extents:
             found = size(Dim.named(name))
         else:
-            _refuse_reserved(name, token)
+            _refuse_reserved(name, token, self.arrays)
             self.new[name] = token.start_pos
             found = symbol(name)
         self.values[str(token)] = found
@@ -112,14 +113,14 @@ class Reading:
             raise Mistake(type(error)(message), token.start_pos) from None
 
 
-def _refuse_reserved(name: str, token: Token) -> None:
+def _refuse_reserved(name: str, token: Token, arrays: bool) -> None:
     if name in KEYWORDS:
         raise Mistake(
             f"`{name}` is a keyword of Python and no symbol; try: {name}_", token.start_pos
         )
     if not name.isidentifier():
         raise Mistake(f"`{token}` is no name; try: {token}(...)", token.start_pos)
-    if name not in GREEK and is_function(name):
+    if wants_brackets(name) or (name == "I" and arrays):
         raise Mistake(
             f"`{name}` is a function here; try: {name}(...), or declare a symbol: parse(..., {name}=())",
             token.start_pos,
@@ -199,11 +200,17 @@ class Actions:
             function.most is not None and len(values) > function.most
         ):
             raise Mistake(TypeMismatchError(_wrong_number(function, len(values))), token.start_pos)
-        return self.applied(function.function, token.start_pos, *values, **options)
+        try:
+            return self.applied(function.function, token.start_pos, *values, **options)
+        except TypeError as error:  # a text or a tuple where a number is wanted, and the like
+            message = worded(f"`{function.name}`", expected=function.usage, got=str(error))
+            raise Mistake(TypeMismatchError(message), token.start_pos) from error
 
     def argument(self, value: Value, kind: str, token: Token) -> Value:
         """An argument as the function wants it: an expression, or for options plain Python values."""
         if not kind:
+            return self.operand(value, token.start_pos)
+        if kind == "list":
             return value
         if kind == "extent" and value.__class__ is Expr:
             return self.extent(value, token)

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import wengert.ops
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
 from wengert.ir.dims import Dim, Extent
+from wengert.ir.greek import GREEK
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Op, registered
 from wengert.ops.algebra import lift, matmul, times, trace, zeros
@@ -37,6 +38,7 @@ __all__ = [
     "function_names",
     "is_function",
     "load_ops",
+    "wants_brackets",
 ]
 
 Value: TypeAlias = Any  # an expression, or what only arguments can be: text, a tuple, None, a slice
@@ -181,15 +183,23 @@ _COMPOSED: dict[str, Callable[..., Any]] = {
 # Functions of ops modules that are no op of their own either, by module; a trailing _ is no part of the name.
 _OF_MODULES = {
     "algebra": "diag matmul outer trace",
-    "choice": "clip",
-    "layout": "expand_dims kron moveaxis ravel squeeze swapaxes tril triu",
+    "choice": "clip ge gt",
+    "gamma": "trigamma",
+    "indexing": "flip",
+    "joining": "pad",
+    "layout": "kron ravel squeeze swapaxes moveaxis expand_dims",
+    "linalg": "matrix_power",
+    "norms": "norm std",
     "powers": "square",
-    "reductions": "log_softmax mean std sum_ var vdot",
+    "reductions": "log_softmax mean sum_ var vdot",
 }
 _MODULE_OF = {
     name.rstrip("_"): (module, name)
     for module, names in _OF_MODULES.items()
     for name in names.split()
+}
+_MODULE_OF |= {
+    name.upper(): ("bessel", name) for name in ("j0", "j1", "y0", "y1", "i0", "i1", "k0", "k1")
 }
 
 
@@ -209,8 +219,8 @@ class Callee:
     """A function that formulas may call.
 
     ``least`` and ``most`` positional arguments (``most`` is ``None`` if there is no limit). ``kinds`` says by
-    position and by name which arguments are no expressions: ``"plain"`` numbers and texts, or an
-    ``"extent"``; ``rest`` says it of the arguments without limit. ``elementwise``: it works on each element.
+    position and by name which arguments are no expressions: ``"plain"`` numbers and texts, an ``"extent"``,
+    or a ``"list"`` of expressions; ``rest`` says it of the arguments without limit. ``elementwise``: it works on each element.
     """
 
     name: str
@@ -224,7 +234,7 @@ class Callee:
     elementwise: bool = False
 
     def kind(self, slot: int | str) -> str:
-        """``"plain"``, ``"extent"``, or nothing for an expression."""
+        """``"plain"``, ``"extent"``, ``"list"``, or nothing for an expression."""
         return self.kinds.get(slot, self.rest if isinstance(slot, int) else "")
 
 
@@ -268,6 +278,14 @@ def is_function(name: str) -> bool:
     """Whether formulas can call ``name``."""
     load_ops()
     return name in _COMPOSED or name in _MODULE_OF or _op(name) is not None
+
+
+def wants_brackets(name: str) -> bool:
+    """Whether ``name`` without brackets is more likely a forgotten call than a symbol.
+
+    Greek letters and names such as ``K1`` and ``re`` are common symbols, and functions only where called.
+    """
+    return is_function(name) and name not in GREEK and (len(name) > 2 or name in ("ln", "tr"))
 
 
 def function_names() -> list[str]:
@@ -337,7 +355,8 @@ def _kind(parameter: Parameter) -> str:
         return "extent"
     if parameter.default is not Parameter.empty:
         return "plain"
-    takes_values = (
-        parameter.annotation is Parameter.empty or "Any" in annotation or "Expr" in annotation
-    )
-    return "" if takes_values else "plain"
+    if parameter.annotation is not Parameter.empty and not (
+        "Any" in annotation or "Expr" in annotation
+    ):
+        return "plain"
+    return "list" if "Sequence" in annotation else ""
