@@ -27,8 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from identities.points import Point, called, distance, random_point
 from identities.table import IDENTITIES, SIZES, Identity
 
-from wengert.diff.formulas import diff
-from wengert.frontend.parse import parse
+import wengert as wg
 from wengert.run.reference import evaluate_nodes
 
 # Any: results are expressions of three systems, and arrays.
@@ -78,8 +77,10 @@ def ours() -> System:
     """wengert."""
 
     def derive(identity: Identity, point: Point) -> Any:
-        formula = parse(identity.formula, assume=dict(identity.assume) or None, **identity.declared)
-        result = diff(formula, *identity.wrt)
+        formula = wg.parse(
+            identity.formula, assume=dict(identity.assume) or None, **identity.declared
+        )
+        result = wg.diff(formula, *identity.wrt)
         return formula, result, str(result)
 
     def agrees(result: Any, identity: Identity, point: Point) -> bool:

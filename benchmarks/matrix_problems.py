@@ -26,8 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from identities.points import called, differences, distance, random_point
 from identities.table import Identity
 
-from wengert.diff.formulas import diff
-from wengert.frontend.parse import parse
+import wengert as wg
 from wengert.run.reference import evaluate_nodes
 
 TARGET = 2e-3  # seconds, for the median of the first times
@@ -166,8 +165,8 @@ def tokens(text: str) -> int:
 def derive(problem: Identity) -> tuple[Any, Any, str, float]:
     """Formula, derivative and text, and the seconds taken."""
     start = perf_counter()
-    formula = parse(problem.formula, assume=dict(problem.assume) or None, **problem.declared)
-    result = diff(formula, *problem.wrt)
+    formula = wg.parse(problem.formula, assume=dict(problem.assume) or None, **problem.declared)
+    result = wg.diff(formula, *problem.wrt)
     text = str(result)
     return formula, result, text, perf_counter() - start
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from identities.points import Point, called, distance, random_point
 from identities.table import IDENTITIES, SIZES, Identity
-from wengert.frontend.parse import parse
 
-from wengert.diff.formulas import diff, gradient
+import wengert as wg
 from wengert.ir.node import Expr
 from wengert.run.reference import evaluate_nodes
 
@@ -20,8 +20,12 @@ TOLERANCE = 1e-11
 every_identity = pytest.mark.parametrize("identity", IDENTITIES, ids=lambda i: i.name)
 
 
-def formula_of(identity: Identity) -> Expr:
-    return parse(identity.formula, assume=dict(identity.assume) or None, **identity.declared)
+def read(text: str, identity: Identity) -> Expr:
+    """A text parsed with the declarations of those names that occur in it."""
+    names = set(re.findall(r"\w+", text))
+    shapes = {name: axes for name, axes in identity.declared.items() if name in names}
+    assume = {name: fact for name, fact in identity.assume.items() if name in names}
+    return wg.parse(text, assume=assume or None, **shapes)
 
 
 def value_at(point: Point, expr: Expr, formula: Expr) -> Any:
@@ -47,7 +51,7 @@ def assert_true(
 
 @every_identity
 def test_the_formula_means_its_value(identity: Identity, rng: np.random.Generator) -> None:
-    formula = formula_of(identity)
+    formula = read(identity.formula, identity)
     for _ in range(POINTS):
         point = random_point(identity, rng)
         assert (
@@ -57,9 +61,8 @@ def test_the_formula_means_its_value(identity: Identity, rng: np.random.Generato
 
 @every_identity
 def test_the_formula_reads_back(identity: Identity) -> None:
-    formula = formula_of(identity)
-    assumptions = dict(identity.assume) or None
-    assert parse(str(formula), assume=assumptions, **identity.declared) is formula
+    formula = read(identity.formula, identity)
+    assert read(str(formula), identity) is formula
 
 
 @every_identity
@@ -67,8 +70,8 @@ def test_the_formula_reads_back(identity: Identity) -> None:
 def test_the_derivative_is_the_truth(
     identity: Identity, simplify: bool, rng: np.random.Generator
 ) -> None:
-    formula = formula_of(identity)
-    derivative = diff(formula, *identity.wrt, simplify=simplify)
+    formula = read(identity.formula, identity)
+    derivative = wg.diff(formula, *identity.wrt, simplify=simplify)
     axes = [extent for name in identity.wrt for extent in identity.declared.get(name, ())]
     assert [str(e) for e in derivative.shape] == [str(e) for e in formula.shape] + axes
     assert_true(identity, derivative, formula, rng)
@@ -79,8 +82,8 @@ def test_the_derivative_with_numbers_for_extents_is_the_truth(
     identity: Identity, rng: np.random.Generator
 ) -> None:
     shapes = {name: tuple(SIZES[axis] for axis in axes) for name, axes in identity.declared.items()}
-    formula = parse(identity.formula, assume=dict(identity.assume) or None, **shapes)
-    assert_true(identity, diff(formula, *identity.wrt), formula, rng)
+    formula = wg.parse(identity.formula, assume=dict(identity.assume) or None, **shapes)
+    assert_true(identity, wg.diff(formula, *identity.wrt), formula, rng)
 
 
 @every_identity
@@ -88,15 +91,14 @@ def test_the_derivative_with_numbers_for_extents_is_the_truth(
 def test_the_text_of_the_derivative_reads_back(
     identity: Identity, simplify: bool, rng: np.random.Generator
 ) -> None:
-    formula = formula_of(identity)
-    text = str(diff(formula, *identity.wrt, simplify=simplify))
-    again = parse(text, assume=dict(identity.assume) or None, **identity.declared)
-    assert_true(identity, again, formula, rng)
+    formula = read(identity.formula, identity)
+    text = str(wg.diff(formula, *identity.wrt, simplify=simplify))
+    assert_true(identity, read(text, identity), formula, rng)
 
 
 @every_identity
 def test_matrix_notation_suffices_up_to_two_axes(identity: Identity) -> None:
-    derivative = diff(formula_of(identity), *identity.wrt)
+    derivative = wg.diff(read(identity.formula, identity), *identity.wrt)
     if derivative.ndim <= 2:
         assert "einsum" not in str(derivative)
 
@@ -105,15 +107,14 @@ def test_matrix_notation_suffices_up_to_two_axes(identity: Identity) -> None:
     "identity", [i for i in IDENTITIES if len(i.wrt) == 1], ids=lambda i: i.name
 )
 def test_reverse_mode_agrees(identity: Identity, rng: np.random.Generator) -> None:
-    formula = formula_of(identity)
+    formula = read(identity.formula, identity)
     if formula.ndim:
         pytest.skip("reverse mode gives gradients of scalars")
     for simplify in (False, True):
-        found = gradient(formula, *identity.wrt, simplify=simplify)
+        found = wg.gradient(formula, *identity.wrt, simplify=simplify)
         assert_true(identity, found, formula, rng)
 
 
 @pytest.mark.parametrize("identity", [i for i in IDENTITIES if i.human], ids=lambda i: i.name)
 def test_what_a_person_writes_is_the_truth(identity: Identity, rng: np.random.Generator) -> None:
-    human = parse(identity.human, assume=dict(identity.assume) or None, **identity.declared)
-    assert_true(identity, human, formula_of(identity), rng)
+    assert_true(identity, read(identity.human, identity), read(identity.formula, identity), rng)
