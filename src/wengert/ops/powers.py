@@ -29,6 +29,9 @@ def power(a: Any, b: Any) -> Expr:
     return _power(base_, exponent_)
 
 
+_MOST_BITS = 1024  # of an exact power: as far as float64 reaches
+
+
 def _power(a: Expr, b: Expr) -> Expr:
     exponent = number_of(b)
     if exponent == 1:
@@ -36,8 +39,10 @@ def _power(a: Expr, b: Expr) -> Expr:
     if exponent == 0:
         return ones(a.shape)  # NumPy and C agree: x**0 is 1 for every x, NaN included
     base = number_of(a)
-    if type(base) is int and type(exponent) is int and 0 < exponent <= 64:
-        return const(base**exponent)
+    if type(base) is int and type(exponent) is int and exponent > 0:
+        if base.bit_length() * exponent <= _MOST_BITS:
+            return const(base**exponent)
+        a = const(float(base))  # NumPy's integers would wrap around: 2**100 is not 0
     if a is ONE:
         return ones(b.shape)
     if exponent is None or b.ndim:
