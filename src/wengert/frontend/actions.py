@@ -285,10 +285,12 @@ def _number(token: Token) -> Expr:
         if text[-1] in "jJi":
             return const(complex(0.0, float(text[:-1])))
         if text.isdigit():
-            return const(int(text))
+            whole = int(text)
+            float(whole)  # beyond float64 nothing could be done with it
+            return const(whole)
         value = float(text)
-    except ValueError as error:
-        raise Mistake(f"a number that cannot be read: {error}", token.start_pos) from None
+    except (ValueError, OverflowError):
+        raise Mistake("the number is too large for a float64", token.start_pos) from None
     mantissa = text.lower().partition("e")[0]
     if value in (0.0, math.inf) and mantissa.strip("0.") and value != float(mantissa):
         limit = "large" if value else "small"

@@ -220,7 +220,8 @@ class Callee:
 
     ``least`` and ``most`` positional arguments (``most`` is ``None`` if there is no limit). ``kinds`` says by
     position and by name which arguments are no expressions: ``"plain"`` numbers and texts, an ``"extent"``,
-    or a ``"list"`` of expressions; ``rest`` says it of the arguments without limit. ``elementwise``: it works on each element.
+    or a ``"list"`` of expressions; ``rest`` says it of the arguments without limit. ``elementwise``: it works
+    on each element.
     """
 
     name: str
@@ -355,8 +356,6 @@ def _kind(parameter: Parameter) -> str:
         return "extent"
     if parameter.default is not Parameter.empty:
         return "plain"
-    if parameter.annotation is not Parameter.empty and not (
-        "Any" in annotation or "Expr" in annotation
-    ):
+    if annotation != str(Parameter.empty) and "Any" not in annotation and "Expr" not in annotation:
         return "plain"
     return "list" if "Sequence" in annotation else ""
