@@ -23,6 +23,7 @@ from wengert.ir.facts import (
     POSITIVE,
     fact_bits,
 )
+from wengert.ir.greek import canonical
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Laws, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import DTYPES, DType, Type
@@ -259,7 +260,7 @@ def symbol(
     dtype: DType = "float64",
     assume: Iterable[str] | str = (),
 ) -> Expr:
-    """The symbol called ``name``.
+    """The symbol called ``name`` (``"α"`` and ``"alpha"`` are the same).
 
     ``shape``: an extent or several; an extent is a number or a name (``"n"``, ``("m", "n")``).
     ``assume``: names of assumptions such as ``"positive"``, ``"integer"``, ``"symmetric"``.
@@ -271,7 +272,7 @@ def symbol(
         shape = (shape,)
     facts = fact_bits((assume,) if isinstance(assume, str) else assume)
     type_ = Type(dtype, tuple(as_extent(s) for s in shape))
-    return intern(SYMBOL, Name(name, type_, facts), (), type_)
+    return intern(SYMBOL, Name(canonical(name), type_, facts), (), type_)
 
 
 _serial = count()

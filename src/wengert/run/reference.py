@@ -12,6 +12,7 @@ import numpy as np
 
 from wengert.errors import EvaluationError, nearest, worded
 from wengert.ir.dims import Dim, extent_text
+from wengert.ir.greek import canonical
 from wengert.ir.node import Expr
 from wengert.ir.op import Op
 from wengert.ir.region import Region
@@ -44,6 +45,7 @@ def evaluate_nodes(
     """The values of several expressions, with their shared nodes evaluated once."""
     nodes = order(roots)
     symbols = [n for n in nodes if n.op.free]
+    values = {canonical(name): value for name, value in values.items()}  # α is alpha
     given = _bound(symbols, values)
     sizes = {name: int(value) for name, value in values.items() if type(value) is int}
     sizes |= _sizes(symbols, given)
