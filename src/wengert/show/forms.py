@@ -7,7 +7,7 @@ for a node exactly if it gives that node back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from wengert.errors import WengertError
@@ -58,13 +58,21 @@ class Form:
 Part: TypeAlias = Form | Expr
 
 
-def nodes_in(form: Form) -> Iterator[Expr]:
+def nodes_in(form: Form) -> Sequence[Expr]:
     """The nodes that a form mentions, with repetitions, from left to right."""
-    for part in form.parts:
-        if isinstance(part, Expr):
-            yield part
+    parts = form.parts
+    for part in parts:
+        if part.__class__ is Form:
+            break
+    else:
+        return parts  # type: ignore[return-value]  # all are nodes
+    found: list[Expr] = []
+    for part in parts:
+        if isinstance(part, Form):
+            found += nodes_in(part)
         else:
-            yield from nodes_in(part)
+            found.append(part)
+    return found
 
 
 def _sum(x: Expr, axis: int | tuple[int, ...] | None = None) -> Expr:

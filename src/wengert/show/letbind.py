@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, paused_gc
 from wengert.show.forms import nodes_in
 from wengert.show.names import Names
 from wengert.show.precedence import Text, flat
@@ -29,35 +29,46 @@ def choose(reading: Reading) -> list[Expr]:
     names of its own parts, dropping names that no longer pay.
     """
     looks = reading.looks
+    inner = {node: nodes_in(looks[node].form) for node in reading.nodes}
     written = dict.fromkeys(reading.nodes, 0)
     for root in reading.roots:
         written[root] += 1
     bound: set[Expr] = set()
     for node in reversed(reading.nodes):
         times = written[node]
-        if not times:
-            continue
         if times > 1 and looks[node].tokens >= _SMALLEST:
             bound.add(node)
             times = 1
-        for inner in nodes_in(looks[node].form):
-            written[inner] = min(written[inner] + times, 1 << 40)
+        if times:
+            for part in inner[node]:
+                written[part] += times
+    if bound:
+        _drop_unprofitable(reading, inner, written, bound)
+    return _in_order_of_use(reading, inner, bound) if bound else []
+
+
+def _drop_unprofitable(
+    reading: Reading,
+    inner: Mapping[Expr, Sequence[Expr]],
+    written: Mapping[Expr, int],
+    bound: set[Expr],
+) -> None:
+    looks = reading.looks
     length: dict[Expr, int] = {}
     for node in reading.nodes:
-        inner_nodes = list(nodes_in(looks[node].form))
-        own = looks[node].tokens - sum(looks[i].tokens for i in inner_nodes)
+        own = looks[node].tokens - sum(looks[i].tokens for i in inner[node])
         # A count that has reached its ceiling says nothing about the own part, which is short.
-        own = own if 0 < own < LONGEST_TREE else len(inner_nodes) + 1
-        total = own + sum(1 if i in bound else length[i] for i in inner_nodes)
-        length[node] = min(total, 1 << 40)
+        own = own if 0 < own < LONGEST_TREE else len(inner[node]) + 1
+        length[node] = total = own + sum(1 if i in bound else length[i] for i in inner[node])
         if node in bound:
             saved = (written[node] - 1) * (total - 1) - _OVERHEAD
             if total < _SMALLEST or saved <= 0:
                 bound.discard(node)
-    return _in_order_of_use(reading, bound)
 
 
-def _in_order_of_use(reading: Reading, bound: set[Expr]) -> list[Expr]:
+def _in_order_of_use(
+    reading: Reading, inner: Mapping[Expr, Sequence[Expr]], bound: set[Expr]
+) -> list[Expr]:
     """The chosen nodes, each after those in it, otherwise as they occur in the text."""
     found: list[Expr] = []
     done: set[Expr] = set()
@@ -70,8 +81,7 @@ def _in_order_of_use(reading: Reading, bound: set[Expr]) -> list[Expr]:
         elif node not in done:
             done.add(node)
             stack.append((node, True))
-            inner = list(nodes_in(reading.looks[node].form))
-            stack.extend((i, False) for i in reversed(inner) if i not in done)
+            stack.extend((i, False) for i in reversed(inner[node]) if i not in done)
     return found
 
 
@@ -82,14 +92,15 @@ def written_with_lets(
 
     Linear in the size of the graph, however large the tree would be.
     """
-    reading = Reading(roots)
-    names = Names(reading.nodes) if names is None else names
-    tokens = sum(reading.looks[r].tokens for r in roots)
-    chosen = choose(reading) if tokens > limit else []
-    bound = {node: names.new_numbered("t") for node in chosen}
-    writer = dialect(reading, names, bound)
-    lines = [(writer.name(bound[node]), writer.written(node)) for node in chosen]
-    return lines, [writer.part(r) if r in bound else writer.written(r) for r in roots]
+    with paused_gc():
+        reading = Reading(roots)
+        names = Names(reading.nodes) if names is None else names
+        tokens = sum(reading.looks[r].tokens for r in roots)
+        chosen = choose(reading) if tokens > limit else []
+        bound = {node: names.new_numbered("t") for node in chosen}
+        writer = dialect(reading, names, bound)
+        lines = [(writer.name(bound[node]), writer.written(node)) for node in chosen]
+        return lines, [writer.part(r) if r in bound else writer.written(r) for r in roots]
 
 
 def with_lets(e: Expr) -> tuple[list[tuple[str, str]], str]:

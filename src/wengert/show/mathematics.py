@@ -99,9 +99,20 @@ class MathWriter(Writer):
 
     def write_matmul(self, form: Form) -> Text:
         left, right = self.parts(form)
+        first = form.parts[0]
+        if form.data == (1, 2):  # a vector, so it is written as a column
+            return self.chained(self.transposed(right), left)
         if form.data[0] == 1:
-            left = self.transposed(left)
+            left = self.row(first) or self.transposed(left)
         return self.chained(left, right)
+
+    def row(self, part: Part) -> Text | None:
+        """A row times a matrix, which is a row without being transposed."""
+        form = part if isinstance(part, Form) else None
+        if form is None or form.kind != "matmul" or form.data != (1, 2):
+            return None
+        vector, matrix = self.parts(form)
+        return self.chained(self.transposed(vector), matrix)
 
     def transposed(self, text: Text) -> Text:
         """The transpose of a text that may need brackets."""

@@ -10,24 +10,12 @@ import numpy as np
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
-from wengert.show.forms import Form, Part, nodes_in
+from wengert.show.forms import Form, Part
 from wengert.show.names import Names
 from wengert.show.precedence import ATOM, COMPARE, NEG, POWER, PRODUCT, SUM, Text
 from wengert.show.reading import Reading
 
-__all__ = ["Writer", "needed"]
-
-
-def needed(reading: Reading, roots: Iterable[Expr], bound: Mapping[Expr, str]) -> list[Expr]:
-    """The nodes that are written out for the roots, parts first; bound ones stop the search."""
-    stack = list(roots)
-    found = set(stack)
-    while stack:
-        for node in nodes_in(reading.looks[stack.pop()].form):
-            if node not in found and node not in bound:
-                found.add(node)
-                stack.append(node)
-    return [node for node in reading.nodes if node in found]
+__all__ = ["Writer"]
 
 
 class Writer:
@@ -44,19 +32,22 @@ class Writer:
     ) -> None:
         self.reading, self.names, self.bound = reading, names, dict(bound or {})
         self.done: dict[Expr, Text] = {}
+        self._texts: dict[Expr, Text] = {}
         self._methods: dict[str, Callable[[Form], Text]] = {}
 
     # --- driving -------------------------------------------------------------------------------------
     def written(self, root: Expr) -> Text:
         """The text of a node written out (even if it is bound)."""
-        done, looks = self.done, self.reading.looks
-        for node in needed(self.reading, (root,), self.bound):
-            if node not in done:
-                done[node] = self.write(looks[node].form)
-        result = done[root]
-        if root in self.bound:
-            del done[root]
-        return result
+        if not self._texts:
+            self._write_all()
+        return self._texts[root]
+
+    def _write_all(self) -> None:
+        done, looks, texts = self.done, self.reading.looks, self._texts
+        bound = self.bound
+        for node in self.reading.nodes:
+            texts[node] = text = self.write(looks[node].form)
+            done[node] = Text((self.name(bound[node]),)) if node in bound else text
 
     def write(self, form: Form) -> Text:
         """The text of a form whose nodes are written already."""
@@ -69,10 +60,7 @@ class Writer:
         """The text of a part."""
         if isinstance(part, Form):
             return self.write(part)
-        text = self.done.get(part)
-        if text is None:
-            text = self.done[part] = Text((self.name(self.bound[part]),))
-        return text
+        return self.done[part]
 
     def parts(self, form: Form) -> list[Text]:
         """The texts of all parts of a form."""
