@@ -92,7 +92,11 @@ class PythonActions(Actions):
         """``-a`` and ``+a``."""
         sign, value = parts
         value = self.operand(value, sign.start_pos)
-        return value if sign == "+" else self.applied(OPERATORS.neg, sign.start_pos, value)
+        if sign == "+":
+            return value
+        if type(value.attr) in (int, float, complex) and value.op is CONSTANT:
+            return const(-value.attr)  # as in Python, where -2.0 and -0.0 are numbers
+        return self.applied(OPERATORS.neg, sign.start_pos, value)
 
     def inverted(self, parts: Parts) -> Expr:
         """``not a`` and ``~a``."""
@@ -171,7 +175,7 @@ class PythonActions(Actions):
 
     def subscripts(self, parts: Parts) -> Value:
         """The index in square brackets."""
-        given = tuple(as_plain(p) for p in parts if p is not None)
+        given = tuple(as_plain(p) for p in parts)
         return given[0] if len(given) == 1 else given
 
     def ellipsis(self, parts: Parts) -> Value:
