@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, paused_gc
+from wengert.ir.walk import order
+from wengert.rewrite import logistic, real, trigonometry
+from wengert.rewrite.build import built
+from wengert.rewrite.engine import normal_form, prepare, walked
+from wengert.rewrite.factor import improved
+from wengert.rewrite.session import Session
 
 __all__ = ["recognise", "simplify", "stabilise"]
 
 Target: TypeAlias = Literal["formula", "stable"]
+TABLES = (real, trigonometry, logistic)
+_MOST_PASSES = 5
 
 
 def simplify(
@@ -20,12 +28,34 @@ def simplify(
     keep_conditions: bool = True,
 ) -> Expr:
     """The same value in fewer words."""
-    return expr
+    if not expr.args:
+        return expr
+    with paused_gc():
+        s = prepare(Session(level=level, strict=strict))
+        return built(s, _shortened(s, walked(s, expr)))
+
+
+def _shortened(s: Session, node: Expr) -> Expr:
+    for _ in range(_MOST_PASSES):
+        shorter = _improved_everywhere(s, node)
+        if shorter is node:
+            return node
+        node = shorter
+    return node
+
+
+def _improved_everywhere(s: Session, root: Expr) -> Expr:
+    done: dict[Expr, Expr] = {}
+    for node in order([root]):
+        args = tuple([done[a] for a in node.args]) if node.args else ()
+        changed = node if args == node.args else normal_form(s, node, args)
+        done[node] = improved(s, changed)
+    return done[root]
 
 
 def recognise(expr: Expr) -> Expr:
     """The expression with known functions in place of their spelt-out forms."""
-    return expr
+    return simplify(expr, level=1)
 
 
 def stabilise(expr: Expr) -> Expr:
