@@ -7,12 +7,10 @@ x**2*cos(x) + 2*x*sin(x)
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import wengert.show.install  # gives expressions their texts
-from wengert.app.compare import Comparison, compare
-from wengert.app.explain import Explanation, explain
-from wengert.diff import numeric
 from wengert.diff.formulas import (
     Partials,
     diff,
@@ -101,14 +99,34 @@ __all__ = [
 ]
 
 
+if TYPE_CHECKING:
+    from wengert.app.compare import Comparison, compare
+    from wengert.app.explain import Explanation, explain
+    from wengert.diff import numeric
+
+# Loaded when first asked for, so that the import costs little.
+_LATER = {
+    "Comparison": ("wengert.app.compare", "Comparison"),
+    "Explanation": ("wengert.app.explain", "Explanation"),
+    "compare": ("wengert.app.compare", "compare"),
+    "explain": ("wengert.app.explain", "explain"),
+    "numeric": ("wengert.diff.numeric", ""),
+}
+
+
 def __getattr__(name: str) -> Any:  # Any: every function of the formula language is also here
     """``wg.sin``, ``wg.norm``, ``wg.where`` and so on: what a formula can call, Python can call too."""
-    if name.startswith("_") or not is_function(name):
+    if name in _LATER:
+        path, attribute = _LATER[name]
+        module = import_module(path)
+        found = getattr(module, attribute) if attribute else module
+    elif not name.startswith("_") and is_function(name):
+        found = callee(name).function
+    else:
         raise AttributeError(f"module 'wengert' has no attribute {name!r}")
-    function = callee(name).function
-    globals()[name] = function
-    return function
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *function_names()})
+    return sorted({*globals(), *_LATER, *function_names()})

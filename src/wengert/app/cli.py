@@ -24,7 +24,13 @@ from wengert.app.demo import run_demo
 from wengert.app.explain import explain
 from wengert.diff.formulas import Partials, diff, find_symbol, free_symbols, gradient, hessian
 from wengert.diff.verify import check_equal
-from wengert.errors import EvaluationError, TypeMismatchError, VerificationError, WengertError, worded
+from wengert.errors import (
+    EvaluationError,
+    TypeMismatchError,
+    VerificationError,
+    WengertError,
+    worded,
+)
 from wengert.frontend.parse import parse
 from wengert.ir.node import Expr
 from wengert.ir.walk import order
@@ -137,7 +143,9 @@ def _write(text: str, output: Path | None) -> None:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise EvaluationError(
-            worded("--output", expected="a file that can be written", got=f"{output}: {error.strerror}")
+            worded(
+                "--output", expected="a file that can be written", got=f"{output}: {error.strerror}"
+            )
         ) from error
 
 
@@ -330,7 +338,12 @@ def compare_command(
     missing = [s.attr.name for s in free_symbols(expr) if s.attr.name not in point]
     if missing:
         raise TypeMismatchError(
-            worded("compare", expected=f"a value for {', '.join(missing)}", got="none", hint="--at x=1.2")
+            worded(
+                "compare",
+                expected=f"a value for {', '.join(missing)}",
+                got="none",
+                hint="--at x=1.2",
+            )
         )
     found = compare(expr, point)
     if as_json:
@@ -421,5 +434,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         typer.echo("wengert: interrupted", err=True)
         sys.exit(130)
-
-

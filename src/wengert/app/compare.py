@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
 from typing import Any, TypeAlias
 
@@ -66,7 +67,9 @@ class Comparison:
     def statement(self) -> str:
         """What was found about symbolic and forward mode being the same graph."""
         if self.same_graph is None:
-            return "Symbolic and forward graphs were not compared: no scalar symbol, or a black box."
+            return (
+                "Symbolic and forward graphs were not compared: no scalar symbol, or a black box."
+            )
         verdict = "are the very same graph" if self.same_graph else "are DIFFERENT graphs"
         return f"Checked: the symbolic and the forward derivative {verdict} (one node, compared by `is`)."
 
@@ -78,13 +81,24 @@ class Comparison:
         head = ("way", "derivative", "operations", "error", "claimed", "time")
         rows = [head, *self.rows()]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
         point = ", ".join(f"{k} = {_short(v)}" for k, v in self.at.items())
-        formulas = [
-            f"  d/d{name}: {text}" for name, text in self.way("symbolic").formulas.items()
-        ] if len(self.ways) > 1 else []
+        formulas = (
+            [f"  d/d{name}: {text}" for name, text in self.way("symbolic").formulas.items()]
+            if len(self.ways) > 1
+            else []
+        )
         return "\n".join(
-            [f"{self.formula}  at {point}  is {_short(self.value)}", *formulas, "", *lines, "", self.statement]
+            [
+                f"{self.formula}  at {point}  is {_short(self.value)}",
+                *formulas,
+                "",
+                *lines,
+                "",
+                self.statement,
+            ]
         )
 
 
@@ -166,7 +180,9 @@ def _compared(expr: Expr, point: Values) -> Comparison:
     missing = [s.attr.name for s in free_symbols(expr) if s.attr.name not in point]
     if missing:
         raise TypeMismatchError(
-            worded("compare", expected=f"a value for {', '.join(missing)}", got="none", hint="x=1.2")
+            worded(
+                "compare", expected=f"a value for {', '.join(missing)}", got="none", hint="x=1.2"
+            )
         )
     value = evaluate_nodes([expr], point)[0]
     if not np.all(np.isfinite(value)):
@@ -189,26 +205,38 @@ def _compared(expr: Expr, point: Values) -> Comparison:
         _graph_way("reverse", symbols, _reverse(primal, symbols), expr, point, reference),
     )
     scalars = [(s, d) for s, d in zip(symbols, symbolic, strict=True) if not s.shape]
-    same = all(jvp_graph(expr, **{s.attr.name: 1}) is d for s, d in scalars) if scalars else None
+    same = all(_forward_graph(expr, s) is d for s, d in scalars) if scalars else None
     return Comparison(str(expr), point, value, ways, same)
 
 
+def _forward_graph(expr: Expr, by: Expr) -> Expr:
+    change: dict[str, Any] = {by.attr.name: 1}  # Any: jvp_graph takes numbers and expressions
+    return jvp_graph(expr, **change)
+
+
 def _numerical(function: Callable[[Values], Any], point: Values, reference: Values | None) -> Way:
-    start = time.perf_counter()
     values: Values = {}
     calls = 0
     claimed = 0.0
     for name in point:
-        found = numeric.jacobian(
-            lambda x, name=name: function({**point, name: x}), np.asarray(point[name], float)
-        )
+        moved = partial(_moved, function, point, name)
+        found = numeric.jacobian(moved, np.asarray(point[name], float))
         values[name] = found.value
         calls += found.calls
         size = float(np.max(np.abs(found.value), initial=0.0)) or 1.0
         claimed = max(claimed, float(np.max(found.error, initial=0.0)) / size)
-    seconds = time.perf_counter() - start
+    seconds = _timed(
+        lambda: [
+            numeric.jacobian(partial(_moved, function, point, n), x) for n, x in point.items()
+        ],
+        3,
+    )
     error = float("nan") if reference is None else _deviation(values, reference)
     return Way("numerical", values, {}, None, calls, error, claimed, seconds)
+
+
+def _moved(function: Callable[[Values], Any], point: Values, name: str, x: Any) -> Any:
+    return function({**point, name: x})
 
 
 def _reverse(primal: Expr, symbols: Sequence[Expr]) -> list[Expr]:
@@ -233,7 +261,7 @@ def _forward_way(
             graph = zeros(primal.shape) if change is None else change
             roots.append(graph)
             values[name] = np.broadcast_to(_only(graph, expr, point), np.shape(reference[name]))
-            seconds += _timed(lambda graph=graph: _only(graph, expr, point))
+            seconds += _timed(partial(_only, graph, expr, point))
             continue
         direction = symbol(f"d{name}_", s.shape)
         change = jvp([primal], {s: direction})[0]

@@ -52,7 +52,8 @@ def load_examples() -> list[Example]:
 
 def _read(path: Path) -> Example:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
-    shapes = {name: tuple(extents) for name, extents in data.get("shapes", {}).items()}
+    # Any: extents are numbers or names
+    shapes: dict[str, Any] = {n: tuple(extents) for n, extents in data.get("shapes", {}).items()}
     assume = {name: tuple(facts) for name, facts in data.get("assume", {}).items()}
     return Example(
         title=data["title"],

@@ -95,7 +95,7 @@ class Partials(tuple[Any, ...]):
 
 
 # --- arguments -----------------------------------------------------------------------------------------
-def as_formula(formula: Formula) -> Expr:
+def as_formula(formula: object) -> Expr:
     """An expression as it is, a text parsed.
 
     Raises:
@@ -187,11 +187,11 @@ def _only_symbol(expr: Expr, what: str) -> Expr:
     known = free_symbols(expr)
     if len(known) == 1:
         return known[0]
-    names = ", ".join(s.attr.name for s in known) or "none"
+    if not known:
+        raise TypeMismatchError(worded(what, expected="a formula with a symbol", got=f"`{expr}`"))
+    names = ", ".join(s.attr.name for s in known)
     raise TypeMismatchError(
         worded(what, expected="the symbol to differentiate by", got=f"several: {names}")
-        if known
-        else worded(what, expected="a formula with a symbol", got=f"`{expr}`")
     )
 
 

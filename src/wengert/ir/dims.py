@@ -90,7 +90,7 @@ class Dim:
                             f"size `{name}`",
                             expected="a number for it",
                             got="none",
-                            hint="give an array that has this axis",
+                            hint=f"give an array that has this axis, or {name}=...",
                         )
                     )
                 coefficient *= sizes[name]

@@ -55,7 +55,7 @@ def lift(value: Any) -> Expr:
         TypeMismatchError: anything else.
     """
     if value.__class__ is Expr:
-        return value  # type: ignore[no-any-return]  # checked on this line
+        return value
     if isinstance(value, (list, tuple)):
         value = np.asarray(value)
     return const(value)

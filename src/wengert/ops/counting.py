@@ -27,7 +27,7 @@ class Cost:
     """
 
     operations: Extent
-    flops: float | Extent
+    flops: Extent
     nodes: int
     by_op: dict[str, Extent]
 
@@ -51,7 +51,7 @@ def operations(node: Expr) -> Extent:
 def count_operations(roots: Iterable[Expr]) -> Cost:
     """The cost of evaluating all roots together."""
     total: Extent = 0
-    flops: float | Extent = 0
+    flops: Extent = 0
     nodes = 0
     by_op: dict[str, Extent] = {}
     for node in order(roots):
@@ -61,8 +61,7 @@ def count_operations(roots: Iterable[Expr]) -> Cost:
         if n == 0:
             continue
         total = total + n
-        weight = node.op.cost
-        flops = flops + (n if weight == 1 else n * int(weight))
+        flops = flops + n * max(1, round(node.op.cost))
         by_op[node.op.name] = by_op.get(node.op.name, 0) + n
     return Cost(total, flops, nodes, by_op)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from wengert.errors import EvaluationError, nearest, worded
+from wengert.errors import EvaluationError, TypeMismatchError, nearest, worded
 from wengert.ir.dims import Dim, extent_text
 from wengert.ir.greek import canonical
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, provide
 from wengert.ir.op import Op
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
@@ -277,3 +277,16 @@ def _undefined(value: Any) -> bool:
         return any(_undefined(v) for v in value)
     array = np.asarray(value)
     return array.dtype.kind in "fc" and bool(np.isnan(array).any())
+
+
+def _as_number(node: Expr) -> Any:
+    try:
+        return evaluate(node, {})
+    except EvaluationError as error:
+        raise TypeMismatchError(
+            worded("float()", expected="a formula without symbols", got=f"`{node}`")
+        ) from error
+
+
+provide("evaluate", evaluate)
+provide("as_number", _as_number)
