@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from wengert.errors import ShapeError, worded
 from wengert.ir.dims import Extent, extent_text, size_of
 from wengert.ir.facts import (
@@ -31,6 +33,9 @@ from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, number_of
 __all__ = ["LIN", "add", "add_number", "is_negated", "is_zero", "lin", "scale", "subtract"]
 
 
+_INT = Type("int64")
+
+
 def _lin_type(*types: Type, attr: tuple[Number, ...]) -> Type:
     shape = types[0].shape
     for other in types[1:]:
@@ -44,7 +49,9 @@ def _lin_type(*types: Type, attr: tuple[Number, ...]) -> Type:
                 )
             )
     weak = [Type("float64", weak=True)] if any(type(c) is not int for c in attr) else []
-    return promote(*types, *weak).with_shape(shape)
+    common = promote(*types, *weak)
+    # NumPy's True + True is True, and it refuses -True: a sum of truth values counts them.
+    return (_INT if common.dtype == "bool" else common).with_shape(shape)
 
 
 def _lin_value(*values: Any, attr: tuple[Number, ...]) -> Any:
@@ -56,6 +63,8 @@ def _lin_value(*values: Any, attr: tuple[Number, ...]) -> Any:
 
 
 def _times(coefficient: Number, value: Any) -> Any:
+    if np.asarray(value).dtype.kind == "b":
+        value = np.int64(value)
     if coefficient == 1:
         return value
     if coefficient == -1:
@@ -203,7 +212,7 @@ def _merged(outer: Number, inner: Number) -> Number | None:
 
 def _scaled_type(coefficient: Number, node: Expr) -> Type:
     type_ = node.value_type
-    if type_ is FLOAT or type(coefficient) is int:
+    if type_ is FLOAT or (type(coefficient) is int and type_.dtype != "bool"):
         return type_
     return _lin_type(type_, attr=(coefficient,))
 
