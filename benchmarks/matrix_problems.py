@@ -104,7 +104,7 @@ _problem("factorisation, left", "sum((Y - U @ V.T)^2)", "U", "2*(U @ V.T - Y) @ 
          lambda Y, U, V: np.sum((Y - U @ V.T) ** 2))
 _problem("factorisation, right", "sum((Y - U @ V.T)^2)", "V", "2*(U @ V.T - Y).T @ U",
          lambda Y, U, V: np.sum((Y - U @ V.T) ** 2))
-_problem("Frobenius norm", "sqrt(sum(A^2))", "A", "A/norm(A)", lambda A: norm(A))
+_problem("Frobenius norm", "sqrt(sum(A**2))", "A", "A/norm(A)", lambda A: norm(A))
 _problem("form in the inverse", "x @ (inv(A) @ c)", "A", "-outer(inv(A).T @ x, inv(A) @ c)",
          lambda x, A, c: x @ inv(A) @ c)
 _problem("log-determinant, Gram", "logdet(X.T @ X)", "X", "2*X @ inv(X.T @ X)", lambda X: _logdet(X.T @ X))
