@@ -23,7 +23,9 @@ __all__ = ["evaluate", "evaluate_nodes", "run_region"]
 
 
 def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> Any:
-    """The value of an expression, given one value per symbol by name; values of other names are ignored.
+    """The value of an expression, given one value per symbol by name; other names are ignored.
+
+    A scalar comes back as a Python number, an array as a NumPy array.
 
     Extents with names are read off the arrays; an extent that no array has is given by its name, as
     an int. Undefined values become NaN; with ``check`` the first node
@@ -36,7 +38,10 @@ def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> A
 
 
 def _plain(value: Any) -> Any:
-    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    """Scalars as Python numbers, arrays as they are."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    return value
 
 
 def evaluate_nodes(
