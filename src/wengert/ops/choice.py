@@ -190,6 +190,9 @@ WHERE = register(
         result=_where_type,
         evaluate=np.where,
         diff=Linear(_where_transpose, slots=(1, 2), joint=_where_tangent, elementwise=True),
+        spell=Spelling(
+            latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}"
+        ),
         laws=Laws(facts=lambda c, a, b: a & b),
         absorb=_absorb,
         build=lambda c, a, b: where(c, a, b),

@@ -19,5 +19,5 @@ def scipy_function(path: str) -> Callable[..., Any]:
             loaded.append(getattr(import_module(f"scipy.{module}"), name))
         return loaded[0](*args, **options)
 
-    call.__name__ = name
+    call.__name__, call.__module__ = name, f"scipy.{module}"  # how printers name it
     return call

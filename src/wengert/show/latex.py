@@ -71,6 +71,8 @@ class LatexWriter(MathWriter):
         return _SIGNS.get(sign, sign)
 
     def digits(self, value: int | float) -> str:
+        if isinstance(value, int):
+            return super().digits(value)
         mantissa, _, exponent = super().digits(value).partition("e")
         if not exponent:
             return mantissa
@@ -80,7 +82,8 @@ class LatexWriter(MathWriter):
     def number(self, value: int | Fraction | float) -> Text:
         if isinstance(value, Fraction) and value.denominator != 1:
             sign = self.minus if value < 0 else ""
-            text = f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+            above, below = self.digits(abs(value.numerator)), self.digits(value.denominator)
+            text = f"{sign}\\frac{{{above}}}{{{below}}}"
             return Text((text,), NEG if sign else PRODUCT, "mul", raw=True)
         plain = super().number(value)
         return Text(plain.pieces, plain.level, "number")

@@ -10,6 +10,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 from zlib import crc32
 
+import numpy as np
+
 from wengert.ir.node import Expr
 from wengert.ops.leaves import Number
 from wengert.show.forms import Form
@@ -57,7 +59,7 @@ def _leaf(form: Form) -> Look:
     match form.kind:
         case "number" | "literal":
             rank, head = NUMBER, ""
-            text = f"{type(form.data).__name__} {form.data!r}"
+            text = _value_text(form.data)
         case "symbol":
             rank, head = SYMBOL, str(getattr(form.data.attr, "name", form.data.attr))
             text = f"{head} {form.data.type}"
@@ -68,6 +70,12 @@ def _leaf(form: Form) -> Look:
             rank, head = FUNCTION, form.kind
             text = f"{head} {form.data}"
     return Look(rank, head[:_HEAD], crc32(text.encode()), 1, form)
+
+
+def _value_text(value: Any) -> str:  # Any: what a constant may hold
+    # Numbers by their hash: Python refuses to write integers of many thousand digits.
+    exact = repr(value) if isinstance(value, (np.ndarray, float, complex)) else hash(value)
+    return f"{type(value).__name__} {exact}"
 
 
 def _pair(form: Form, first: Look, second: Look) -> tuple[int, str]:

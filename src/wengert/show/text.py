@@ -11,7 +11,7 @@ from wengert.ir.dims import Dim, extent_text
 from wengert.ir.node import Expr
 from wengert.show.forms import Form
 from wengert.show.names import Names
-from wengert.show.precedence import ATOM, POWER, PRODUCT, Text, flat
+from wengert.show.precedence import ATOM, POWER, PRODUCT, SUM, Text, flat
 from wengert.show.templates import filled
 from wengert.show.writer import Writer
 
@@ -35,9 +35,10 @@ class TextWriter(Writer):
     # --- operators -------------------------------------------------------------------------------------
     def product(self, left: Text, sign: str, right: Text, kind: str, shown: str = "") -> Text:
         """Two operands of ``*``, ``/``, ``@`` or ``//``, which group from the left."""
+        raw = left.raw and left.level > SUM
         if left.level < PRODUCT or (left.level == PRODUCT and left.kind not in _LEFT[kind]):
             left = self.bracketed(left)
-        return Text((left, sign, self.at_least(right, POWER)), PRODUCT, shown or kind, raw=left.raw)
+        return Text((left, sign, self.at_least(right, POWER)), PRODUCT, shown or kind, raw)
 
     def write_mul(self, form: Form) -> Text:
         left, right = self.parts(form)
@@ -160,7 +161,7 @@ class TextWriter(Writer):
             return Text((f"array(<{extent_text(value.shape)} {value.dtype.name}>)",))
         rows = self.rows(value.tolist())
         dtype = {"f8": "", "i8": "", "b1": "", "c16": ""}.get(value.dtype.str[1:], value.dtype.name)
-        return self.called("array", [rows], {"dtype": dtype} if dtype else {})
+        return self.called("array", [rows], {"dtype": dtype}) if dtype else rows
 
     def rows(self, value: Any) -> Text:  # Any: nested lists of numbers
         """Nested lists, as Python writes them."""

@@ -139,8 +139,9 @@ class Writer:
         """A coefficient."""
         if isinstance(value, Fraction):
             if value.denominator == 1:
-                return self.number(float(value) if abs(value) < 1e300 else int(value))
-            pieces = (f"{value.numerator}/{value.denominator}",)
+                is_float = abs(value) < 1 << 1023 and float(value) == value
+                return self.number(float(value) if is_float else int(value))
+            pieces = (f"{self.digits(value.numerator)}/{self.digits(value.denominator)}",)
             return Text(pieces, PRODUCT if value > 0 else NEG, "div")
         return Text((self.digits(value),), ATOM if value >= 0 else NEG)
 
