@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
-from wengert.ir.types import Type, is_inexact
+from wengert.ir.types import TupleType, Type, is_inexact
 from wengert.ops.algebra import zeros
 from wengert.ops.choice import where
 
@@ -18,6 +18,7 @@ __all__ = [
     "change_type",
     "differentiable",
     "or_zeros",
+    "result_types",
     "strong",
     "zeros_of",
 ]
@@ -73,3 +74,9 @@ def strong(condition: Expr, change: Expr, *, holds: bool = True) -> Expr:
     """
     zero = zeros(change.shape)
     return where(condition, change, zero) if holds else where(condition, zero, change)
+
+
+def result_types(out: Expr) -> tuple[Type, ...]:
+    """The types of the results of an op with several."""
+    assert isinstance(out.type, TupleType)
+    return out.type.items

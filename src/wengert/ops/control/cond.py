@@ -24,6 +24,7 @@ from wengert.ops.control.changes import (
     change_type,
     differentiable,
     or_zeros,
+    result_types,
     strong,
 )
 from wengert.ops.control.item import item, items
@@ -109,7 +110,7 @@ def _cond_jvp(
         given[seeds[symbols[i]]] = t
     then = diff.jvp(opened(attr.then, symbols), dict(seeds))
     orelse = diff.jvp(opened(attr.orelse, symbols), dict(seeds))
-    types = [change_type(t) for t in _result_types(out)]
+    types = [change_type(t) for t in result_types(out)]
     return _either(args[0], then, orelse, types, given)
 
 
@@ -122,7 +123,7 @@ def _cond_vjp(
     attr: Cond,
     diff: Transforms,
 ) -> list[Change]:
-    batch = batch_of(ct, _result_types(out))
+    batch = batch_of(ct, result_types(out))
     symbols = unbound(p.value_type for p in attr.then.params)
     given = dict(zip(symbols, args[1:], strict=True))
     seeds: list[Change] = []
@@ -168,11 +169,6 @@ def _either(
             change = strong(predicate, change, holds=then[i] is not None)
         found[i] = change
     return found
-
-
-def _result_types(out: Expr) -> tuple[Type, ...]:
-    assert isinstance(out.type, TupleType)
-    return out.type.items
 
 
 # --- building --------------------------------------------------------------------------------------------

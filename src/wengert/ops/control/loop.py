@@ -6,9 +6,8 @@ slice of each *scanned* array and give one row of each *stacked* result.
 
 ``body(k, *carries, *slices, *captures) -> (*carries, *rows)``
 
-The extent of a stacked result is the number of executed iterations. Where only running the loop tells, it is an
-opaque extent, which the evaluator learns from the loop; loops derived from this one have the same extent.
-The differential is in ``loop_changes``.
+The extent of a stacked result is the number of executed iterations. Where only running the loop tells, it
+is an opaque extent, which the evaluator learns from the loop; loops derived from this one share it.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ops.algebra import lift
 from wengert.ops.control.item import items
-from wengert.ops.control.loop_changes import loop_jvp, loop_vjp
+from wengert.ops.control.loop_forward import loop_jvp
+from wengert.ops.control.loop_reverse import loop_vjp
 from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
 from wengert.ops.control.regions import (
     as_results,
@@ -187,8 +187,8 @@ def loop(
     """``body(k, *carries, *slices)`` repeated ``trip`` times and while ``test(*carries)`` holds.
 
     ``over``: arrays of which iteration k is given element k. With ``stacked`` the body returns
-    ``(carries, rows)``, and the rows of all iterations are stacked. What the body uses from around it is computed
-    once before the loop, unless it depends on what the loop changes.
+    ``(carries, rows)``, and the rows of all iterations are stacked. What the body uses from around it is
+    computed once before the loop, unless it depends on what the loop changes.
 
     Returns:
         Number of executed iterations (if ``counted``), final carries, stacked rows, in one tuple.

@@ -1,11 +1,13 @@
-"""The differential of a loop is a loop.
+"""The adjoint of a loop is a loop backwards over the iterations that were executed.
 
-*Forward*: the loop with the changes of its active carries beside them; which carries become active is a fix-point.
+First the loop once more, now also stacking what the adjoint reads of an iteration. Then, from the last
+iteration to the first, the body is repeated from the stacked values and its cotangents are pulled back:
 
-*Reverse*: the loop once more, now also stacking what its adjoint reads, then a loop backwards over the executed
-iterations. Each repeats the body from the stacked values and pulls back its cotangents; those of captures add up in
-carries, those of scanned arrays are stacked, those of stacked results are scanned. The number of iterations of a
-``while`` is known by then. Where no iteration was executed, captures get a strong zero.
+* those of carries go from carry to carry, those of captures add up in carries of their own;
+* those of scanned arrays are stacked, those of stacked results are scanned.
+
+The number of iterations of a ``while`` is known by then. Where no iteration was executed, captures get a
+strong zero.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from dataclasses import dataclass
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
-from wengert.ir.op import Op
-from wengert.ir.types import TupleType, Type
+from wengert.ir.types import Type
 from wengert.ir.walk import depends_on, leaves, order, substitute
 from wengert.ops.algebra import plus
 from wengert.ops.choice import gt
@@ -27,189 +28,20 @@ from wengert.ops.control.changes import (
     change_type,
     differentiable,
     or_zeros,
+    result_types,
     strong,
     zeros_of,
 )
 from wengert.ops.control.item import items
-from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
-from wengert.ops.control.regions import joined, opened, unbound
+from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
+from wengert.ops.control.looped import Loop, Looped, closed_loop
+from wengert.ops.control.regions import unbound
 from wengert.ops.einstein import transpose
 from wengert.ops.leaves import CONSTANT, ZERO, fresh
 
-__all__ = ["loop_jvp", "loop_vjp"]
+__all__ = ["loop_vjp"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Open:
-    """A loop with its body opened on fresh symbols (captures first: they are older than what is bound)."""
-
-    attr: Loop
-    op: Op
-    trip: Expr | None
-    inits: tuple[Expr, ...]
-    arrays: tuple[Expr, ...]
-    captures: tuple[Expr, ...]
-    captured: tuple[Expr, ...]
-    k: Expr
-    carried: tuple[Expr, ...]
-    slices: tuple[Expr, ...]
-    outputs: tuple[Expr, ...]
-    rows: tuple[Expr, ...]
-
-    @property
-    def arguments(self) -> tuple[Expr, ...]:
-        """What the loop is given, but for the trip count."""
-        return (*self.inits, *self.arrays, *self.captures)
-
-    @property
-    def symbols(self) -> tuple[Expr, ...]:
-        """The symbols that stand in the body for :attr:`arguments`."""
-        return (*self.carried, *self.slices, *self.captured)
-
-
-def _open(args: Sequence[Expr], op: Op, attr: Loop) -> _Open:
-    given = list(args)
-    trip = given.pop(0) if attr.trip else None
-    first, second = attr.carries, attr.carries + attr.scans
-    params = [p.value_type for p in attr.body.params]
-    captured = unbound(params[1 + second :], "c")
-    k = fresh(COUNTER, "k")
-    carried = unbound(params[1 : 1 + first])
-    slices = unbound(params[1 + first : 1 + second], "e")
-    outputs = opened(attr.body, (k, *carried, *slices, *captured))
-    return _Open(
-        attr=attr,
-        op=op,
-        trip=trip,
-        inits=tuple(given[:first]),
-        arrays=tuple(given[first:second]),
-        captures=tuple(given[second:]),
-        captured=captured,
-        k=k,
-        carried=carried,
-        slices=slices,
-        outputs=tuple(outputs[:first]),
-        rows=tuple(outputs[first:]),
-    )
-
-
-def _result_types(out: Expr) -> tuple[Type, ...]:
-    assert isinstance(out.type, TupleType)
-    return out.type.items
-
-
-# --- forward ---------------------------------------------------------------------------------------------
-def loop_jvp(
-    args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Loop, diff: Transforms
-) -> list[Change] | None:
-    """Changes of the results for changes of the arguments."""
-    loop = _open(args, out.op, attr)
-    incoming = dict(zip(loop.symbols, tangents[int(attr.trip) :], strict=True))
-    initial = {
-        s: t for s, t in incoming.items() if t is not None and differentiable(s)
-    }  # by symbol of the body
-    seeds: dict[Expr, Expr] = {}
-    for symbol in loop.symbols:
-        if symbol in initial:
-            type_ = change_type(symbol.value_type)
-            scanned = symbol in loop.slices
-            seeds[symbol] = _element(initial[symbol], type_) if scanned else fresh(type_, "t")
-    while True:
-        changes = diff.jvp([*loop.outputs, *loop.rows], dict(seeds))
-        started = [
-            s
-            for s, change in zip(loop.carried, changes, strict=False)
-            if change is not None and s not in seeds and differentiable(s)
-        ]
-        if not started:
-            break
-        for symbol in started:
-            seeds[symbol] = fresh(change_type(symbol.value_type), "t")
-    return _forward_loop(loop, initial, seeds, changes)
-
-
-def _forward_loop(
-    loop: _Open, initial: dict[Expr, Expr], seeds: dict[Expr, Expr], changes: Sequence[Change]
-) -> list[Change]:
-    attr = loop.attr
-    active = [i for i, s in enumerate(loop.carried) if s in seeds]
-    live = [i for i, change in enumerate(changes[attr.carries :]) if change is not None]
-    carries = [
-        (seeds[s], initial.get(s, zeros_of(s.value_type)))
-        for s in (loop.carried[i] for i in active)
-    ]
-    outputs = [or_zeros(changes[i], loop.carried[i].value_type) for i in active]
-    rows: list[Expr] = []
-    for i in live:
-        change = changes[attr.carries + i]
-        assert change is not None
-        rows.append(change)
-    found: list[Change] = [None] * (int(attr.counted) + attr.carries + attr.stacked)
-    if not active and not live:
-        return found
-    results = _emit(
-        loop,
-        Looped(
-            k=loop.k,
-            carries=carries,
-            outputs=outputs,
-            rows=rows,
-            scans=[(seeds[s], initial[s]) for s in loop.slices if s in seeds],
-            backward=attr.backward,
-            length=attr.length,
-            given={seeds[s]: initial[s] for s in loop.captured if s in seeds},
-        ),
-    )
-    for position, i in enumerate(active):
-        found[int(attr.counted) + i] = results[position]
-    for position, i in enumerate(live):
-        found[int(attr.counted) + attr.carries + i] = results[len(active) + position]
-    return found
-
-
-def _emit(loop: _Open, added: Looped) -> tuple[Expr, ...]:
-    """The loop with further carries, scans and rows; only its own carries that these need stay.
-
-    Returns the count (if ``added.counted``), the final values of the further carries, and the rows.
-    """
-    attr = loop.attr
-    kept = _needed(loop, [*added.outputs, *added.rows])
-    used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
-    scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
-    node = closed_loop(
-        loop.op,
-        Looped(
-            k=loop.k,
-            carries=[*((loop.carried[i], loop.inits[i]) for i in kept), *added.carries],
-            outputs=[*(loop.outputs[i] for i in kept), *added.outputs],
-            rows=added.rows,
-            scans=[*scans, *added.scans],
-            trip=loop.trip,
-            go=attr.go,
-            counted=added.counted,
-            backward=attr.backward,
-            length=added.length,
-            given={**dict(zip(loop.captured, loop.captures, strict=True)), **(added.given or {})},
-        ),
-    )
-    found = items(node)
-    first = int(added.counted)
-    return (*found[:first], *found[first + len(kept) :])
-
-
-def _needed(loop: _Open, outputs: Sequence[Expr]) -> list[int]:
-    """The loop's own carries that outputs of its body depend on, across iterations."""
-    place = {s: i for i, s in enumerate(loop.carried)}
-    kept = {0} if loop.attr.go else set()
-    while True:
-        used = leaves([*outputs, *(loop.outputs[i] for i in kept)])
-        more = {place[s] for s in used if s in place} - kept
-        if not more:
-            return sorted(kept)
-        kept |= more
-
-
-# --- reverse ---------------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class _Pulled:
     """One iteration backwards, in symbols: cotangents of carries from carry to carry, and contributions."""
@@ -231,8 +63,8 @@ def loop_vjp(
     diff: Transforms,
 ) -> list[Change]:
     """Cotangents of the wanted arguments for cotangents of the results."""
-    loop = _open(args, out.op, attr)
-    batch = batch_of(ct, _result_types(out))
+    loop = open_loop(args, out.op, attr)
+    batch = batch_of(ct, result_types(out))
     first = int(attr.trip)
     wanted_symbols = {
         s
@@ -251,7 +83,7 @@ def loop_vjp(
     return found
 
 
-def _varied(loop: _Open, wanted: set[Expr]) -> set[Expr]:
+def _varied(loop: OpenLoop, wanted: set[Expr]) -> set[Expr]:
     """Symbols of the body that change with the wanted ones, across iterations."""
     varied = set(wanted)
     nodes = order(loop.outputs)
@@ -268,7 +100,7 @@ def _varied(loop: _Open, wanted: set[Expr]) -> set[Expr]:
 
 
 def _pull(
-    loop: _Open,
+    loop: OpenLoop,
     wanted: set[Expr],
     cotangents: Sequence[Change],
     batch: tuple[Extent, ...],
@@ -282,7 +114,7 @@ def _pull(
     for i, ct in enumerate(cotangents[carries:]):
         if ct is not None:
             array = _rows_first(ct, len(batch))
-            seed = _element(array, change_type(loop.rows[i].value_type, batch))
+            seed = element(array, change_type(loop.rows[i].value_type, batch))
             row_seeds[i] = seed
             rows.append((seed, array))
     seeds: dict[int, Expr] = {}
@@ -322,12 +154,6 @@ def _pull(
     )
 
 
-def _element(array: Expr, type_: Type) -> Expr:
-    """A symbol for one slice of an array of changes, usually of the given type."""
-    slice_ = array.value_type.with_shape(array.shape[1:])
-    return fresh(joined(slice_, type_, "change of a scanned array"), "t")
-
-
 def _rows_first(ct: Expr, batch: int) -> Expr:
     """The cotangent of a stacked result with the axis of iterations in front of extra leading axes."""
     if not batch:
@@ -345,7 +171,7 @@ def _rows_last(ct: Expr, batch: int) -> Expr:
 
 
 def _backward_loop(
-    loop: _Open, pulled: _Pulled, cotangents: Sequence[Change], batch: tuple[Extent, ...]
+    loop: OpenLoop, pulled: _Pulled, cotangents: Sequence[Change], batch: tuple[Extent, ...]
 ) -> dict[Expr, Change]:
     """Runs the iterations backwards; cotangents by symbol of the body."""
     carries: list[tuple[Expr, Expr]] = []
@@ -405,7 +231,7 @@ def _whether_executed(trip: Expr) -> Expr | None:
 
 
 def _recorded(
-    loop: _Open, outputs: Sequence[Expr]
+    loop: OpenLoop, outputs: Sequence[Expr]
 ) -> tuple[Expr, list[tuple[Expr, Expr]], list[Expr]]:
     """The loop once more, stacking what the given outputs read of it.
 
@@ -415,7 +241,7 @@ def _recorded(
     counted = loop.attr.go
     results: tuple[Expr, ...] = ()
     if kept or counted:
-        results = _emit(
+        results = emitted(
             loop,
             Looped(
                 k=loop.k,
@@ -433,8 +259,8 @@ def _recorded(
     return trip, saved, substitute(outputs, dict(zip(kept, symbols, strict=True)))
 
 
-def _what_to_keep(loop: _Open, outputs: Sequence[Expr]) -> list[Expr]:
-    """Values of an iteration from which its adjoint can be computed: carries, or smaller things read off them.
+def _what_to_keep(loop: OpenLoop, outputs: Sequence[Expr]) -> list[Expr]:
+    """Values of an iteration from which its adjoint can be computed: carries, or smaller things of them.
 
     An array of which only elements are read is not kept as a whole, but these elements are.
     """
@@ -462,7 +288,7 @@ def _smaller(node: Expr, array: Expr) -> bool:
     return isinstance(node.type, Type) and node.ndim < array.ndim
 
 
-def _computed_by_loop(loop: _Open, nodes: Sequence[Expr]) -> set[Expr]:
+def _computed_by_loop(loop: OpenLoop, nodes: Sequence[Expr]) -> set[Expr]:
     """The nodes that an iteration of the loop itself can compute: they use its symbols only."""
     known = {loop.k, *loop.symbols}
     ours: set[Expr] = set()

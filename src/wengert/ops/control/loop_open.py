@@ -1,0 +1,119 @@
+"""A loop with its body opened on fresh symbols, and the loop emitted again with more or less in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wengert.ir.node import Expr
+from wengert.ir.op import Op
+from wengert.ir.types import Type
+from wengert.ir.walk import leaves, order
+from wengert.ops.control.item import items
+from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
+from wengert.ops.control.regions import joined, opened, unbound
+from wengert.ops.leaves import fresh
+
+__all__ = ["OpenLoop", "element", "emitted", "open_loop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenLoop:
+    """A loop with its body opened on fresh symbols (captures first: they are older than what is bound)."""
+
+    attr: Loop
+    op: Op
+    trip: Expr | None
+    inits: tuple[Expr, ...]
+    arrays: tuple[Expr, ...]
+    captures: tuple[Expr, ...]
+    captured: tuple[Expr, ...]
+    k: Expr
+    carried: tuple[Expr, ...]
+    slices: tuple[Expr, ...]
+    outputs: tuple[Expr, ...]
+    rows: tuple[Expr, ...]
+
+    @property
+    def arguments(self) -> tuple[Expr, ...]:
+        """What the loop is given, but for the trip count."""
+        return (*self.inits, *self.arrays, *self.captures)
+
+    @property
+    def symbols(self) -> tuple[Expr, ...]:
+        """The symbols that stand in the body for :attr:`arguments`."""
+        return (*self.carried, *self.slices, *self.captured)
+
+
+def open_loop(args: Sequence[Expr], op: Op, attr: Loop) -> OpenLoop:
+    given = list(args)
+    trip = given.pop(0) if attr.trip else None
+    first, second = attr.carries, attr.carries + attr.scans
+    params = [p.value_type for p in attr.body.params]
+    captured = unbound(params[1 + second :], "c")
+    k = fresh(COUNTER, "k")
+    carried = unbound(params[1 : 1 + first])
+    slices = unbound(params[1 + first : 1 + second], "e")
+    outputs = opened(attr.body, (k, *carried, *slices, *captured))
+    return OpenLoop(
+        attr=attr,
+        op=op,
+        trip=trip,
+        inits=tuple(given[:first]),
+        arrays=tuple(given[first:second]),
+        captures=tuple(given[second:]),
+        captured=captured,
+        k=k,
+        carried=carried,
+        slices=slices,
+        outputs=tuple(outputs[:first]),
+        rows=tuple(outputs[first:]),
+    )
+
+
+def emitted(loop: OpenLoop, added: Looped) -> tuple[Expr, ...]:
+    """The loop with further carries, scans and rows; only its own carries that these need stay.
+
+    Returns the count (if ``added.counted``), the final values of the further carries, and the rows.
+    """
+    attr = loop.attr
+    kept = needed_carries(loop, [*added.outputs, *added.rows])
+    used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
+    scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
+    node = closed_loop(
+        loop.op,
+        Looped(
+            k=loop.k,
+            carries=[*((loop.carried[i], loop.inits[i]) for i in kept), *added.carries],
+            outputs=[*(loop.outputs[i] for i in kept), *added.outputs],
+            rows=added.rows,
+            scans=[*scans, *added.scans],
+            trip=loop.trip,
+            go=attr.go,
+            counted=added.counted,
+            backward=attr.backward,
+            length=added.length,
+            given={**dict(zip(loop.captured, loop.captures, strict=True)), **(added.given or {})},
+        ),
+    )
+    found = items(node)
+    first = int(added.counted)
+    return (*found[:first], *found[first + len(kept) :])
+
+
+def needed_carries(loop: OpenLoop, outputs: Sequence[Expr]) -> list[int]:
+    """The loop's own carries that outputs of its body depend on, across iterations."""
+    place = {s: i for i, s in enumerate(loop.carried)}
+    kept = {0} if loop.attr.go else set()
+    while True:
+        used = leaves([*outputs, *(loop.outputs[i] for i in kept)])
+        more = {place[s] for s in used if s in place} - kept
+        if not more:
+            return sorted(kept)
+        kept |= more
+
+
+def element(array: Expr, type_: Type) -> Expr:
+    """A symbol for one slice of an array of changes, usually of the given type."""
+    slice_ = array.value_type.with_shape(array.shape[1:])
+    return fresh(joined(slice_, type_, "change of a scanned array"), "t")
