@@ -54,8 +54,9 @@ def fixed(
         weights = fornberg_weights(0.0, nodes * h, order)[order][nodes != 0]
         estimates.append(weights @ values[i * per_step : (i + 1) * per_step])
         gains.append(float(np.linalg.norm(weights)))
-    # Sum of the geometric series that the two truncation errors belong to.
-    ratio = 1.0 / (1.0 - (steps[1] / steps[0]) ** accuracy)
+    # Sum of the geometric series that the two truncation errors belong to, doubled: near a sign
+    # change of the leading term their difference is smaller than either.
+    ratio = 2.0 / (1.0 - (steps[1] / steps[0]) ** accuracy)
     rounding = place.ulp * np.max(np.abs(values + place.center), axis=0)
     error = ratio * np.abs(estimates[0] - estimates[1]) + 2.0 * gains[0] * np.maximum(
         rounding, place.noise

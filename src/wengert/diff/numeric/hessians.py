@@ -97,13 +97,14 @@ class Cross:
     v: Floats
     inward: bool
     unit: float  # what the second derivative in s is divided by
+    lower: Floats
+    upper: Floats
 
     def points(self, s: Floats) -> list[Floats]:
         """The arrays of points whose values combine to one sample each."""
         su, sv = np.multiply.outer(s, self.u), np.multiply.outer(s, self.v)
-        if self.inward:
-            return [self.base + su + sv, self.base + su, self.base + sv]
-        return [self.base + su + sv, self.base + su - sv]
+        steps = [su + sv, su, sv] if self.inward else [su + sv, su - sv]
+        return [np.clip(self.base + step, self.lower, self.upper) for step in steps]
 
 
 def _cross(options: Options, point: Floats, diagonal: list[Verdict], i: int, j: int) -> Cross:
@@ -116,7 +117,8 @@ def _cross(options: Options, point: Floats, diagonal: list[Verdict], i: int, j: 
         vector[k] = (side or 1) * _reach(options, flat, diagonal[k], k, side)
         vectors.append(vector.reshape(point.shape))
     size = float(vectors[0].sum() * vectors[1].sum())
-    return Cross(i, j, point, vectors[0], vectors[1], inward, (2.0 if inward else 4.0) * size)
+    unit = (2.0 if inward else 4.0) * size
+    return Cross(i, j, point, vectors[0], vectors[1], inward, unit, options.lower, options.upper)
 
 
 def _side(options: Options, flat: Floats, verdict: Verdict, i: int) -> int:

@@ -77,12 +77,17 @@ def derivative(
             left=float(v - options.lower.flat[i]), right=float(options.upper.flat[i] - v), spent=1))
         for i, v in enumerate(flat)
     ]  # fmt: skip
-    verdicts = run(sampler, searches, [_shift(v) for v in flat])
+    verdicts = run(
+        sampler,
+        searches,
+        [_shift(v, options.lower.flat[i], options.upper.flat[i]) for i, v in enumerate(flat)],
+    )
     return _stacked(verdicts, sampler, options, point.shape)
 
 
-def _shift(v: float) -> Callable[[Floats], Floats]:
-    return lambda offsets: v + offsets
+def _shift(v: float, lower: float, upper: float) -> Callable[[Floats], Floats]:
+    # Clipped like every point: rounding of x + t must not leave the bounds by a unit in the last place.
+    return lambda offsets: np.clip(v + offsets, lower, upper)
 
 
 def _stacked(
@@ -193,15 +198,17 @@ def partials(sampler: Sampler, options: Options, point: Floats, center: Floats) 
             left=float(v - options.lower.flat[i]), right=float(options.upper.flat[i] - v), spent=1))
         for i, v in enumerate(flat)
     ]  # fmt: skip
-    return run(sampler, searches, [coordinate_path(point, i) for i in range(flat.size)])
+    return run(sampler, searches, [coordinate_path(options, point, i) for i in range(flat.size)])
 
 
-def coordinate_path(point: Floats, i: int) -> Callable[[Floats], Floats]:
+def coordinate_path(options: Options, point: Floats, i: int) -> Callable[[Floats], Floats]:
     """Offsets along coordinate ``i`` to points of the shape of ``point``."""
 
     def path(offsets: Floats) -> Floats:
         points = np.repeat(point.reshape(1, -1), offsets.size, axis=0)
-        points[:, i] += offsets
+        points[:, i] = np.clip(
+            point.flat[i] + offsets, options.lower.flat[i], options.upper.flat[i]
+        )
         return points.reshape((offsets.size, *point.shape))
 
     return path

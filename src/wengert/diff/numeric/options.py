@@ -161,4 +161,7 @@ def _room(nodes: Floats, place: Place) -> float:
         room = min(room, place.right / right)
     if left > 0:
         room = min(room, place.left / left)
-    return room if room == np.inf else room * (1.0 - 1e-9)
+    if room == np.inf:
+        return room
+    # A unit in the last place of x for the rounding of x + t.
+    return room * (1.0 - 1e-9) - 4.0 * float(np.spacing(abs(place.origin)))

@@ -208,7 +208,10 @@ def lockstep(
 
     def advance(i: int, sent: Floats | None) -> None:
         try:
-            asked[i] = next(searches[i]) if sent is None else searches[i].send(sent)
+            # At the ends of the range of floats a step or a quotient overflows; what is not finite
+            # is no answer, and is found at the end.
+            with np.errstate(all="ignore"):
+                asked[i] = next(searches[i]) if sent is None else searches[i].send(sent)
         except StopIteration as stop:
             asked.pop(i, None)
             outcomes[i] = stop.value

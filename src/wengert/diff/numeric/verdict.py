@@ -93,7 +93,7 @@ def _flat(view: View, order: int) -> tuple[Flags, Floats]:
         if near.any() and h < 1.05 * GENTLE * inside[k]:
             # A quantised slope has taken at most four or, across a binade, eight steps by then.
             onset, later = variation[samples.h == h, k], variation[near, k]
-            gentle[k] = bool(onset[0] < 0.11 * later.max())
+            gentle[k] = bool(onset[0] < 0.11 * later.max()) and not _on_grid(view, k, onset[0])
     flat: Flags = (inside > 0) & (gentle | ~np.isfinite(outside))
     error = samples.ulp * np.abs(samples.center)
     for _ in range(order):
@@ -105,3 +105,20 @@ def near_border(h: Floats, border: float) -> Flags:
     """The steps at which a change that sets in at ``border`` has to have grown."""
     near: Flags = (h > 2.9 * border) & (h < 6.0 * border)
     return near
+
+
+def _on_grid(view: View, k: int, onset: float) -> bool:
+    """Whether all changes of ``f`` are whole multiples of its smallest one, or of a simple part of it.
+
+    A rounded function is as flat as a dead unit where its slope is small, and its first quantum as
+    small beside what follows; but only its values lie on a grid. The part is 2 or 4 across binades
+    and 10 across a decade.
+    """
+    samples = view.samples
+    values = np.abs(np.concatenate([samples.plus[:, k], samples.minus[:, k]]))
+    values = values[np.isfinite(values) & (values > 0) & (values < 1e3 * onset)]
+    if values.size < 3:
+        return True  # too few to see anything but a grid
+    blur = 0.01 + 8.0 * samples.ulp * (abs(float(samples.center[k])) + values) / onset
+    parts = (values * part / onset for part in (1.0, 2.0, 4.0, 10.0))
+    return any(bool((np.abs(m - np.round(m)) <= blur).all()) for m in parts)
