@@ -32,6 +32,7 @@ __all__ = [
     "cases_of",
     "draw",
     "is_leaf",
+    "probes",
     "samples_of",
     "unit_direction",
 ]
@@ -211,6 +212,25 @@ def _admits(op: Op, dtype: Any) -> bool:
     return True
 
 
+def probes(op: Op, values: np.ndarray) -> list[np.ndarray] | None:
+    """Values to try per argument: ``values``, or the constants that the samples give in that place.
+
+    ``None`` for ops that are not functions of real numbers, element by element.
+    """
+    if not op.elementwise or op.arity is None:
+        return None
+    taken = [values] * op.arity
+    if op.samples:
+        rows = [s.args for s in op.samples if len(s.args) == op.arity and s.attr is None]
+        if len(rows) < len(op.samples) or any(a.dtype != "float64" for r in rows for a in r):
+            return None
+        for slot, column in enumerate(zip(*rows, strict=True)):
+            constants = [a.value for a in column if a.constant]
+            if constants:
+                taken[slot] = np.unique(np.array(constants, float))
+    return taken
+
+
 def _case(op: Op, sample: Sample, number: int) -> Case:
     rng = np.random.default_rng(crc32(f"{op.name} {number}".encode()))
     nodes: list[Expr] = []
@@ -228,7 +248,7 @@ def _case(op: Op, sample: Sample, number: int) -> Case:
         if argument.varies and np.dtype(dtype).kind in "fc":
             varying[node] = argument
     args = tuple(nodes)
-    built = sample.build(*args) if sample.build is not None else make(op, args, sample.attr)
+    built = sample.build(*args) if sample.build is not None else _built(op, args, sample.attr)
     outputs = tuple(built) if isinstance(built, (tuple, list)) else (built,)
     label = f"{op.name}, sample {number}{': ' if sample.note else ''}{sample.note}"
     for out in outputs:
@@ -236,6 +256,21 @@ def _case(op: Op, sample: Sample, number: int) -> Case:
     case = Case(op, sample, args, values, outputs, varying, label)
     assert case.nodes, f"{label}: `build` made no `{op.name}`"
     return case
+
+
+def _built(op: Op, args: tuple[Expr, ...], attr: Any) -> Expr:
+    plain = make(op, args, attr)
+    if registered().get(op.name) is not op or not args:
+        return plain  # a record that was not registered has the constructor of another
+    again = rebuild_by_constructor(op, args, attr)
+    return again if op in (n.op for n in order([again])) else plain
+
+
+def rebuild_by_constructor(op: Op, args: tuple[Expr, ...], attr: Any) -> Expr:
+    """What users get: through the canonicalising constructor of the op."""
+    if op.build is None:
+        return make(op, args, attr)
+    return op.build(*args) if attr is None else op.build(*args, attr=attr)
 
 
 @cache

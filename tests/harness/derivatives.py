@@ -18,6 +18,7 @@ from wengert.errors import NoDerivativeError
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Rule
 from wengert.ir.types import TupleType, Type, is_complex, is_inexact
+from wengert.ir.walk import order
 from wengert.ops.leaves import ONE, const, symbol
 
 __all__ = [
@@ -349,11 +350,18 @@ def check_hand_made(case: Case) -> None:
             if not wanted[slot]:
                 continue
             first, second = _or_zeros([a, b], [node.args[slot]] * 2)  # type: ignore[list-item]  # one result
+            given |= _leftover([first, second], {*case.values, *given}, rng)
             got, want = (flat([v]) for v in case.run([first, second], **given))
             direction = case.varying.get(node.args[slot])
             if direction is not None and direction.draw in ("symmetric", "spd"):
                 got, want = (_symmetrised(v, node.args[slot]) for v in (got, want))
             _agree(case, f"hand-made reverse, slot {slot}", got, want, rounding=_ROUNDING)
+
+
+def _leftover(nodes: list[Expr], known: set[str], rng: np.random.Generator) -> dict[str, Any]:
+    """Values for tangents that a transposed body still names: a linear map is the same everywhere."""
+    free = [n for n in order(nodes) if n.op.free and n.attr.name not in known]
+    return {n.attr.name: rng.uniform(-1, 1, _extents(n)) for n in free}
 
 
 def _symmetrised(values: np.ndarray, like: Expr) -> np.ndarray:

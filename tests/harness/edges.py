@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from harness.cases import differentiable
+from harness.cases import differentiable, probes
 
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
@@ -71,12 +71,16 @@ def _names(node: object) -> list[str]:
 
 def check_nan(op: Op) -> None:
     """NaN goes in, NaN comes out, unless an edge says otherwise."""
-    if not op.elementwise or op.arity is None or op.samples or not differentiable(op):
+    grid = probes(op, np.array([0.5, 0.9]))
+    if grid is None or not differentiable(op):
         return
-    spans = op.domain.sample or ((0.5, 1.5),) * op.arity
     declared = {e.at for e in op.domain.edges}
-    middle = [(low + high) / 2 for low, high in spans]
-    for slot in range(op.arity):
+    middle = [float(values[-1]) for values in grid]
+    if op.domain.sample:
+        middle = [(low + high) / 2 for low, high in op.domain.sample]
+    for slot, values in enumerate(grid):
+        if values[0] != 0.5:
+            continue  # a parameter
         at = [math.nan if i == slot else m for i, m in enumerate(middle)]
         if any(math.isnan(e[slot]) for e in declared):
             continue
@@ -92,15 +96,15 @@ _PROBES = (-50.0, -3.3, -2.0, -1.0, -0.6, 0.0, 0.4, 1.0, 1.7, 3.0, 40.0)
 
 def check_conditions(op: Op) -> None:
     """Where the op is NaN or infinite, a condition of the record fails, or a pole is told."""
-    if not op.elementwise or op.arity is None or op.samples:
+    values = probes(op, np.array(_PROBES))
+    if values is None:
         return
-    grid = np.meshgrid(*[np.array(_PROBES)] * op.arity, indexing="ij")
-    points = [g.ravel() for g in grid]
+    points = [g.ravel() for g in np.meshgrid(*values, indexing="ij")]
     with np.errstate(all="ignore"):
         value = np.asarray(op.evaluate(*points))
     if value.dtype.kind not in "fc":
         return
-    xs = [symbol(f"x{i}", len(points[0])) for i in range(op.arity)]
+    xs = [symbol(f"x{i}", len(points[0])) for i in range(len(points))]
     allowed = np.ones(points[0].shape, bool)
     if op.domain.where is not None:
         for condition in op.domain.where(*xs):

@@ -98,8 +98,8 @@ def check_text(case: Case, parse: Any) -> None:
     if differentiable(case.op):
         scalars = [x for x in case.varying if x.ndim == 0]
         nodes += [d for x in scalars for d in jvp(case.outputs, {x: _one()}) if d is not None]
-    declared = {n.attr.name: n for n in order(nodes) if n.op.free}
     for node in nodes:
+        declared = {n.attr.name: n for n in order([node]) if n.op.free}
         text = str(node)
         back = parse(text, **declared)
         assert back is node, f"{case.label}: `{text}` parses to `{back}`"
