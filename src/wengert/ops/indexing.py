@@ -6,6 +6,7 @@ both sides. Bounds that depend on a symbolic extent are checked when numbers are
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,18 @@ from wengert.ops.axes import axes_of
 from wengert.ops.einstein import broadcast_to, is_ones, ones
 from wengert.ops.sums import add, is_zero
 
-__all__ = ["Index", "Span", "add_by", "at", "flip", "index_by", "part_of", "set_by", "span_of"]
+__all__ = [
+    "Index",
+    "Span",
+    "add_by",
+    "at",
+    "flip",
+    "index_by",
+    "index_from_text",
+    "part_of",
+    "set_by",
+    "span_of",
+]
 
 _ELEMENTS = NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE | INTEGER
 
@@ -102,16 +114,16 @@ def _span_text(span: Span, extent: Extent) -> str:
 
 
 # --- from what users write ---------------------------------------------------------------------------
-def span_of(entry: int | slice, extent: Extent) -> Span:
-    """The span of an axis that an integer or a slice means.
+def span_of(entry: Extent | slice, extent: Extent) -> Span:
+    """The span of an axis that a place or a slice means; negative numbers count from the end.
 
     Raises:
         ShapeError: a place outside, or a step through a symbolic extent that has no closed form.
     """
     if isinstance(entry, slice):
         return _span_of_slice(entry, extent)
-    place = entry + extent if entry < 0 else entry
-    if isinstance(extent, int) and not 0 <= _number(place) < extent:
+    place = _from_front(entry, extent)
+    if isinstance(extent, int) and isinstance(place, int) and not 0 <= place < extent:
         raise ShapeError(
             worded("index", expected=f"a place from {-extent} to {extent - 1}", got=f"{entry}")
         )
@@ -159,6 +171,55 @@ def _count(distance: Extent, step: int, entry: slice) -> Extent:
             hint="give the array a fixed extent along this axis",
         )
     )
+
+
+def index_from_text(text: str, shape: Sequence[Extent]) -> Index:
+    """The index that ``str(index)`` writes.
+
+    Raises:
+        ShapeError: no such text, or it does not fit the shape.
+
+    >>> str(index_from_text("1:3, -1", (5, Dim.named("n"))))
+    '1:3, -1'
+    """
+    try:
+        parsed = ast.parse(f"x[{text}]", mode="eval").body
+        assert isinstance(parsed, ast.Subscript)
+        entries = parsed.slice.elts if isinstance(parsed.slice, ast.Tuple) else [parsed.slice]
+        given = [_entry(e) for e in entries]
+    except (SyntaxError, AssertionError):
+        raise ShapeError(
+            worded("index", expected="places and ranges, such as '1:3, -1'", got=repr(text))
+        ) from None
+    if len(given) > len(shape):
+        raise ShapeError(worded("index", expected=f"at most {len(shape)} entries", got=repr(text)))
+    given += [slice(None)] * (len(shape) - len(given))
+    return Index(tuple(span_of(g, e) for g, e in zip(given, shape, strict=True)), tuple(shape))
+
+
+def _entry(tree: ast.expr) -> Extent | slice:
+    if isinstance(tree, ast.Slice):
+        bounds = (None if b is None else _extent(b) for b in (tree.lower, tree.upper, tree.step))
+        return slice(*bounds)
+    return _extent(tree)
+
+
+def _extent(tree: ast.expr) -> Extent:
+    """A polynomial in names of sizes; its depth is that of what somebody wrote."""
+    match tree:
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.Name(id=name):
+            return Dim.named(name)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_extent(operand)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _extent(left) + _extent(right)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return _extent(left) - _extent(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _extent(left) * _extent(right)
+    raise SyntaxError
 
 
 # --- reading -----------------------------------------------------------------------------------------
@@ -371,6 +432,12 @@ def _into(node: Expr, base: Expr) -> Expr | None:
     return add_by(base, node.args[1], node.attr)
 
 
+def _update_call(base: Any, value: Any, index: str) -> Expr:
+    """The array with a part replaced; the index is written as text, '1:3, -1'."""
+    node = lift(base)
+    return set_by(node, lift(value), index_from_text(index, node.shape))
+
+
 UPDATE = register(
     Op(
         name="update",
@@ -382,6 +449,7 @@ UPDATE = register(
         spell=Spelling(options=lambda node: {"index": str(node.attr)}),
         laws=Laws(facts=lambda base, value, *, attr: base & value & _ELEMENTS),
         build=lambda base, value, *, attr: set_by(base, value, Index(attr.spans, base.shape)),
+        call=_update_call,
         part=_part_of_update,
         into=_into,
         samples=(

@@ -64,31 +64,6 @@ def _norm_tangent(
     return real(sum_axes(times(conj(normalized(args[0], attr)), tangents[0]), attr))
 
 
-NORM = register(
-    Op(
-        name="norm",
-        doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
-        result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
-        evaluate=_norm_value,
-        diff=Rule(_norm_tangent),
-        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
-        spell=Spelling(
-            latex=r"\left\|{0}\right\|",
-            unicode="‖{0}‖",
-            python="np.linalg.norm({0})",
-            options=axes_option,
-        ),
-        laws=Laws(facts=lambda x, *, attr: NONNEGATIVE | x & (NONZERO | FINITE)),
-        call=lambda *args, **options: norm(*args, **options),
-        samples=(
-            *axes_samples(),
-            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
-        ),
-        cost=3.0,
-    )
-)
-
-
 def _normalized_value(x: Any, *, attr: tuple[int, ...]) -> Any:
     x = np.asarray(x, dtype=np.result_type(x, np.float32))
     length = np.expand_dims(_norm_value(x, attr=attr), attr)
@@ -109,29 +84,6 @@ def _normalized_tangent(
     along = real(sum_axes(times(conj(out), t), attr))
     across = minus(t, times(out, spread(along, attr, x.shape)))
     return divide(across, spread(make(NORM, (x,), attr), attr, x.shape))
-
-
-NORMALIZED = register(
-    Op(
-        name="normalized",
-        doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
-        result=lambda x, *, attr: same_shape(x),
-        evaluate=_normalized_value,
-        diff=Rule(_normalized_tangent),
-        domain=Domain(poles="x = 0"),
-        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
-        expand=lambda x, *, attr: divide(
-            x, spread(make(NORM, (x,), attr), attr, x.shape)
-        ),  # for x != 0
-        laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)),
-        call=lambda x, axis=None: normalized(x, axis),
-        samples=(
-            *axes_samples(),
-            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
-        ),
-        cost=4.0,
-    )
-)
 
 
 def normalized(x: Any, axis: AxisOption = None) -> Expr:
@@ -183,6 +135,54 @@ def _absolute_norm(
     rows, columns = (axis_of(a, size_.ndim, "norm") for a in (rows, columns))
     summed, picked = (rows, columns) if order == 1 else (columns, rows)
     return reduced(pick(sum_(size_, summed), picked - (summed < picked)), axes, keepdims)
+
+
+NORM = register(
+    Op(
+        name="norm",
+        doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
+        result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
+        evaluate=_norm_value,
+        diff=Rule(_norm_tangent),
+        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
+        spell=Spelling(
+            latex=r"\left\|{0}\right\|",
+            unicode="‖{0}‖",
+            python="np.linalg.norm({0})",
+            options=axes_option,
+        ),
+        laws=Laws(facts=lambda x, *, attr: NONNEGATIVE | x & (NONZERO | FINITE)),
+        call=norm,
+        samples=(
+            *axes_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=3.0,
+    )
+)
+
+
+NORMALIZED = register(
+    Op(
+        name="normalized",
+        doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
+        result=lambda x, *, attr: same_shape(x),
+        evaluate=_normalized_value,
+        diff=Rule(_normalized_tangent),
+        domain=Domain(poles="x = 0"),
+        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
+        expand=lambda x, *, attr: divide(
+            x, spread(make(NORM, (x,), attr), attr, x.shape)
+        ),  # for x != 0
+        laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | NONZERO | FINITE)),
+        call=normalized,
+        samples=(
+            *axes_samples(),
+            Sample((Argument((3,), dtype="complex128"),), (0,), note="complex"),
+        ),
+        cost=4.0,
+    )
+)
 
 
 def std(x: Any, axis: AxisOption = None, ddof: int = 0, keepdims: bool = False) -> Expr:

@@ -27,7 +27,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import Type
-from wengert.ops.algebra import lift, plus, times
+from wengert.ops.algebra import broadcast_together, lift, plus, times
 from wengert.ops.axes import (
     AxisOption,
     axes_of,
@@ -42,7 +42,7 @@ from wengert.ops.einstein import broadcast_to, ones, sum_axes
 from wengert.ops.layout import cast, reshape
 from wengert.ops.shapes import same_type
 
-__all__ = ["cumprod", "cumsum", "prod", "prod_except"]
+__all__ = ["cumprod", "cumprod_before", "cumsum", "prod", "prod_except", "recurrence"]
 
 _EVEN_SIGNS = NONNEGATIVE | NONZERO | FINITE | INTEGER
 
@@ -152,6 +152,12 @@ def _recurrence_cotangents(
     return [times(conj(out), back) if wanted[0] else None, back if wanted[1] else None]
 
 
+def recurrence(a: Any, b: Any, axis: int = 0, reverse: bool = False) -> Expr:
+    """The values ``w[0] = 0, w[i+1] = a[i]*w[i] + b[i]`` along an axis (``reverse``: from its end)."""
+    first, second = broadcast_together(lift(a), lift(b))
+    return _recurrence(first, second, Scan(axis_of(axis, first.ndim, "recurrence"), reverse))
+
+
 RECURRENCE = register(
     Op(
         name="recurrence",
@@ -161,7 +167,7 @@ RECURRENCE = register(
         diff=Rule(_recurrence_tangent, _recurrence_cotangents, batched=True),
         spell=Spelling(options=_options),
         laws=Laws(facts=lambda a, b, *, attr: a & b & (NONNEGATIVE | FINITE | INTEGER)),
-        call=lambda a, b, axis, reverse=False: _recurrence(lift(a), lift(b), Scan(axis, reverse)),
+        call=recurrence,
         samples=(
             Sample((Argument((4,)), Argument((4,))), Scan(0)),
             Sample((Argument((2, 3)), Argument((2, 3))), Scan(1, True)),
@@ -187,6 +193,12 @@ def _before_tangent(
     return _recurrence(args[0], times(tangents[0], out), attr)
 
 
+def cumprod_before(x: Any, axis: int = 0, reverse: bool = False) -> Expr:
+    """Products of all elements before each one along an axis (``reverse``: after each one)."""
+    node = lift(x)
+    return make(BEFORE, (node,), Scan(axis_of(axis, node.ndim, "cumprod_before"), reverse))
+
+
 BEFORE: Op = register(
     Op(
         name="cumprod_before",
@@ -196,7 +208,7 @@ BEFORE: Op = register(
         diff=Rule(_before_tangent),
         spell=Spelling(options=_options),
         laws=Laws(facts=lambda x, *, attr: x & _EVEN_SIGNS),
-        call=lambda x, axis, reverse=False: make(BEFORE, (lift(x),), Scan(axis, reverse)),
+        call=cumprod_before,
         samples=(
             Sample((Argument((4,)),), Scan(0)),
             Sample((Argument((2, 3)),), Scan(1, True)),

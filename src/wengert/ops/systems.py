@@ -29,10 +29,10 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import Type, promote
-from wengert.ops.algebra import lift, matmul, plus
+from wengert.ops.algebra import common_shape, lift, matmul, plus
 from wengert.ops.complexes import conj
 from wengert.ops.einstein import broadcast_to, ein, transpose
-from wengert.ops.layout import swapaxes, tril, triu
+from wengert.ops.layout import expand_dims, squeeze, swapaxes, tril, triu
 from wengert.ops.lazy import scipy_function
 from wengert.ops.linalg import is_invertible
 from wengert.ops.matrices import cubed, floating, or_nan, square, stack_labels, turned
@@ -68,19 +68,24 @@ def _solution_type(A: Type, b: Type, what: str) -> Type:
 
 def _fitted(A: Expr, b: Expr, what: str) -> tuple[Expr, Expr]:
     """NumPy's rule: a vector, or matrices of columns whose stacks stretch to each other."""
-    if A.ndim < 2 or not b.ndim:
-        square(A.value_type, what)
+    square(A.value_type, what)
+    if not b.ndim:
         raise ShapeError(worded(what, expected="a vector or a matrix to solve for", got="a scalar"))
-    if b.ndim == 1 and A.ndim == 2:
+    if (b.ndim == 1 and A.ndim == 2) or (b.ndim > 1 and A.shape[:-2] == b.shape[:-2]):
         return A, b
-    if b.ndim == 1:
-        return A, broadcast_to(b, (*A.shape[:-2], *b.shape))
-    deep = max(A.ndim, b.ndim) - 2
-    if A.ndim - 2 == b.ndim - 2 and A.shape[:-2] == b.shape[:-2]:
-        return A, b
-    longer = A if A.ndim - 2 == deep else b
-    stack = longer.shape[:-2]
-    return broadcast_to(A, (*stack, *A.shape[-2:])), broadcast_to(b, (*stack, *b.shape[-2:]))
+    columns = expand_dims(b, -1) if b.ndim == 1 else b
+    stack = common_shape(A.shape[:-2], columns.shape[:-2])
+    return (
+        broadcast_to(A, (*stack, *A.shape[-2:])),
+        broadcast_to(columns, (*stack, *columns.shape[-2:])),
+    )
+
+
+def _solved(op: Op, A: Any, b: Any, attr: Triangle | None = None) -> Expr:
+    right = lift(b)
+    matrix, columns = _fitted(lift(A), right, op.name)
+    x = make(op, (matrix, columns), attr)
+    return squeeze(x, -1) if right.ndim == 1 and columns.ndim > 1 else x
 
 
 def solve(A: Any, b: Any) -> Expr:
@@ -89,7 +94,7 @@ def solve(A: Any, b: Any) -> Expr:
     Raises:
         ShapeError: ``A`` is not square, or ``b`` has another number of rows.
     """
-    return make(SOLVE, _fitted(lift(A), lift(b), "solve"))
+    return _solved(SOLVE, A, b)
 
 
 def solve_triangular(
@@ -103,8 +108,7 @@ def solve_triangular(
     Raises:
         ShapeError: ``A`` is not square, or ``b`` has another number of rows.
     """
-    matrix, right = _fitted(lift(A), lift(b), "solve_triangular")
-    return make(SOLVE_TRIANGULAR, (matrix, right), Triangle(lower, bool(trans), unit_diagonal))
+    return _solved(SOLVE_TRIANGULAR, A, b, Triangle(lower, bool(trans), unit_diagonal))
 
 
 def _applied(A: Expr, x: Expr) -> Expr:
@@ -288,7 +292,9 @@ SOLVE_TRIANGULAR = register(
             Sample((Argument((3, 3), draw="invertible"), Argument((3, 2))), Triangle(False)),
             Sample((Argument((3, 3), draw="lower"), Argument((3, 2))), Triangle(True, True)),
             Sample((Argument((3, 3), draw="upper"), Argument((3,))), Triangle(False, True, True)),
-            Sample((Argument((2, 2, 2), draw="lower"), Argument((2, 2))), Triangle(), note="stack"),
+            Sample(
+                (Argument((2, 2, 2), draw="lower"), Argument((2, 2, 1))), Triangle(), note="stack"
+            ),
             Sample(
                 (Argument((2, 2), draw="lower", dtype="complex128"), Argument((2,))),
                 Triangle(True, True),
