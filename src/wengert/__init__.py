@@ -47,6 +47,7 @@ from wengert.ops.counting import Cost, count_operations
 from wengert.ops.einstein import ein
 from wengert.ops.leaves import const, pi, symbol
 from wengert.ops.leaves import e_const as e
+from wengert.ops.subscripts import update
 from wengert.rewrite.simplify import recognise, stabilise
 
 __version__ = "0.1.0"
@@ -95,6 +96,7 @@ __all__ = [
     "stabilise",
     "symbol",
     "symbols",
+    "update",
     "vjp_graph",
 ]
 

@@ -432,7 +432,7 @@ def _into(node: Expr, base: Expr) -> Expr | None:
     return add_by(base, node.args[1], node.attr)
 
 
-def _update_call(base: Any, value: Any, index: str) -> Expr:
+def _update_call(base: Any, index: str, value: Any) -> Expr:
     """The array with a part replaced; the index is written as text, '1:3, -1'."""
     node = lift(base)
     return set_by(node, lift(value), index_from_text(index, node.shape))
@@ -446,7 +446,7 @@ UPDATE = register(
         evaluate=_update_value,
         resolve=_in_numbers,
         diff=Linear(_update_transpose, joint=_update_tangent, batched=True),
-        spell=Spelling(options=lambda node: {"index": str(node.attr)}),
+        spell=Spelling(text="update({0}, '{attr}', {1})"),
         laws=Laws(facts=lambda base, value, *, attr: base & value & _ELEMENTS),
         build=lambda base, value, *, attr: set_by(base, value, Index(attr.spans, base.shape)),
         call=_update_call,

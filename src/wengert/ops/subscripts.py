@@ -18,11 +18,11 @@ from wengert.ir.types import is_complex, is_inexact
 from wengert.ops.algebra import broadcast_together, lift
 from wengert.ops.einstein import Label, broadcast_to, ein, transpose
 from wengert.ops.gathering import add_at, set_at, take
-from wengert.ops.indexing import Index, Span, index_by, set_by, span_of
+from wengert.ops.indexing import Index, Span, index_by, index_from_text, set_by, span_of
 from wengert.ops.layout import cast
 from wengert.ops.leaves import CONSTANT, const
 
-__all__ = ["subscript", "update"]
+__all__ = ["subscript", "update", "update_add"]
 
 # One entry of an index, after cleaning: `None` is a new axis, an expression gives computed places.
 # A `...` of no width is left in, because it keeps computed places apart.
@@ -200,12 +200,16 @@ def _is_in_front(parts: _Parts) -> bool:
 def update(base: Any, index: Any, value: Any) -> Expr:
     """The array that ``base`` is after ``base[index] = value``; ``base`` itself does not change.
 
-    The value is cast to the dtype of ``base``. Computed places have to differ from each other.
+    The index is what Python would have between the brackets, or its text (``"1:3, -1"``). The value is cast to
+    the dtype of ``base``. Computed places have to differ from each other.
 
     Raises:
         ShapeError: too many entries, a place outside, or a value that does not stretch to the part.
         TypeMismatchError: an entry that is no index, or complex values for a real array.
     """
+    if isinstance(index, str):
+        node = lift(base)
+        return set_by(node, _stored(node, lift(value)), index_from_text(index, node.shape))
     return _changed(base, index, value, adds=False)
 
 
