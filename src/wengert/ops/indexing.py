@@ -21,7 +21,7 @@ from wengert.ir.types import Type, promote
 from wengert.ops.algebra import lift, zeros
 from wengert.ops.axes import axes_of
 from wengert.ops.einstein import broadcast_to, is_ones, ones
-from wengert.ops.sums import add, is_zero
+from wengert.ops.sums import LIN, add, is_zero
 
 __all__ = [
     "Index",
@@ -426,8 +426,13 @@ def _bounds(span: Span) -> tuple[Extent, Extent]:
 
 
 def _into(node: Expr, base: Expr) -> Expr | None:
-    """``base + node`` where ``node`` is zero but for one part."""
-    if not is_zero(node.args[0]):
+    """``base + node`` where ``node`` is zero but for one part.
+
+    Not where that part of ``base`` may or may not lie in one that was put there before: a sum reads better.
+    """
+    if not is_zero(node.args[0]) or any(a.op is UPDATE for a in base.args if base.op is LIN):
+        return None
+    if base.op is UPDATE and _part_of_update(base, node.attr) is None:
         return None
     return add_by(base, node.args[1], node.attr)
 

@@ -200,8 +200,8 @@ def _is_in_front(parts: _Parts) -> bool:
 def update(base: Any, index: Any, value: Any) -> Expr:
     """The array that ``base`` is after ``base[index] = value``; ``base`` itself does not change.
 
-    The index is what Python would have between the brackets, or its text (``"1:3, -1"``). The value is cast to
-    the dtype of ``base``. Computed places have to differ from each other.
+    The index is what Python would have between the brackets, or its text (``"1:3, -1"``). The value is cast
+    to the dtype of ``base``. Computed places have to differ from each other.
 
     Raises:
         ShapeError: too many entries, a place outside, or a value that does not stretch to the part.
