@@ -493,6 +493,8 @@ def _canonical(plain: list[Factor], out: tuple[Label, ...], known: Mapping[Label
         if scaled is not None:
             return scaled
     nodes, axes, final = _numbered(plain, out)
+    if len(nodes) == 1 and not missing and axes[0] == tuple(final[label] for label in out):
+        return nodes[0]  # the transpose of a symmetric matrix
     new = tuple((final[label], known[label]) for label in missing)
     spec = Spec(axes, tuple(final[label] for label in out), new)
     type_ = promote(*(n.value_type for n in nodes)).with_shape(tuple(known[label] for label in out))

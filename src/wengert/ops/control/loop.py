@@ -28,7 +28,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.item import items
 from wengert.ops.control.loop_forward import loop_jvp
 from wengert.ops.control.loop_reverse import loop_vjp
-from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
+from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop, extent_of
 from wengert.ops.control.regions import (
     as_results,
     canonical_captures,
@@ -38,7 +38,7 @@ from wengert.ops.control.regions import (
     unbound,
 )
 from wengert.ops.counting import count_operations
-from wengert.ops.leaves import CONSTANT, SIZE, fresh
+from wengert.ops.leaves import fresh
 
 __all__ = ["LOOP", "for_loop", "loop", "while_loop"]
 
@@ -131,7 +131,7 @@ def _loop_value(
         executed += 1
     length = _number(spec.length, sizes)
     stacks = [
-        _stack(rows, i, executed if length is None else length, type_, sizes)
+        _stack(rows, i, executed if length is None else max(length, 0), type_, sizes)
         for i, type_ in enumerate(spec.body.result_types[spec.carries :])
     ]
     return ((executed,) if spec.counted else ()) + (*carries, *stacks)
@@ -147,7 +147,7 @@ def _stack(
     if rows:
         shape = np.shape(rows[0][1][position])
     else:
-        shape = tuple(_number(e, sizes) or 0 for e in type_.shape)
+        shape = tuple(max(_number(e, sizes) or 0, 0) for e in type_.shape)
     if any(k >= length for k, _ in rows):
         raise EvaluationError(
             worded("loop", expected=f"at most {length} iterations", got=f"{len(rows)}")
@@ -278,13 +278,8 @@ def _operations(node: Expr) -> Extent:
     """Operations of one iteration, times the iterations where their number is known (else once)."""
     attr: Loop = node.attr
     once = count_operations(attr.body.outputs).operations
-    if attr.trip:
-        trip = node.args[0]
-        if trip.op is CONSTANT:
-            return once * max(int(trip.attr), 0)
-        if trip.op is SIZE:
-            return once * trip.attr  # type: ignore[no-any-return]  # a size is an extent
-    return once
+    extent = extent_of(node.args[0]) if attr.trip else None
+    return once if extent is None else once * extent
 
 
 def _power_sample(*symbols: Expr) -> Expr:

@@ -16,8 +16,9 @@ from wengert.ir.types import Type
 from wengert.ir.walk import substitute
 from wengert.ops.control.regions import fits, hoisted, joined
 from wengert.ops.leaves import CONSTANT, SIZE, fresh
+from wengert.ops.sums import LIN
 
-__all__ = ["COUNTER", "Loop", "Looped", "closed_loop"]
+__all__ = ["COUNTER", "Loop", "Looped", "closed_loop", "extent_of"]
 
 COUNTER = Type("int64", weak=True)
 
@@ -115,12 +116,26 @@ def _length(attr: Loop, args: Sequence[Expr]) -> Extent:
     """The extent of the rows: the trip count if that says it, else an opaque extent named by the loop."""
     if attr.trip and not attr.go:
         trip = args[0]
-        if trip.op is CONSTANT:
-            return max(int(trip.attr), 0)
-        if trip.op is SIZE:
-            extent: Extent = trip.attr
-            return extent
-        return Dim.named(f"%n{trip.serial}")
+        extent = extent_of(trip)
+        return Dim.named(f"%n{trip.serial}") if extent is None else extent
     numbers = [node.serial for node in (*attr.body.params, *attr.body.outputs, *args)]
     name = blake2b(repr((attr[1:], numbers)).encode(), digest_size=8).hexdigest()
     return Dim.named(f"%n{name}")
+
+
+def extent_of(node: Expr) -> Extent | None:
+    """The extent that an integer expression in sizes stands for, if it is a sum of such."""
+    if node.op is CONSTANT and not node.shape:
+        return max(int(node.attr), 0)
+    if node.op is SIZE:
+        extent: Extent = node.attr
+        return extent
+    if node.op is not LIN or node.shape or not all(type(c) is int for c in node.attr):
+        return None
+    total: Extent = 0
+    for coefficient, term in zip(node.attr, node.args, strict=True):
+        inner = term.attr if term.op in (SIZE, CONSTANT) else None
+        if not isinstance(inner, (int, Dim)):
+            return None
+        total = total + coefficient * inner
+    return total
