@@ -384,8 +384,8 @@ def _comparison_json(found: Comparison) -> dict[str, Any]:  # Any: JSON values
 
 def show_comparison(found: Comparison, console: Console) -> None:
     """The comparison as a table on a terminal."""
-    point = ", ".join(f"{k} = {np.asarray(v).tolist()}" for k, v in found.at.items())
-    table = Table(title=f"{found.formula}   at {point}", title_justify="left")
+    console.print(f"{found.formula}\n  at {found.place}", markup=False)
+    table = Table()
     for head in ("way", "derivative", "operations", "error", "claimed", "time"):
         table.add_column(head, justify="left" if head in ("way", "derivative") else "right")
     for row in found.rows():

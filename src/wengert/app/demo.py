@@ -31,6 +31,7 @@ class Example:
     source: str
     expr: Expr
     at: dict[str, Any]  # Any: numbers or arrays, by symbol name
+    by: tuple[str, ...]  # symbols to differentiate by
     second: tuple[str, ...]  # symbols by which the second derivative is shown
     implicit: tuple[str, ...]  # (y, x): the formula is an equation for y in x
 
@@ -61,6 +62,7 @@ def _read(path: Path) -> Example:
         source=data["source"],
         expr=parse(" ".join(data["formula"].split()), assume=assume or None, **shapes),
         at={name: np.asarray(value, dtype=float) for name, value in data["at"].items()},
+        by=tuple(data.get("by", data["at"])),
         second=tuple(data.get("second", ())),
         implicit=tuple(data.get("implicit", ())),
     )
@@ -73,7 +75,7 @@ def run_demo(
     for example in load_examples()[: 1 if quick else None]:
         console.rule(example.title, align="left")
         console.print(f"{example.about} [{example.source}]", markup=False)
-        show(compare(example.expr, example.at), console)
+        show(compare(example.expr, example.at, wrt=example.by), console)
         for name in example.second:
             console.print(f"  d²/d{name}²: {hessian(example.expr, name)}", markup=False)
         if example.implicit:

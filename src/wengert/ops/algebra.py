@@ -95,6 +95,9 @@ def broadcast_together(*nodes: Expr) -> tuple[Expr, ...]:
     return tuple(broadcast_to(n, shape) for n in nodes)
 
 
+_SMALL = 2**53  # whole numbers below need no look at their form as a coefficient
+
+
 def _plain_number(a: Any, b: Any) -> tuple[Number, Any]:
     """``(number, expression)`` for a finite Python number beside an expression; 0 for anything else.
 
@@ -104,7 +107,7 @@ def _plain_number(a: Any, b: Any) -> tuple[Number, Any]:
         a, b = b, a
     if b.__class__ is not Expr:
         return 0, b
-    if a.__class__ is int:
+    if a.__class__ is int and -_SMALL < a < _SMALL:
         return a, b
     if a.__class__ is float and isfinite(a):
         return exact_number(a), b

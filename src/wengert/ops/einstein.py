@@ -373,23 +373,28 @@ def ein(
     """
     out = tuple(out)
     known: dict[Label, Extent] = dict(extents or {})
+    factors = [(node, tuple(labels)) for node, labels in factors]
+    summed = {label for _, labels in factors for label in labels} - set(out)
     sign, plain = _opened(factors, known)
-    plain, multiplicity = _without_identities(plain, out, known)
-    if len(plain) == 1:
-        plain, out = _opened_product(*plain[0], out, known)
+    plain, multiplicity = _without_identities(plain, out, summed, known)
+    while len(plain) == 1:
+        inside = _opened_product(*plain[0], out, known)
+        if len(inside) == 1:
+            break
+        summed = {label for _, labels in inside for label in labels} - set(out)
+        plain, more = _without_identities(inside, out, summed, known)
+        multiplicity += more
     result = _canonical(plain, out, known)
     for extent in multiplicity:
         result = _times_size(result, extent)
     return result if sign > 0 else scale(-1, result)
 
 
-def _opened(
-    factors: Iterable[tuple[Expr, Sequence[Label]]], known: dict[Label, Extent]
-) -> tuple[int, list[Factor]]:
+def _opened(factors: Iterable[Factor], known: dict[Label, Extent]) -> tuple[int, list[Factor]]:
     """Factors with signs taken out and renamings, broadcasts and ones looked through."""
     sign = 1
     plain: list[Factor] = []
-    stack: list[Factor] = [(f, tuple(labels)) for f, labels in factors][::-1]
+    stack: list[Factor] = list(factors)[::-1]
     while stack:
         node, labels = stack.pop()
         if len(labels) != node.ndim:
@@ -421,10 +426,13 @@ def _opened(
 
 
 def _without_identities(
-    plain: list[Factor], out: tuple[Label, ...], known: dict[Label, Extent]
+    plain: list[Factor],
+    out: tuple[Label, ...],
+    summed: set[Label],
+    known: Mapping[Label, Extent],
 ) -> tuple[list[Factor], list[Extent]]:
-    """Contract identity matrices; also the extents of summed axes that nothing depends on."""
-    summed_over = set(known) - set(out)
+    """Contract identity matrices; also the extents of summed axes that nothing depends on any more."""
+    summed = set(summed)
     changed = True
     while changed:
         changed = False
@@ -439,7 +447,7 @@ def _without_identities(
             gone, kept = (j, i) if j not in out else (i, j)
             if gone not in out:
                 plain = [(f, tuple(kept if x == gone else x for x in ls)) for f, ls in rest]
-                summed_over.discard(gone)
+                summed.discard(gone)
                 changed = True
                 break
             low, high = (i, j) if out.index(i) < out.index(j) else (j, i)
@@ -449,19 +457,19 @@ def _without_identities(
                 changed = True
                 break
     present = {label for _, labels in plain for label in labels}
-    return plain, [known[label] for label in summed_over - present]
+    return plain, [known[label] for label in summed - present]
 
 
 def _opened_product(
     node: Expr, labels: tuple[Label, ...], out: tuple[Label, ...], known: dict[Label, Extent]
-) -> tuple[list[Factor], tuple[Label, ...]]:
+) -> list[Factor]:
     """A single factor that is itself a product is looked into, unless the sum in it comes first.
 
     Its axes may be put in another order, and a sum or a diagonal is taken in one go with the product
     (``trace(A @ B)``, ``sum(x*y)``) if that makes no more terms than the larger factor has elements.
     """
     if node.op is not EIN:
-        return [(node, labels)], out
+        return [(node, labels)]
     named: dict[int, Label] = dict(zip(node.attr.out, labels, strict=True))
     inner = [
         (f, tuple(named.get(a, ("inner", a)) for a in axes))
@@ -470,10 +478,10 @@ def _opened_product(
     axes = {label for _, ls in inner for label in ls} | set(out)
     turned = len(labels) == len(out) and set(labels) == set(out)
     if not turned and (len(axes) > max(f.ndim for f, _ in inner) or set(labels) - axes):
-        return [(node, labels)], out
+        return [(node, labels)]
     for factor, ls in inner:
         known.update(zip(ls, factor.shape, strict=True))
-    return inner, out
+    return inner
 
 
 def _canonical(plain: list[Factor], out: tuple[Label, ...], known: Mapping[Label, Extent]) -> Expr:

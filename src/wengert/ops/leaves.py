@@ -136,6 +136,10 @@ def const(value: Any) -> Expr:
     return intern(CONSTANT, value, (), _constant_type(attr=value))
 
 
+_LARGEST = 10**308  # beyond this a whole number is no float
+_EXACT = 2**53  # whole numbers up to here are exact as floats
+
+
 def exact_number(value: Number) -> Number:
     """The one form of a finite number used as a coefficient: equal values have the same class.
 
@@ -146,15 +150,16 @@ def exact_number(value: Number) -> Number:
     (2, Fraction(1, 2), 0.1)
     """
     if value.__class__ is int:
-        return value
+        # Beyond 2**53 a float may be equal; the float is the form of both.
+        return value if -_EXACT < value < _EXACT or float(value) != value else float(value)
     if isinstance(value, float):
-        if value.is_integer() and abs(value) < 2**53:
-            return int(value)
+        if value.is_integer():
+            return int(value) if abs(value) < _EXACT else value
         numerator, denominator = value.as_integer_ratio()
         return Fraction(numerator, denominator) if denominator <= 1024 else value
     fraction = Fraction(value)
     if fraction.denominator == 1:
-        return int(fraction)
+        return exact_number(int(fraction))
     power_of_two = fraction.denominator & (fraction.denominator - 1) == 0
     return float(fraction) if power_of_two and fraction.denominator > 1024 else fraction
 
@@ -165,7 +170,7 @@ def number_of(node: Expr) -> Number | None:
         return None
     value = node.attr
     if value.__class__ is int or value.__class__ is Fraction:
-        return exact_number(value)
+        return exact_number(value) if abs(value) < _LARGEST else None
     if isinstance(value, (bool, np.ndarray, complex, np.complexfloating)):
         return None
     value = float(value)
