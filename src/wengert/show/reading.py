@@ -55,7 +55,10 @@ def narrowed(node: Expr) -> Part | None:
     notation = node.op.spell.notation
     if notation == "product" and len(node.args) == 1 and node.attr.new:
         inner = node.args[0]
-        return inner if broadcast_to(inner, node.shape) is node else None
+        try:
+            return inner if broadcast_to(inner, node.shape) is node else None
+        except WengertError:  # the new axis is not in front: no operator makes this broadcast
+            return None
     if notation == "sum" and len(node.args) == 1:
         ones = node.args[0]
         if ones.op.spell.notation == "product" and len(ones.args) == 1 and not ones.args[0].args:
