@@ -77,7 +77,9 @@ CONCATENATE = register(
             batched=True,
         ),
         spell=Spelling(
-            notation="listed", options=lambda node: {"axis": node.attr} if node.attr else {}
+            notation="listed",
+            python="np.concatenate({0})",
+            options=lambda node: {"axis": node.attr} if node.attr else {},
         ),
         laws=Laws(facts=lambda *facts, attr: _common(facts)),
         build=lambda *args, attr: concatenate(args, attr),
@@ -149,7 +151,9 @@ STACK = register(
             batched=True,
         ),
         spell=Spelling(
-            notation="listed", options=lambda node: {"axis": node.attr} if node.attr else {}
+            notation="listed",
+            python="np.stack({0})",
+            options=lambda node: {"axis": node.attr} if node.attr else {},
         ),
         laws=Laws(facts=lambda *facts, attr: _common(facts)),
         build=lambda *args, attr: stack(args, attr),

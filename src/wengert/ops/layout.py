@@ -150,6 +150,7 @@ RESHAPE = register(
         spell=Spelling(
             options=lambda node: {"shape": node.attr},
             latex=r"\operatorname{{reshape}}\left({0}\right)",
+            python="np.reshape({0})",
         ),
         laws=Laws(facts=lambda x, *, attr: x & _ELEMENTS),
         build=_reshape,
@@ -234,6 +235,7 @@ def _triangle(name: str, doc: str, evaluate: Any) -> Op:  # Any: NumPy's functio
             spell=Spelling(
                 options=lambda node: {"k": node.attr} if node.attr else {},
                 latex=rf"\operatorname{{{{{name}}}}}\left({{0}}\right)",
+                python=f"np.{name}({{0}})",
             ),
             laws=Laws(facts=lambda x, *, attr: x & (_ELEMENTS & ~NONZERO | DIAGONAL)),
             call=build,

@@ -319,6 +319,7 @@ LOGSUMEXP = register(
         diff=Rule(_logsumexp_tangent),
         spell=Spelling(
             latex=r"\operatorname{{logsumexp}}\left({0}\right)",
+            python="scipy.special.logsumexp({0})",
             options=axes_option,
         ),
         call=lambda x, axis=None, keepdims=False: logsumexp(x, axis, keepdims),
@@ -335,7 +336,11 @@ SOFTMAX = register(
         result=lambda x, *, attr: real_shape(x),
         evaluate=_softmax_value,
         diff=Rule(_softmax_tangent),
-        spell=Spelling(latex=r"\operatorname{{softmax}}\left({0}\right)", options=axes_option),
+        spell=Spelling(
+            latex=r"\operatorname{{softmax}}\left({0}\right)",
+            python="scipy.special.softmax({0})",
+            options=axes_option,
+        ),
         laws=Laws(facts=lambda x, *, attr: POSITIVE | FINITE),
         call=lambda x, axis=None: softmax(x, axis),
         samples=axes_samples(),
