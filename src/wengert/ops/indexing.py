@@ -16,12 +16,12 @@ from wengert.errors import EvaluationError, ShapeError, worded
 from wengert.ir.dims import Dim, Extent, extent_text
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
+from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, lookup, register
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import lift, zeros
 from wengert.ops.axes import axes_of
 from wengert.ops.einstein import broadcast_to, is_ones, ones
-from wengert.ops.sums import LIN, add, is_zero
+from wengert.ops.sums import LIN, add, is_zero, scale
 
 __all__ = [
     "Index",
@@ -235,6 +235,8 @@ def index_by(node: Expr, index: Index) -> Expr:
         return ones(index.result_shape)
     if is_zero(node):
         return zeros(index.result_shape)
+    if node.op is LIN and len(node.attr) == 1:
+        return scale(node.attr[0], index_by(node.args[0], index))
     return make(INDEX, (node,), index)
 
 
@@ -349,7 +351,30 @@ def set_by(base: Expr, value: Expr, index: Index) -> Expr:
         return value
     if base.op is UPDATE and base.attr == index:
         base = base.args[0]
-    return make(UPDATE, (base, value), index)
+    whole = _every_place(base, value, index)
+    return make(UPDATE, (base, value), index) if whole is None else whole
+
+
+_FEW = 16  # longest vector that is looked at place by place
+
+
+def _every_place(base: Expr, value: Expr, index: Index) -> Expr | None:
+    """The stack of its elements, once each place of a short vector has been given one."""
+    extent = index.shape[0]
+    if len(index.shape) != 1 or not isinstance(extent, int) or extent > _FEW:
+        return None
+    elements: dict[Extent, Expr] = {index.spans[0].start: value}
+    below = base
+    while below.op is UPDATE and not below.attr.spans[0].keep and len(elements) < extent:
+        elements.setdefault(below.attr.spans[0].start, below.args[1])
+        below = below.args[0]
+    if below.op is lookup("stack") and not below.args[0].ndim:
+        elements = {**dict(enumerate(below.args)), **elements}
+    ordered = tuple(elements[i] for i in range(extent) if i in elements)
+    dtypes = {e.value_type.dtype for e in ordered} | {base.value_type.dtype}
+    if len(ordered) < extent or index.spans[0].keep or (len(dtypes) > 1 and not is_zero(below)):
+        return None
+    return make(lookup("stack"), ordered, 0)
 
 
 def add_by(base: Expr, value: Expr, index: Index) -> Expr:
