@@ -49,11 +49,15 @@ class NumpyWriter(TextWriter):
     def write_call(self, form: Form) -> Text:
         node: Expr = form.data
         spell = node.op.spell
-        if spell.python and spell.options is not None and spell.python.endswith(")"):
-            options = spell.options(node)
-            inside = "".join(f", {key}={self.option(value)}" for key, value in options.items())
-            return filled(f"{spell.python[:-1]}{inside})", self.parts(form), node.attr, self)
-        return super().write_call(form)
+        if not spell.python:
+            return super().write_call(form)
+        options = spell.options(node) if spell.options is not None else {}
+        inside = "".join(f", {key}={self.option(value)}" for key, value in options.items())
+        args = self.parts(form)
+        if spell.notation == "listed":
+            args = [Text(("[", *self.list_of(args), "]"))]
+        template = f"{spell.python[:-1]}{inside})" if inside else spell.python
+        return filled(template, args, node.attr, self)
 
     def option(self, value: Any) -> str:  # Any: what Spelling.options may give
         """The value of an option, its extents read off the arrays."""

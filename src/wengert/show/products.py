@@ -148,7 +148,9 @@ def _with_vector(v: Expr, a: Axes, y: Expr, b: Axes, out: Axes) -> Iterator[Form
     if vector is None:
         return
     if y.op.spell.notation == "identity" and a[0] in b:
-        yield Form("apply", (vector,), ("diag", {}))
+        diagonal = Form("apply", (vector,), ("diag", {}))
+        yield diagonal
+        yield Form("transpose", (diagonal,))
     matrix = _oriented(y, b, out)
     if matrix is not None and len(b) == 2:
         if a[0] == out[1]:

@@ -22,18 +22,12 @@ def sum_form(node: Expr, looks: dict[Expr, Look]) -> Form:
     """The form of a sum: one term scaled, or terms in reading order."""
     terms: list[Term] = list(zip(node.attr, node.args, strict=True))
     if len(terms) == 1:
-        return _single(node, *terms[0])
+        return _signed(*terms[0])
     if len(set(node.args)) == len(terms):  # c*x + d*x keeps its order, which is part of the node
         terms.sort(key=lambda t: sum_key(t[0], looks[t[1]], is_ones(t[1])))
     if not node.shape:
         return _chain([_operand(c, t) for c, t in terms], terms)
     return _broadcasting(node, terms)
-
-
-def _single(node: Expr, coefficient: Number, term: Expr) -> Form:
-    if coefficient == 0 and is_ones(term) and term.shape:
-        return Form("zeros", (), term.shape)
-    return _signed(coefficient, term)
 
 
 def _signed(coefficient: Number, term: Expr) -> Form:
@@ -49,6 +43,8 @@ def _scaled(size: Number, term: Expr) -> Part:
     """``size*term`` for a positive number; fractions are written as they are executed."""
     if size == 1:
         return term
+    if size == 0 and is_ones(term) and term.shape:
+        return Form("zeros", (), term.shape)
     if isinstance(size, Fraction) and size.denominator != 1 and _divides(term):
         below = Form("number", (), size.denominator)
         if size.numerator == 1:
