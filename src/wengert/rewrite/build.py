@@ -15,10 +15,11 @@ from wengert.ir.walk import rebuild
 from wengert.ops.einstein import EIN, broadcast_to, is_ones
 from wengert.ops.leaves import Number, const
 from wengert.ops.powers import POW
+from wengert.ops.norms import norm
 from wengert.ops.sums import LIN, add, is_zero, scale, subtract
 from wengert.rewrite import layout, numbers
 from wengert.rewrite.cost import token_cost
-from wengert.rewrite.session import Session, View
+from wengert.rewrite.session import Exponent, Session, View
 from wengert.rewrite.writing import Base, above_below, quotient
 
 __all__ = ["built", "cost", "product"]
@@ -152,8 +153,29 @@ def _without_sign(s: Session, view: View, c: Number) -> tuple[list[layout.Writte
             turned = _turned(s, base)
             if turned is not None:
                 written, c = turned, -c
-        powers.append((Base(base, written), axes, exponent))
+        length = _as_norm(s, base, exponent)
+        powers.append((Base(base, written), axes, exponent) if length is None else (*length[:1], axes, length[1]))
     return powers, c
+
+
+def _as_norm(s: Session, base: Expr, exponent: Exponent) -> tuple[Base, Number] | None:
+    """``norm(x)`` for the root of a sum of squares, and for its powers where that is shorter."""
+    if base.op is not EIN or isinstance(exponent, Expr) or not numbers.is_whole(2 * exponent):
+        return None
+    factors, out, _ = s.view(base)
+    if len(factors) != 1 or factors[0][2] != 2 or not base.attr.summed:
+        return None
+    x, axes, _ = factors[0]
+    if not x.ndim or len(set(axes)) < len(axes) or tuple(a for a in axes if a in out) != out:
+        return None
+    gone = tuple(i for i, a in enumerate(axes) if a not in out)
+    length = norm(s.built[x], axis=gone)
+    if numbers.is_whole(exponent):
+        extra = 0 if exponent == 1 else 2
+        there = token_cost(s.built[base], s.tokens) + (extra if abs(exponent) != 1 else 0)
+        if there <= token_cost(length, s.tokens) + 2:
+            return None
+    return Base(base, length), numbers.times(2, exponent)
 
 
 def _turned(s: Session, base: Expr) -> Expr | None:

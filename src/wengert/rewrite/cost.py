@@ -58,7 +58,7 @@ def number_tokens(value: Number) -> int:
 
 def _call(node: Expr, inner: list[int]) -> int:
     if not node.args:
-        return 1
+        return 2 if node.op is EYE else 1
     notation = node.op.spell.notation
     if notation in ("compare", "logic", "quotient_down"):
         return sum(inner) + 1
@@ -156,11 +156,11 @@ def _double(
             return plain + 2 if len(out) == 2 else plain + 9
         if len(out) == 2:
             vector_axes = a if len(a) == 1 else b
-            return plain + 1 if vector_axes[0] == out[1] else plain + 2
+            return plain + 1 if vector_axes[0] == out[1] else plain + 3
         return plain + 9
     if len(a) <= 2 and len(b) <= 2 and len(summed) == 1 and len(out) == len(a) + len(b) - 2:
         return plain + 1 + _matmul_turns(node, axes, out, next(iter(summed)))
-    if not out and set(a) == set(b):
+    if not out and (set(a) <= set(b) or set(b) <= set(a)):
         return plain + 2
     return plain + 9
 

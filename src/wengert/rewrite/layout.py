@@ -329,12 +329,7 @@ class Graph:
             if not above and not below:
                 return broadcast_to(const(c), shape)
             return broadcast_to(quotient(above, below, c), shape)
-        if above:
-            whole = core.whole
-            if len(above) == 1 and core.head is not whole:
-                return quotient([core.make(times(above[0], core.head))], below, c)
-            return quotient([*above, whole], below, c)
-        return _scaled(core, below, c)
+        return quotient([*above, core.whole], below, c) if above else _scaled(core, below, c)
 
     def _powers_of_results(self) -> list[Expr]:
         counts: dict[Expr, int] = {}

@@ -418,7 +418,7 @@ def _scalars(count: int) -> Spec:
 class _Collected:
     """A product being put together: powers by base and axes, exponentials apart, numbers multiplied up."""
 
-    __slots__ = ("coefficient", "exps", "extents", "out", "powers", "s")
+    __slots__ = ("coefficient", "exps", "extents", "out", "powers", "s", "sums")
 
     def __init__(
         self, s: Session, coefficient: Number, extents: Mapping[int, Extent], out: Axes
@@ -427,6 +427,7 @@ class _Collected:
         self.extents = dict(extents) if extents else {}
         self.powers: dict[tuple[Expr, Axes], Exponent] = {}
         self.exps: dict[Axes, list[tuple[Number, Expr]]] = {}
+        self.sums: dict[tuple[Expr, Axes], Number] = {}  # factors that are sums over axes
 
     def gather(self, stack: list[Factor]) -> None:
         """Put factors in, opening those that are themselves products, powers or scaled."""
@@ -486,6 +487,8 @@ class _Collected:
     # --- putting together ----------------------------------------------------------------------------------
     def finish(self) -> Expr:
         """The node of what was collected."""
+        while self.sums:
+            self._open_sum_of_products(*self.sums.popitem())
         while self.exps:
             self._merge_exps()
         powers = self.powers
@@ -496,6 +499,19 @@ class _Collected:
         if self.extents:
             self._vanished(set())
         return self._scaled(self._scalar_node([(b, e) for (b, _), e in powers.items()]))
+
+    def _open_sum_of_products(self, key: tuple[Expr, Axes], exponent: Number) -> None:
+        base, axes = key
+        if exponent != 1:
+            self.put(base, axes, exponent)
+            return
+        spec: Spec = base.attr
+        renamed = dict(zip(spec.out, axes, strict=True))
+        for arg, inner in zip(base.args, spec.factors, strict=True):
+            for axis in inner:
+                if axis not in renamed:
+                    renamed[axis] = self.s.fresh_axis()
+            self.gather([(arg, tuple([renamed[i] for i in inner]), 1)])
 
     def _merge_exps(self) -> None:
         axes, found = self.exps.popitem()
@@ -529,6 +545,8 @@ class _Collected:
         if any(base.op is EYE for base, _ in self.powers):
             self._without_identities()
         self._vanished({axis for _, axes in self.powers for axis in axes})
+        if self._split_scalars():
+            return self.finish()
         items = [
             (b, a, e) for (b, a), e in self.powers.items() if isinstance(e, Expr) or e != 0
         ]
@@ -540,12 +558,26 @@ class _Collected:
             node = s.settle(node)
         return self._scaled(node)
 
+    def _split_scalars(self) -> bool:
+        """Make a scalar factor of every part that shares no axis with the rest nor with the result."""
+        parts = _connected(self.powers)
+        alone = len(parts) == 1 and not self.out and all(axes for _, axes in self.powers)
+        inner = [p for p in parts if not any(a in self.out for _, axes in p for a in axes)]
+        if alone or not inner:
+            return False
+        for part in inner:
+            factors: list[Factor] = [(b, axes, self.powers.pop((b, axes))) for b, axes in part]
+            extents = {a: self.extents.pop(a) for _, axes, _ in factors for a in set(axes) if a in self.extents}
+            self.gather([(self.s.product(factors, (), extents), (), 1)])
+        return True
+
     def _vanished(self, present: set[int]) -> None:
         """Axes that are summed over but that nothing depends on count their extent."""
         if not self.extents:
             return
-        for axis, extent in self.extents.items():
+        for axis, extent in list(self.extents.items()):
             if axis not in present and axis not in self.out:
+                del self.extents[axis]
                 if isinstance(extent, int):
                     self.coefficient = numbers.times(self.coefficient, extent)
                 else:
@@ -597,6 +629,25 @@ class _Collected:
         if c == 0:
             return self.s.zero(node)
         return self.s.sum([(c, node)], node)
+
+
+def _connected(powers: Mapping[tuple[Expr, Axes], Exponent]) -> list[list[tuple[Expr, Axes]]]:
+    """The factors that have axes, in groups that share axes."""
+    groups: list[tuple[set[int], list[tuple[Expr, Axes]]]] = []
+    for key in powers:
+        axes = set(key[1])
+        if not axes:
+            continue
+        members = [key]
+        apart = []
+        for group in groups:
+            if group[0] & axes:
+                axes |= group[0]
+                members = group[1] + members
+            else:
+                apart.append(group)
+        groups = [*apart, (axes, members)]
+    return [members for _, members in groups]
 
 
 def _as_term(exponent: Exponent) -> tuple[Number, Expr]:
@@ -682,8 +733,10 @@ def _open_product(p: _Collected, base: Expr, axes: Axes, e: Number, stack: list[
     if not s.openable(base, MOST_FACTORS - len(p.powers) - len(stack)):
         return False
     spec: Spec = base.attr
-    if e != 1 and _sums(spec):
-        return False
+    if _sums(spec):
+        if axes:  # opened at the end, unless it turns out to be squared or divided by
+            p.sums[base, axes] = numbers.plus(p.sums.get((base, axes), 0), e)
+        return bool(axes)
     if not numbers.is_whole(e):
         return _open_root_of_product(p, base, axes, e, stack)
     if not axes and not spec.factors[0] and not any(spec.factors):
@@ -692,9 +745,6 @@ def _open_product(p: _Collected, base: Expr, axes: Axes, e: Number, stack: list[
         return True
     renamed = dict(zip(spec.out, axes, strict=True))
     for arg, inner in zip(base.args, spec.factors, strict=True):
-        for axis in inner:
-            if axis not in renamed:
-                renamed[axis] = s.fresh_axis()
         stack.append((arg, tuple([renamed[i] for i in inner]), e))
     return True
 

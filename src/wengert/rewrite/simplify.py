@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.walk import order
-from wengert.rewrite import logistic, real, trigonometry
+from wengert.rewrite import choices, logistic, matrix, real, trigonometry
 from wengert.rewrite.build import built
 from wengert.rewrite.engine import normal_form, prepare, walked
 from wengert.rewrite.factor import improved
@@ -15,7 +15,7 @@ from wengert.rewrite.session import Session
 __all__ = ["recognise", "simplify", "stabilise"]
 
 Target: TypeAlias = Literal["formula", "stable"]
-TABLES = (real, trigonometry, logistic)
+TABLES = (real, trigonometry, logistic, choices, matrix)
 _MOST_PASSES = 5
 
 

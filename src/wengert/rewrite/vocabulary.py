@@ -8,9 +8,12 @@ import wengert.ops.gamma
 import wengert.ops.layout
 import wengert.ops.linalg
 import wengert.ops.logistic
+import wengert.ops.matrices
+import wengert.ops.norms
 import wengert.ops.reductions
 import wengert.ops.removable
 import wengert.ops.scans
+import wengert.ops.systems
 import wengert.ops.trig  # noqa: F401
 from wengert.ir.op import lookup
 
@@ -24,3 +27,7 @@ EXP, LOG, SQRT = lookup("exp"), lookup("log"), lookup("sqrt")
 SIGN = lookup("sign")
 SIGMOID, SOFTPLUS, LOGADDEXP = lookup("sigmoid"), lookup("softplus"), lookup("logaddexp")
 SOFTMAX, LOGSUMEXP = lookup("softmax"), lookup("logsumexp")
+ABS, HEAVISIDE, WHERE = lookup("abs"), lookup("heaviside"), lookup("where")
+MAXIMUM, MINIMUM = lookup("maximum"), lookup("minimum")
+EQ, LE, LT, NE, NOT = (lookup(n) for n in ("eq", "le", "lt", "ne", "logical_not"))
+DET, INV, LOGDET, NORM = lookup("det"), lookup("inv"), lookup("logdet"), lookup("norm")

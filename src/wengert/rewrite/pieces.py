@@ -1,0 +1,72 @@
+"""Parts of a product while it is being written: what comes first in them, and how the rest is put to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from wengert.ir.node import Expr
+from wengert.ops.arithmetic import divide
+from wengert.ops.leaves import const
+from wengert.ops.powers import power
+from wengert.rewrite.session import Exponent, Session
+from wengert.rewrite.writing import Base, above_below, chain
+
+__all__ = ["Group", "Make", "Piece", "as_is"]
+
+Make: TypeAlias = Callable[[Expr], Expr]
+
+
+class Piece(NamedTuple):
+    """A part that begins with ``head``: ``make(head)`` writes it, so that a coefficient may go in front."""
+
+    head: Expr
+    make: Make
+
+    @property
+    def whole(self) -> Expr:
+        """The part without a coefficient."""
+        return self.make(self.head)
+
+
+def as_is(head: Expr) -> Expr:
+    """Nothing is put to the head."""
+    return head
+
+
+class Group:
+    """What multiplies element by element, on one axis or between one pair of axes."""
+
+    __slots__ = ("above", "below", "powers")
+
+    def __init__(self, above: list[Piece] | None = None, below: list[Expr] | None = None) -> None:
+        self.powers: list[tuple[Base, Exponent]] = []
+        self.above = above or []
+        self.below = below or []
+
+    def write(self, s: Session) -> None:
+        """Numerators and denominators from the powers."""
+        above, self.below, _ = above_below(s, self.powers, 1)
+        self.above = [Piece(a, as_is) for a in above]
+
+    def multiply(self, piece: Piece) -> None:
+        """One more factor; the same one twice is a square."""
+        whole = piece.whole
+        for i, known in enumerate(self.above):
+            if known.whole is whole:
+                self.above[i] = Piece(power(whole, const(2)), as_is)
+                return
+        self.above.append(piece)
+
+    def piece(self) -> Piece:
+        """The product of the group, in the order of its factors."""
+        below = self.below
+        if not self.above:
+            return Piece(const(1), lambda head: divide(head, chain(below)))
+        first, rest = self.above[0], [p.whole for p in self.above[1:]]
+
+        def make(head: Expr) -> Expr:
+            top = chain([first.make(head), *rest])
+            return divide(top, chain(below)) if below else top
+
+        return Piece(first.head, make)
