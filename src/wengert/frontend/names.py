@@ -18,14 +18,15 @@ from typing import Any, TypeAlias
 
 import wengert.ops
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Dim, Extent, size_of
 from wengert.ir.greek import GREEK
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Op, registered
+from wengert.ir.walk import order
 from wengert.ops.algebra import lift, matmul, times, trace, zeros
 from wengert.ops.apply import applied
 from wengert.ops.choice import maximum, minimum
-from wengert.ops.einstein import ein, eye, ones, transpose
+from wengert.ops.einstein import EIN, ein, eye, ones, transpose
 from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, as_extent, const, e_const, pi
 from wengert.ops.sums import LIN
 
@@ -59,25 +60,30 @@ KEYWORDS = frozenset(kwlist) - {"lambda", "True", "False", "None"}
 
 # --- sizes -------------------------------------------------------------------------------------------
 def extent_of(node: Expr) -> Extent | None:
-    """The extent that ``3``, ``n`` or ``2*n + 1`` stands for, if it can be one."""
-    if node.op is LIN and all(type(c) is int for c in node.attr):
-        total: Extent = 0
-        for coefficient, term in zip(node.attr, node.args, strict=True):
-            single = _single_extent(term)
-            if single is None:
-                return None
-            total = total + single * coefficient
-        return total
-    return _single_extent(node)
+    """The extent that ``3``, ``n`` or ``2*m*n + 1`` stands for, if it can be one."""
+    known: dict[Expr, Extent] = {}
+    for part in order([node]):
+        extent = _extent(part, [known.get(a) for a in part.args])
+        if extent is None:
+            return None
+        known[part] = extent
+    return known[node]
 
 
-def _single_extent(node: Expr) -> Extent | None:
+def _extent(node: Expr, args: Sequence[Extent | None]) -> Extent | None:
     if node.op is CONSTANT and type(node.attr) is int:
         return node.attr
     if node.op is SIZE:
         return node.attr  # type: ignore[no-any-return]  # a size has its extent as attribute
     if node.op is SYMBOL and not node.shape:
         return Dim.named(node.attr.name)
+    total: Extent = 0
+    if node.op is LIN and all(type(c) is int for c in node.attr):
+        for coefficient, extent in zip(node.attr, args, strict=True):
+            total = total + (extent or 0) * coefficient
+        return total
+    if node.op is EIN and not any(node.attr.factors) and not node.attr.out:
+        return size_of(extent or 0 for extent in args)
     return None
 
 
