@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import wengert.show.install  # gives expressions their texts
+import wengert.show.install  # noqa: F401  # gives expressions their texts
 from wengert.diff.formulas import (
     Partials,
     diff,

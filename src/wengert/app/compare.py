@@ -33,8 +33,8 @@ Values: TypeAlias = dict[str, Any]  # Any: numbers or arrays, by symbol name
 class Way:
     """One way to the derivative.
 
-    ``error``: largest deviation from the symbolic value, relative to it; ``claimed``: the error estimate of
-    the way itself, where it has one; ``operations``: scalar operations of one evaluation of all derivatives, or
+    ``error``: largest deviation from the symbolic value, relative to it; ``claimed``: the error
+    estimate of the way itself, where it has one; ``operations``: scalar operations of one evaluation of all derivatives, or
     ``calls`` of the function; ``seconds``: median time of one evaluation by the reference evaluator.
     """
 

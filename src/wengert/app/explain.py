@@ -29,8 +29,8 @@ _MOST = 200  # beyond this many steps nobody reads on
 class Step:
     """One node: ``name = formula``, how it changes, and by which rule.
 
-    ``partials``: for each argument that varies, the local partial derivative. ``change``: the change of
-    the node in terms of the changes of its arguments. ``result``: the derivative so far, in full, where it is short.
+    ``partials``: for each argument that varies, the local partial derivative. ``change``: the change
+    of the node in terms of the changes of its arguments.
     """
 
     name: str

@@ -1,9 +1,13 @@
 """Derivatives of formulas: differentiate, then simplify for reading.
 
 Layout: the derivative of an output of shape ``S`` by an input of shape ``T`` has shape ``S + T``, so the
-gradient of a scalar has the shape of its argument and a Jacobian has one row per output. An input
-that is assumed symmetric is differentiated as if all its elements were free (``symmetric="free"``);
-``symmetric="constrained"`` and ``"projected"`` give the two other conventions.
+gradient of a scalar has the shape of its argument and a Jacobian has one row per output.
+
+A matrix that is assumed symmetric can only change symmetrically, so its gradient G is a matter of
+convention: ``symmetric="projected"`` (the default) is the gradient in the space of symmetric matrices,
+(G + G')/2, a symmetric matrix whose inner product with a symmetric change is the change of the
+function; ``"constrained"`` holds the derivatives by the independent elements, G + G' - diag(G). For a
+matrix whose elements all vary on their own, do not assume symmetry.
 """
 
 from __future__ import annotations
@@ -13,20 +17,17 @@ from typing import Any, Literal, SupportsIndex, TypeAlias, overload
 
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
-from wengert.diff.single import derivative_by
+from wengert.diff.single import Symmetric, derivative_by, structured
 from wengert.diff.verify import check_derivative, check_equal
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
 from wengert.frontend.parse import parse
 from wengert.ir.dims import extent_text
-from wengert.ir.facts import SYMMETRIC
-from wengert.ir.known import knows
 from wengert.ir.node import Expr, provide
 from wengert.ir.types import Type, is_inexact
 from wengert.ir.walk import leaves, order
-from wengert.ops.algebra import diag, lift, zeros
-from wengert.ops.einstein import broadcast_to, transpose
-from wengert.ops.leaves import SYMBOL, symbol
-from wengert.ops.sums import add, scale, subtract
+from wengert.ops.algebra import lift, zeros
+from wengert.ops.einstein import broadcast_to
+from wengert.ops.leaves import ONE, SYMBOL, symbol
 from wengert.rewrite.simplify import recognise, simplify
 
 __all__ = [
@@ -45,7 +46,6 @@ __all__ = [
 
 Formula: TypeAlias = "Expr | str"
 Wrt: TypeAlias = "Expr | str | tuple[Expr | str, int]"
-Symmetric: TypeAlias = Literal["free", "constrained", "projected"]
 
 # Derivatives larger than this are for machines: nobody reads them, and simplifying them for reading
 # would cost more than making them.
@@ -335,7 +335,7 @@ def vjp_graph(
     symbols = [find_symbol(expr, w) for w in wrt] or list(free_symbols(expr))
     found = vjp([_prepared(expr, simplify)], [seed], symbols)
     results = [
-        _finished(zeros(by.shape) if ct is None else ct, simplify)
+        _finished(zeros(by.shape) if ct is None else structured(ct, by), simplify)
         for by, ct in zip(symbols, found, strict=True)
     ]
     return results[0] if len(wrt) == 1 else Partials([s.attr.name for s in symbols], results)
@@ -345,18 +345,17 @@ def gradient(
     formula: Formula,
     *wrt: Expr | str,
     simplify: bool = True,
-    symmetric: Symmetric = "free",
+    symmetric: Symmetric = "projected",
     verify: bool = False,
 ) -> Any:  # an Expr for one symbol, Partials for several
     """The gradient of a scalar formula, by reverse mode: each part has the shape of its symbol.
 
-    By default all symbols, by name; one symbol named in ``wrt`` gives one expression. ``symmetric`` says what
-    the gradient by a symmetric matrix means: ``"free"`` all elements vary on their own (G),
-    ``"constrained"`` the derivative by the independent elements (G + G' - diag(G)), ``"projected"`` the
-    gradient in the space of symmetric matrices ((G + G')/2).
+    By default all symbols, by name; one symbol named in ``wrt`` gives one expression. ``symmetric``
+    says how the gradient by a symmetric matrix is written (see the head of this module).
 
     Raises:
         ShapeError: the formula is not a scalar.
+        TypeMismatchError: an unknown convention.
 
     >>> import wengert as wg
     >>> q = wg.parse("norm(A @ x - b)^2", A=("m", "n"), x="n", b="m")
@@ -364,18 +363,27 @@ def gradient(
     2*A.T @ (A @ x - b)
     """
     expr = _scalar(formula, "gradient")
-    found = vjp_graph(expr, *wrt, simplify=simplify)
-    names = [find_symbol(expr, w) for w in wrt] or list(free_symbols(expr))
-    results = [found] if len(wrt) == 1 else list(found)
-    results = [
-        _finished(_symmetrized(g, by, symmetric), simplify)
-        for g, by in zip(results, names, strict=True)
-    ]
+    if symmetric not in ("projected", "constrained"):
+        raise TypeMismatchError(
+            worded("symmetric", expected="'projected' or 'constrained'", got=repr(symmetric))
+        )
+    symbols = [find_symbol(expr, w) for w in wrt] or list(free_symbols(expr))
+    primal = _prepared(expr, simplify)
+    results = [_finished(g, simplify) for g in _gradients(primal, symbols, symmetric)]
     if verify:
-        for g, by in zip(results, names, strict=True):
-            if symmetric == "free":
+        for g, by in zip(results, symbols, strict=True):
+            if symmetric == "projected":
                 check_derivative(expr, [by], g)
-    return results[0] if len(wrt) == 1 else Partials([s.attr.name for s in names], results)
+    return results[0] if len(wrt) == 1 else Partials([s.attr.name for s in symbols], results)
+
+
+def _gradients(primal: Expr, symbols: Sequence[Expr], symmetric: Symmetric) -> list[Expr]:
+    """One reverse sweep for all symbols together."""
+    found = vjp([primal], [ONE], symbols)
+    return [
+        zeros(by.shape) if ct is None else structured(ct, by, symmetric)
+        for by, ct in zip(symbols, found, strict=True)
+    ]
 
 
 def _scalar(formula: Formula, what: str) -> Expr:
@@ -390,22 +398,6 @@ def _scalar(formula: Formula, what: str) -> Expr:
             )
         )
     return expr
-
-
-def _symmetrized(g: Expr, by: Expr, convention: Symmetric) -> Expr:
-    if convention not in ("free", "constrained", "projected"):
-        raise TypeMismatchError(
-            worded(
-                "symmetric", expected="'free', 'constrained' or 'projected'", got=repr(convention)
-            )
-        )
-    if convention == "free" or by.ndim != 2 or not knows(by, SYMMETRIC):
-        return g
-    both = add(g, transpose(g))
-    return scale(_HALF, both) if convention == "projected" else subtract(both, diag(diag(g)))
-
-
-_HALF = lift(0.5).attr
 
 
 def jacobian(

@@ -14,7 +14,8 @@ __all__ = ["TRANSFORMS", "jvp"]
 def jvp(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr | None]:
     """Changes of the outputs for given changes of nodes (usually symbols); ``None`` is zero.
 
-    Costs a small multiple of the graph. With unit changes of one symbol the result *is* the symbolic derivative.
+    Costs a small multiple of the graph. With a unit change of one symbol the result *is* the symbolic
+    derivative.
     """
     with paused_gc():
         change: dict[Expr, Tangent] = dict(tangents)

@@ -1,7 +1,7 @@
 """Reverse mode: the linear graph of the differential, run backwards.
 
-Each node's differential is transposed as it stands in its record, and cotangents that reach a node by several ways
-are added. So the gradient costs a small multiple of the function, however many inputs there are.
+Each node's differential is transposed as it stands in its record, and cotangents that reach a node by
+several ways are added. So the gradient costs a small multiple of the function, however many inputs there are.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def _accumulate(found: dict[Expr, Cotangent], node: Expr, ct: Cotangent) -> None
 def _accumulate_item(
     found: dict[Expr, Cotangent], node: Expr, position: int, ct: Cotangent
 ) -> None:
-    assert isinstance(ct, Expr) and isinstance(node.type, TupleType)
+    assert isinstance(ct, Expr)
+    assert isinstance(node.type, TupleType)
     items = found.setdefault(node, [None] * len(node.type.items))
     assert isinstance(items, list)
     known = items[position]

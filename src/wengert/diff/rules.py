@@ -1,7 +1,7 @@
 """Reads an op's differential out of its record, forwards and backwards.
 
-:func:`push_forward` is the change of a node for changes of its arguments, :func:`pull_back` the same linear map
-transposed. Both read the one differential that the record states; ``None`` is a change of zero.
+:func:`push_forward` is the change of a node for changes of its arguments, :func:`pull_back` the same linear
+map transposed. Both read the one differential that the record states; ``None`` is a change of zero.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Transforms(Protocol):
 
 
 def strong_times(t: Expr, factor: Expr) -> Expr:
-    """``t * factor``, where a zero of ``t`` that comes from a choice stays zero even if the factor is infinite."""
+    """``t * factor``, where a zero of ``t`` that comes from a choice stays zero whatever the factor is."""
     if t.op.absorb is not None:
         inside = t.op.absorb(t, lambda u: strong_times(u, factor))
         if inside is not None:

@@ -7,7 +7,7 @@ canonical form, so that equal extents are the same object.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from wengert.errors import EvaluationError, worded
 
@@ -22,7 +22,7 @@ class Dim:
 
     __slots__ = ("__weakref__", "terms")
     terms: tuple[tuple[Monomial, int], ...]
-    _table: dict[tuple[tuple[Monomial, int], ...], Dim] = {}
+    _table: ClassVar[dict[tuple[tuple[Monomial, int], ...], Dim]] = {}
 
     def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
         known = cls._table.get(terms)

@@ -382,7 +382,9 @@ class _Watch:
     limit = 1 << 18
     grown = 1 << 16
     asked = False
-    trusted = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+    trusted = (
+        sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+    )
 
 
 _watch = _Watch()
@@ -455,8 +457,8 @@ def _after_collection(phase: str, info: dict[str, int]) -> None:
 gc.callbacks.append(_after_collection)
 
 
-class paused_gc:
-    """Context in which the cyclic collector rests: graphs have no cycles, and walking them costs half the time."""
+class paused_gc:  # noqa: N801  # used like a function: with paused_gc(): ...
+    """Context in which the cyclic collector rests: graphs have no cycles, and it would only walk them."""
 
     __slots__ = ("resume",)
 

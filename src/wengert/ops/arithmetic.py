@@ -33,9 +33,8 @@ def divide(a: Any, b: Any) -> Expr:
         b = lift(b)
     if a.type is not FLOAT or b.type is not FLOAT:
         below = number_of(b)
-        if isinstance(below, (int, Fraction)) and below != 0 and is_inexact(a.value_type):
-            if type(below) is int:
-                return scale(_reciprocal(below), a)
+        if type(below) is int and below != 0 and is_inexact(a.value_type):
+            return scale(_reciprocal(below), a)
         above = number_of(a)
         if isinstance(below, (int, Fraction)) and isinstance(above, (int, Fraction)) and below != 0:
             return const(Fraction(above) / Fraction(below))

@@ -1,9 +1,10 @@
 """The one multilinear op: the n-ary Einstein product, and everything that is a spelling of it.
 
-``ein([(A, "ij"), (x, "j")], "i")`` sums over every label that is not in the output. Multiplication, broadcasting,
-transposition, matrix products, sums over axes, outer products, diagonals and traces are spellings of it, and
-its transpose is again an Einstein product. Labels may be any hashable things; the node stores them
-canonically, so two products that differ only in their labels or in the order of factors are the same object.
+``ein([(A, "ij"), (x, "j")], "i")`` sums over every label that is not in the output. Multiplication,
+broadcasting, transposition, matrix products, sums over axes, outer products, diagonals and traces are
+spellings of it, and its transpose is again an Einstein product. Labels may be any hashable things; the
+node stores them canonically, so two products that differ only in their labels or in the order of factors
+are the same object.
 """
 
 from __future__ import annotations
@@ -223,7 +224,7 @@ def _ein_facts(*facts: int, attr: Spec) -> int:
 
 
 def _absorb(node: Expr, into: Any) -> Expr | None:
-    """A single signed or renamed strong zero stays one: ``-where(c, u, 0)`` and its transposes."""
+    """A signed or renamed strong zero stays one: ``-where(c, u, 0)`` and its transposes."""
     if len(node.args) != 1 or node.attr.summed or node.attr.new:
         return None
     inner = node.args[0]
