@@ -21,8 +21,10 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import wengert as wg
+import numpy as np
 from timing import human, machine
+
+import wengert as wg
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.run.reference import evaluate_nodes
@@ -168,7 +170,10 @@ class Wengert:
             built - start,
             done - built,
             lambda at: [
-                float(v) for v in evaluate_nodes(roots, {x.attr.name: v for x, v in zip(xs, at)})
+                float(v)
+                for v in evaluate_nodes(
+                    roots, {x.attr.name: v for x, v in zip(xs, at, strict=True)}
+                )
             ],
         )
 
@@ -194,8 +199,6 @@ class Casadi:
         done = perf_counter()
 
         def values(at: list[float]) -> list[float]:
-            import numpy as np
-
             return list(np.array(ca.Function("f", [x], [ca.densify(found)])(at)).ravel())
 
         return Outcome(built - start, done - built, values)
@@ -205,10 +208,9 @@ class Rsdag:
     name = "rsdag"
 
     def __init__(self) -> None:
-        import numpy
         import rsdag
 
-        self.rsdag, self.np = rsdag, numpy
+        self.rsdag = rsdag
 
     def run(self, w: Workload, n: int) -> Outcome:
         number = w.inputs(n)
@@ -216,8 +218,7 @@ class Rsdag:
         scope = self.rsdag.Scope()
         xs = [scope.input() for _ in range(number)]
         outputs = [
-            o if isinstance(o, self.rsdag.Tracer) else scope.constant(o)
-            for o in w.build(xs, self.np, n)
+            o if isinstance(o, self.rsdag.Tracer) else scope.constant(o) for o in w.build(xs, np, n)
         ]
         built = perf_counter()
         program = scope.jacobian(outputs) if w.forward else scope.gradient(outputs[0])
@@ -304,7 +305,7 @@ def agree(ours: Outcome, theirs: Outcome, inputs: int) -> bool:
     a, b = ours.values(at), theirs.values(at)
     return len(a) == len(b) and all(
         math.isclose(p, q, rel_tol=1e-7, abs_tol=1e-9 * max(1.0, *map(abs, b))) or p != p
-        for p, q in zip(a, b)
+        for p, q in zip(a, b, strict=True)
     )
 
 

@@ -34,8 +34,9 @@ class Way:
     """One way to the derivative.
 
     ``error``: largest deviation from the symbolic value, relative to it; ``claimed``: the error
-    estimate of the way itself, where it has one; ``operations``: scalar operations of one evaluation of all derivatives, or
-    ``calls`` of the function; ``seconds``: median time of one evaluation by the reference evaluator.
+    estimate of the way itself, where it has one; ``operations``: scalar operations of one evaluation of
+    all derivatives, or ``calls`` of the function; ``seconds``: median time of one evaluation by the
+    reference evaluator.
     """
 
     name: str

@@ -123,7 +123,7 @@ def free_symbols(expr: Expr) -> tuple[Expr, ...]:
     return tuple(sorted(found, key=lambda s: (s.attr.name, s.serial)))
 
 
-def find_symbol(expr: Expr, wrt: Expr | str) -> Expr:
+def find_symbol(expr: Expr, wrt: object) -> Expr:
     """The symbol meant by ``wrt``.
 
     A name that does not occur is a new scalar symbol (the derivative by it is zero), unless it is

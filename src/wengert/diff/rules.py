@@ -168,8 +168,8 @@ def _pull_back_complex(
 ) -> list[Cotangent | None]:
     """The adjoint of a complex-linear map is its transpose between two conjugations.
 
-    Rules pull back by the records of others, or do it by themselves. What reaches a real argument is projected
-    to the real numbers.
+    Rules pull back by the records of others, or do it by themselves. What reaches a real argument is
+    projected to the real numbers.
     """
     if isinstance(node.op.diff, Rule):
         found = _pull_back(node, ct, wanted, transforms)

@@ -169,8 +169,8 @@ def _resolved(attr: Spec, sizes: Mapping[str, int]) -> Spec:
 def _ein_transpose(ct: Expr, slot: int, *args: Expr, attr: Spec) -> Expr:
     """Cotangent of one factor; ``ct`` may have extra leading axes, which come out in front.
 
-    An axis of the factor that no other operand has was summed over: the cotangent is constant along it. An axis
-    that the factor has twice (a diagonal) is written back through an identity matrix.
+    An axis of the factor that no other operand has was summed over: the cotangent is constant along
+    it. An axis that the factor has twice (a diagonal) is written back through an identity matrix.
     """
     if attr is _SCALARS and not ct.value_type.shape:
         return product_of_scalars(ct, args[1 - slot])
