@@ -333,6 +333,7 @@ heaviside = _stepwise(
     result=real_shape,
     laws=Laws(facts=lambda x: NONNEGATIVE | FINITE),
     domain=Domain(sample=((0.1, 2.0),), edges=(Edge((0.0,), 0.5, (0.0,)),), kinks="x = 0"),
+    spell=Spelling(python="np.heaviside({0}, 0.5)"),
     aliases=("step",),
 )
 

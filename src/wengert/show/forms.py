@@ -31,8 +31,9 @@ class Form:
     ``add`` ``sub``                 left, right
     ``mul`` ``hadamard``            left, right (one scalar; both arrays)
     ``rows`` ``columns``            matrix and vector, vector and matrix: a factor per column, per row
-    ``div`` ``floordiv``            above, below                            rank of what is below
+    ``div`` ``floordiv``            above, below                            axes along which both go
     ``pow``                         base, exponent                          rank of the base
+    ``column``                      a vector that is the same in each column    number of columns
     ``matmul``                      left, right                             ranks of both
     ``compare`` ``logic``           left, right                             sign
     ``apply``                       arguments                               name, options
@@ -116,6 +117,8 @@ def rebuilt(part: Part) -> Expr:
             return OPERATORS.sub(*args)
         case "mul" | "hadamard" | "rows":
             return OPERATORS.mul(*args)
+        case "column":
+            return OPERATORS.getitem(args[0], (slice(None), None))
         case "columns":
             return _column_scaled(*args)
         case "div":

@@ -84,7 +84,7 @@ class LatexWriter(MathWriter):
             sign = self.minus if value < 0 else ""
             above, below = self.digits(abs(value.numerator)), self.digits(value.denominator)
             text = f"{sign}\\frac{{{above}}}{{{below}}}"
-            return Text((text,), NEG if sign else PRODUCT, "mul", raw=True)
+            return Text((text,), NEG if sign else PRODUCT, "fraction", raw=True)
         plain = super().number(value)
         return Text(plain.pieces, plain.level, "number")
 
@@ -117,7 +117,7 @@ class LatexWriter(MathWriter):
         )
 
     def fraction(self, above: Text, below: Text) -> Text:
-        return Text((r"\frac{", above, "}{", below, "}"), PRODUCT, "mul")
+        return Text((r"\frac{", above, "}{", below, "}"), PRODUCT, "fraction")
 
     def write_div(self, form: Form) -> Text:
         above, below = self.parts(form)

@@ -20,9 +20,22 @@ __all__ = ["MathWriter"]
 
 _LETTERS = "ijklmnpqrstuvwabcdefgh"
 _MOST_FACTORS = 12  # of a product in index notation, before factors get brackets of their own
-_OPEN = frozenset(
-    ("mul", "div", "matmul", "template")
-)  # products that may stand on the left of one
+# Which products may stand before and behind a sign without brackets. Products of numbers and products of
+# matrices are associative on paper, and a number in front goes with any of them.
+_BEFORE = {
+    "mul": frozenset(("mul", "fraction", "over", "template")),
+    "over": frozenset(("mul", "fraction", "over", "template")),
+    "matmul": frozenset(("matmul", "mul", "fraction")),
+    "hadamard": frozenset(("hadamard",)),
+    "div": frozenset(("div",)),
+}
+_BEHIND = {
+    "mul": frozenset(("mul", "fraction", "matmul")),
+    "over": frozenset[str](),
+    "matmul": frozenset(("matmul",)),
+    "hadamard": frozenset[str](),
+    "div": frozenset[str](),
+}
 
 
 class MathWriter(Writer):
@@ -68,10 +81,11 @@ class MathWriter(Writer):
     # --- products --------------------------------------------------------------------------------------
     def product(self, left: Text, sign: str, right: Text, kind: str) -> Text:
         """Two operands of a product; a difference of kinds gets brackets."""
-        same = left.kind == kind or (kind == "mul" and left.kind in _OPEN)
-        if left.level < PRODUCT or (left.level == PRODUCT and not same):
+        if left.level < PRODUCT or (left.level == PRODUCT and left.kind not in _BEFORE[kind]):
             left = self.bracketed(left)
-        return Text((left, sign, self.at_least(right, POWER)), PRODUCT, kind, raw=left.raw)
+        if right.level < PRODUCT or (right.level == PRODUCT and right.kind not in _BEHIND[kind]):
+            right = self.bracketed(right)
+        return Text((left, sign, right), PRODUCT, kind, raw=left.raw)
 
     def write_mul(self, form: Form) -> Text:
         left, right = self.parts(form)
@@ -92,6 +106,10 @@ class MathWriter(Writer):
     def write_rows(self, form: Form) -> Text:
         matrix, vector = self.parts(form)
         return self.chained(matrix, self.diagonal(vector))
+
+    def write_column(self, form: Form) -> Text:
+        filled_row = self.transposed(self.constant("ones", self.extents((form.data,))))
+        return self.chained(self.part(form.parts[0]), filled_row)
 
     def write_columns(self, form: Form) -> Text:
         vector, matrix = self.parts(form)

@@ -104,7 +104,8 @@ class NumpyWriter(TextWriter):
     def filled_with(self, name: str, shape: tuple[Extent, ...]) -> Text:
         """``np.ones(shape)``."""
         extents = [self.extent(e) for e in shape]
-        return Text((f"np.{name}({extents[0] if len(extents) == 1 else self.tuple_of(extents)})",))
+        shown = extents[0] if len(extents) == 1 else self.tuple_of(extents)
+        return Text((f"np.{name}({shown})",), raw=name == "zeros")
 
     # --- forms ---------------------------------------------------------------------------------------
     def write_ones(self, form: Form) -> Text:
@@ -124,7 +125,7 @@ class NumpyWriter(TextWriter):
         inner = self.as_form(form.parts[0])
         if name in ("trace", "diag") and inner.kind == "matmul" and inner.data == (2, 2):
             left, right = inner.parts
-            product = Form("hadamard", (left, Form("transpose", (right,))))
+            product = Form("hadamard", (left, _turned(right)))
             return self.called(
                 "np.sum", [self.write(product)], {"axis": 1} if name == "diag" else {}
             )
@@ -156,11 +157,6 @@ class NumpyWriter(TextWriter):
             return self.write(Form("rows" if form.data[0] == 2 else "hadamard", (left, diagonal)))
         return super().write_matmul(form)
 
-    def write_columns(self, form: Form) -> Text:
-        vector, matrix = self.parts(form)
-        column = Text((self.at_least(vector, ATOM), "[:, None]"))
-        return self.product(column, "*", matrix, "mul")
-
     def write_pow(self, form: Form) -> Text:
         base, exponent = self.parts(form)
         if exponent.level == NEG and base.level == ATOM and base.raw:
@@ -186,3 +182,9 @@ class NumpyWriter(TextWriter):
         plain = value.dtype.str[1:] in ("f8", "i8", "b1", "c16") and value.size > 0
         inner_text = self.called("np.array", [text])
         return inner_text if plain else self.called("np.array", [text], {"dtype": value.dtype.name})
+
+
+def _turned(part: Part) -> Part:
+    if isinstance(part, Form) and part.kind == "transpose":
+        return part.parts[0]
+    return Form("transpose", (part,))

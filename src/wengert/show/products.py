@@ -37,10 +37,14 @@ def product_form(node: Expr, looks: dict[Expr, Look]) -> Form:
         candidates = _of_one(node, args[0], spec.factors[0], spec)
     else:
         candidates = iter(())
-    for form in candidates:
-        if gives(form, node):
-            return form
-    return einsum_form(node, looks)
+    right = [form for form in candidates if gives(form, node)]
+    return min(right, key=_turns) if right else einsum_form(node, looks)
+
+
+def _turns(form: Form) -> int:
+    """How many transposes are written: of several right forms, the straightest is taken."""
+    inner = sum(_turns(part) for part in form.parts if isinstance(part, Form))
+    return inner + (form.kind == "transpose")
 
 
 def einsum_form(node: Expr, looks: dict[Expr, Look]) -> Form:
@@ -195,7 +199,7 @@ def _contraction(
         if rest[::-1] == list(out):
             yield from _matmul(y, b, x, a, k, ranks[::-1])
         if len(rest) == 2 and len(set(rest)) == 1:
-            for product in _matmul(x, a, y, b, k, ranks):
+            for product in (*_matmul(x, a, y, b, k, ranks), *_matmul(y, b, x, a, k, ranks[::-1])):
                 yield Form("apply", (product,), ("diag", {}))
         elif not out:
             for product in _matmul(x, a, y, b, k, ranks):

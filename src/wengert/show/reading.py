@@ -110,19 +110,25 @@ def _identity(node: Expr, looks: dict[Expr, Look]) -> Form:
     return Form("eye", (), node.attr)
 
 
-def _infix(kind: str, data: Callable[[Expr], object]) -> Callable[[Expr, dict[Expr, Look]], Form]:
+def _infix(kind: str) -> Callable[[Expr, dict[Expr, Look]], Form]:
     def reader(node: Expr, looks: dict[Expr, Look]) -> Form:
         args: tuple[Part, ...] = node.args
         if not node.type.shape:  # type: ignore[union-attr]  # these ops have one result
-            return Form(kind, args, data(node))
+            return Form(kind, args, 0)
         same = node.args[1].ndim == node.ndim
         shown = shown_operands(node.args) if same else args
-        form = Form(kind, shown, data(node))
+        form = Form(kind, shown, _elementwise_rank(kind, shown))
         if shown == args or kind == "floordiv" or gives(form, node):
             return form
-        return Form(kind, args, data(node))
+        return Form(kind, args, _elementwise_rank(kind, args))
 
     return reader
+
+
+def _elementwise_rank(kind: str, shown: Sequence[Part]) -> int:
+    """Axes along which elements are paired: none if the base or one side of a quotient is a scalar."""
+    ranks = [part.ndim if isinstance(part, Expr) else 0 for part in shown]
+    return ranks[0] if kind == "pow" else min(ranks)
 
 
 _FLIPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!="}
@@ -157,9 +163,9 @@ _READERS: dict[str, Callable[[Expr, dict[Expr, Look]], Form]] = {
     "identity": _identity,
     "sum": sum_form,
     "product": product_form,
-    "quotient": _infix("div", lambda node: node.args[1].ndim),
-    "quotient_down": _infix("floordiv", lambda node: node.args[1].ndim),
-    "power": _infix("pow", lambda node: node.ndim),
+    "quotient": _infix("div"),
+    "quotient_down": _infix("floordiv"),
+    "power": _infix("pow"),
     "compare": _compare,
     "logic": _logic,
     "not": _not,

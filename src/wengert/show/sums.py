@@ -119,4 +119,6 @@ def _bare(coefficient: Number, term: Expr) -> Part | None:
         return None
     if is_ones(term):
         return Form("number", (), _size(coefficient))
+    if coefficient in (1, -1) and term.ndim == 2 and term.attr.factors[0] == (0,):
+        return Form("column", term.args, term.shape[1])
     return _scaled(_size(coefficient), term.args[0])

@@ -37,7 +37,10 @@ def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...
         found.append((place.group(1), enclosed))
         end = place.end()
     literal.append(marked[end:].replace("\x00", "{").replace("\x01", "}"))
-    is_atom = bool(literal[0].strip()) and bool(literal[-1].strip())
+    enclosed_whole = bool(literal[0].strip()) and bool(literal[-1].strip())
+    # An index behind its array: `{0}[1:]`, `{0}_{{1}}`.
+    is_postfix = template.startswith(("{0}[", "{0}_")) and literal[-1].endswith(("]", "}"))
+    is_atom = enclosed_whole or is_postfix
     return tuple(literal), tuple(found), is_atom
 
 

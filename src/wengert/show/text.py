@@ -48,10 +48,12 @@ class TextWriter(Writer):
 
     write_hadamard = write_rows = write_mul
 
+    def write_column(self, form: Form) -> Text:
+        return Text((self.at_least(self.part(form.parts[0]), ATOM), "[:, None]"))
+
     def write_columns(self, form: Form) -> Text:
-        vector, matrix = self.parts(form)
-        column = Text((self.at_least(vector, ATOM), "[:, None]"))
-        return self.product(column, "*", matrix, "mul")
+        column = self.write_column(Form("column", form.parts[:1]))
+        return self.product(column, "*", self.part(form.parts[1]), "mul")
 
     def write_div(self, form: Form) -> Text:
         left, right = self.parts(form)
@@ -138,7 +140,8 @@ class TextWriter(Writer):
         return Text((f"ones({self.shape(form.data)})",))
 
     def write_zeros(self, form: Form) -> Text:
-        return Text((f"zeros({self.shape(form.data)})",))
+        # Raw, because minus zeros is zeros: -(zeros(n)/x) is not (-zeros(n))/x.
+        return Text((f"zeros({self.shape(form.data)})",), raw=True)
 
     def write_eye(self, form: Form) -> Text:
         return Text((f"eye({form.data})",))

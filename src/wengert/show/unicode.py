@@ -60,12 +60,12 @@ class UnicodeWriter(MathWriter):
         return Text((base, sign, self.at_least(exponent, ATOM)), POWER)
 
     def fraction(self, above: Text, below: Text) -> Text:
-        return self.product(above, "/", below, "mul")
+        return self.product(above, "/", below, "over")
 
     def write_div(self, form: Any) -> Text:  # Any: a Form
         above, below = self.parts(form)
         return self.product(
-            above, " ⊘ " if form.data else "/", below, "div" if form.data else "mul"
+            above, " ⊘ " if form.data else "/", below, "div" if form.data else "over"
         )
 
     def function(self, name: str, args: Iterable[Text | str]) -> Text:

@@ -141,9 +141,11 @@ class Writer:
             if value.denominator == 1:
                 is_float = abs(value) < 1 << 1023 and float(value) == value
                 return self.number(float(value) if is_float else int(value))
-            pieces = (f"{self.digits(value.numerator)}/{self.digits(value.denominator)}",)
-            return Text(pieces, PRODUCT if value > 0 else NEG, "div")
-        return Text((self.digits(value),), ATOM if value >= 0 else NEG)
+            sign = self.minus if value < 0 else ""
+            digits = f"{self.digits(abs(value.numerator))}/{self.digits(value.denominator)}"
+            return Text((f"{sign}{digits}",), NEG if sign else PRODUCT, "div")
+        sign = self.minus if value < 0 else ""
+        return Text((f"{sign}{self.digits(abs(value))}",), NEG if sign else ATOM)
 
     def digits(self, value: int | float) -> str:
         """A real number that is neither infinite nor NaN."""
