@@ -111,8 +111,7 @@ def _filled(shape: tuple[Extent, ...], wanted: tuple[Extent, ...]) -> tuple[Exte
 
 
 def _reshape_type(x: Type, *, attr: tuple[Extent, ...]) -> Type:
-    difference = size_of(x.shape) - size_of(attr)
-    if isinstance(difference, int) and difference != 0:
+    if _certainly_differ(size_of(x.shape), size_of(attr)):
         raise ShapeError(
             worded(
                 "reshape",
@@ -121,6 +120,14 @@ def _reshape_type(x: Type, *, attr: tuple[Extent, ...]) -> Type:
             )
         )
     return x.with_shape(attr)
+
+
+def _certainly_differ(first: Extent, second: Extent) -> bool:
+    """Whether no sizes (all at least one) make the extents equal, as far as signs tell."""
+    difference = first - second
+    if isinstance(difference, int):
+        return difference != 0
+    return len({coefficient > 0 for _, coefficient in difference.terms}) == 1
 
 
 def _reshape_value(x: Any, *, attr: tuple[int, ...]) -> Any:

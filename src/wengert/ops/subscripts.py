@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError, worded
-from wengert.ir.dims import extent_text
+from wengert.ir.dims import Dim, Extent, extent_text
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import is_complex, is_inexact
 from wengert.ops.algebra import broadcast_together, lift
@@ -20,13 +20,13 @@ from wengert.ops.einstein import Label, broadcast_to, ein, transpose
 from wengert.ops.gathering import add_at, set_at, take
 from wengert.ops.indexing import Index, Span, index_by, index_from_text, set_by, span_of
 from wengert.ops.layout import cast
-from wengert.ops.leaves import CONSTANT, const
+from wengert.ops.leaves import CONSTANT, size
 
 __all__ = ["subscript", "update", "update_add"]
 
 # One entry of an index, after cleaning: `None` is a new axis, an expression gives computed places.
 # A `...` of no width is left in, because it keeps computed places apart.
-Entry: TypeAlias = int | slice | Expr | EllipsisType | None
+Entry: TypeAlias = Extent | slice | Expr | EllipsisType | None
 
 
 class _Parts(NamedTuple):
@@ -66,6 +66,8 @@ def _entry(entry: Any) -> Entry:
         raise _no_index(entry)
     if isinstance(entry, (int, np.integer)):
         return int(entry)
+    if isinstance(entry, Dim):
+        return entry
     node = lift(np.asarray(entry)) if isinstance(entry, (list, np.ndarray)) else entry
     if not isinstance(node, Expr):
         raise _no_index(entry)
@@ -105,9 +107,9 @@ def _taken_apart(shape: tuple[Any, ...], index: Any) -> _Parts:
         if entry is None or isinstance(entry, EllipsisType):
             continue
         extent = shape[len(spans)]
-        if isinstance(entry, Expr) or (joined and isinstance(entry, int)):
+        if isinstance(entry, Expr) or (joined and isinstance(entry, (int, Dim))):
             # Beside an array of places NumPy counts a single place among the computed ones.
-            places[len(spans)] = lift(entry) if isinstance(entry, Expr) else const(entry)
+            places[len(spans)] = entry if isinstance(entry, Expr) else size(entry)
             spans.append(Span(0, extent, 1, True))
         else:
             spans.append(span_of(entry, extent))
@@ -162,7 +164,7 @@ def _first(parts: _Parts) -> int:
 
 
 def _is_computed(entry: Entry, parts: _Parts) -> bool:
-    if isinstance(entry, int):
+    if isinstance(entry, (int, Dim)):
         return any(p.ndim for p in parts.places.values())
     return isinstance(entry, Expr)
 
