@@ -22,6 +22,7 @@ from wengert.diff.verify import check_derivative, check_equal
 from wengert.errors import ShapeError, TypeMismatchError, UnknownNameError, nearest, worded
 from wengert.frontend.parse import parse
 from wengert.ir.dims import extent_text
+from wengert.ir.greek import canonical
 from wengert.ir.node import Expr, provide
 from wengert.ir.types import Type, is_inexact
 from wengert.ir.walk import leaves, order
@@ -134,6 +135,7 @@ def find_symbol(expr: Expr, wrt: object) -> Expr:
         TypeMismatchError: not a symbol, or one whose values are not floating-point numbers.
     """
     if isinstance(wrt, str):
+        wrt = canonical(wrt)
         known = free_symbols(expr)
         named = [s for s in known if s.attr.name == wrt]
         if len(named) > 1:
