@@ -112,6 +112,7 @@ MISTAKES: list[tuple[str, int, str]] = [
     ("[1, [2, 3]]", 1, "rows of different lengths"),
     ("x + 'abc", 5, "`'` is no sign of a formula; try: a closing quote"),
     ("x ' + y", 3, "is no sign of a formula"),
+    ("x + ... + y", 5, "`...` stands only in an index"),
     # signs
     ("x!", 2, "`!` is no sign of a formula; try: gamma(x + 1)"),
     ("x$", 2, "`$` is no sign of a formula"),

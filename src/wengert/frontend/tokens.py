@@ -87,6 +87,11 @@ class _Arranger:
         self.ready = True
         self.out.append(token)
 
+    def ellipsis(self, token: Token) -> None:
+        if not self.frames or self.frames[-1].type != "LSQB":
+            self.fail("`...` stands only in an index", token, "the formula in full")
+        self.operand(token)
+
     def juxtaposed(self, token: Token) -> None:
         """An operand right after an operand: a product with a number, or a mistake."""
         before = self.out[-1]
@@ -295,7 +300,7 @@ class _Arranger:
 
 _STEPS = {
     "STRING": _Arranger.operand,
-    "ELLIPSIS": _Arranger.operand,
+    "ELLIPSIS": _Arranger.ellipsis,
     "SUPERSCRIPT": _Arranger.superscript,
     "_LPAR": _Arranger.opened,
     "LSQB": _Arranger.opened,
