@@ -34,7 +34,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import AnyType, Type
 from wengert.ir.walk import order
 
-__all__ = ["codec", "dump", "load"]
+__all__ = ["codec", "dump", "load", "mapped"]
 
 _HEADER = "wengert graph 1"
 
@@ -212,6 +212,24 @@ _known(
         lambda v, inner: frozenset(inner(e) for e in v),
     ),
 )
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """An attribute with ``change`` applied to all extents with names and all regions in it.
+
+    Raises:
+        GraphError: the attribute is of an unknown class.
+    """
+    kind = type(value)
+    if kind is Dim or kind is Region:
+        return change(value)
+    if kind is int or kind is str or kind is bool or value is None:
+        return value
+    if kind is tuple:
+        return tuple([mapped(v, change) for v in value])
+    known = _codec_of(value)
+    # Parts are changed on the way out; the way back takes them as they are.
+    return known.decode(known.encode(value, lambda v: mapped(v, change)), lambda v: v)
 
 
 # --- out -----------------------------------------------------------------------------------------------

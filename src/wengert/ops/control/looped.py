@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import NamedTuple
 
 from wengert.ir.dims import Dim, Extent
-from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Op
-from wengert.ir.region import Region
 from wengert.ir.types import Type
 from wengert.ir.walk import substitute
+from wengert.ops.control.lengths import Loop, opaque_length
 from wengert.ops.control.regions import fits, hoisted, joined
 from wengert.ops.leaves import CONSTANT, SIZE, fresh
 from wengert.ops.sums import LIN
@@ -21,28 +18,6 @@ from wengert.ops.sums import LIN
 __all__ = ["COUNTER", "Loop", "Looped", "closed_loop", "extent_of"]
 
 COUNTER = Type("int64", weak=True)
-
-
-class Loop(NamedTuple):
-    """The body and what its parameters and outputs are.
-
-    ``backward`` runs k from trip-1 down to 0; rows stand at their k all the same. ``length`` is the extent of
-    stacked results (rows that are not reached are zero). ``counted`` puts the number of executed
-    iterations before the other results.
-    """
-
-    body: Region
-    carries: int
-    scans: int = 0
-    stacked: int = 0
-    trip: bool = False
-    go: bool = False
-    counted: bool = False
-    backward: bool = False
-    length: Extent | None = None
-
-
-codec(Loop)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +58,7 @@ def closed_loop(op: Op, body: Looped) -> Expr:
         body.go,
         body.counted,
         body.backward,
-        body.length,
+        body.length if rows else None,
     )
     args = [*([] if body.trip is None else [body.trip]), *(init for _, init in carries)]
     args += [*(array for _, array in body.scans), *captures]
@@ -118,9 +93,7 @@ def _length(attr: Loop, args: Sequence[Expr]) -> Extent:
         trip = args[0]
         extent = extent_of(trip)
         return Dim.named(f"%n{trip.serial}") if extent is None else extent
-    numbers = [node.serial for node in (*attr.body.params, *attr.body.outputs, *args)]
-    name = blake2b(repr((attr[1:], numbers)).encode(), digest_size=8).hexdigest()
-    return Dim.named(f"%n{name}")
+    return opaque_length(attr, args)
 
 
 def extent_of(node: Expr) -> Extent | None:

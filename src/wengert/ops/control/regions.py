@@ -24,6 +24,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import Type, is_inexact, promote
 from wengert.ir.walk import substitute
 from wengert.ops.algebra import lift
+from wengert.ops.control.lengths import renamed_anew, renamed_by_structure
 from wengert.ops.leaves import fresh, param
 
 __all__ = [
@@ -48,7 +49,8 @@ def unbound(types: Iterable[Type], hint: str = "b") -> tuple[Expr, ...]:
 
 def opened(region: Region, arguments: Sequence[Expr]) -> list[Expr]:
     """The outputs of a region in terms of the given arguments."""
-    return substitute(region.outputs, dict(zip(region.params, arguments, strict=True)))
+    outputs = renamed_anew(region.outputs, region.params)
+    return substitute(outputs, dict(zip(region.params, arguments, strict=True)))
 
 
 # --- types ---------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ def _closed(
         numbered = dict(zip((*bound, *captures), params, strict=True))
         change = {b: numbered[b] for b in bound}
         change |= {f: numbered.get(o, o) for f, o in mapping.items()}
-        results = substitute(outputs, change)
+        results = renamed_by_structure(substitute(outputs, change), params)
         used = set(_walk(results, lambda node: not node.args))
         kept = [c for c in captures if numbered[c] in used]
         if len(kept) == len(captures):
