@@ -11,11 +11,11 @@ from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.errors import NoDerivativeError
 from wengert.ir.node import make
-from wengert.ir.op import Edge, Op
-from wengert.ops.leaves import symbol
+from wengert.ir.op import Edge, Op, Pointwise
+from wengert.ops.leaves import ONE, symbol
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["check_conditions", "check_edges", "check_nan"]
+__all__ = ["check_conditions", "check_edges", "check_nan", "check_smooth"]
 
 
 def _same(got: float, want: float) -> bool:
@@ -120,3 +120,47 @@ def check_conditions(op: Op) -> None:
         big = any(abs(a) >= 30 for a in at)  # overflow is no pole
         known = any(e.at == at for e in op.domain.edges)
         assert big or known, f"{op.name} is infinite at {at}; say so in domain.poles or an edge"
+
+
+_ACROSS = (
+    -1e5,
+    -800.0,
+    -50.0,
+    -3.0,
+    -1.0,
+    -0.5,
+    -1e-300,
+    0.0,
+    1e-300,
+    0.5,
+    1.0,
+    3.0,
+    50.0,
+    800.0,
+    1e5,
+)
+
+
+def check_smooth(op: Op) -> None:
+    """Where a function of one number is defined and finite, its first two derivatives are numbers.
+
+    That is what a removable singularity or an overflow inside a partial would break.
+    """
+    if not isinstance(op.diff, Pointwise) or op.arity != 1 or op.samples:
+        return
+    x = symbol("x")
+    chain = [make(op, (x,))]
+    for _ in range(2):
+        (change,) = jvp([chain[-1]], {x: ONE})
+        if change is not None:
+            chain.append(change)
+    for at in _ACROSS:
+        given = {"x": at}
+        conditions = op.domain.where(x) if op.domain.where is not None else ()
+        if not all(evaluate_nodes([c], given)[0] for c in conditions):
+            continue
+        for degree, node in enumerate(chain):
+            value = _number(evaluate_nodes([node], given if node.args else {})[0])
+            assert not math.isnan(value), f"{op.name}: derivative of degree {degree} at {at} is nan"
+            if math.isinf(value):
+                break

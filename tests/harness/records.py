@@ -16,7 +16,7 @@ __all__ = ["CHECKS", "check_record", "check_text", "exemptions", "printing"]
 # The names under which `Op.exempt` may excuse a check.
 CHECKS = (
     "conditions", "differences", "edges", "facts", "hand_made", "laws", "loops", "nan", "own_type", "record",
-    "samples", "second", "stacked", "symbolic", "text", "transpose", "type",
+    "samples", "second", "smooth", "stacked", "symbolic", "text", "transpose", "type",
 )  # fmt: skip
 
 

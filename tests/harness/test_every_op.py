@@ -19,6 +19,7 @@ OF_RECORDS: dict[str, Callable[[Op], None]] = {
     "edges": edges.check_edges,
     "nan": edges.check_nan,
     "conditions": edges.check_conditions,
+    "smooth": edges.check_smooth,
     "laws": laws.check_laws,
     "facts": laws.check_facts,
 }

@@ -61,6 +61,7 @@ def everything(op: Op) -> None:
         edges.check_edges,
         edges.check_nan,
         edges.check_conditions,
+        edges.check_smooth,
         laws.check_laws,
         laws.check_facts,
     ):
@@ -247,6 +248,12 @@ def test_wrong_edge(edge: Edge) -> None:
 def test_nan_that_vanishes() -> None:
     with pytest.raises(AssertionError, match="expected nan"):
         edges.check_nan(replace(SINE, evaluate=lambda x: np.nan_to_num(np.sin(x))))
+
+
+def test_singularity_inside_a_partial() -> None:
+    op = replace(SINE, diff=Pointwise(lambda x, out: times(cos(x), x) / x))
+    with pytest.raises(AssertionError, match="degree 1 at 0"):
+        edges.check_smooth(op)
 
 
 def test_missing_condition_and_pole() -> None:

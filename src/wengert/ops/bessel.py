@@ -187,10 +187,16 @@ def _airy(
     name: str, doc: str, place: int, partial: Callable[..., Expr], latex: str
 ) -> Callable[..., Expr]:
     solutions = scipy_function("special.airy")
+
+    def evaluate(x: Any) -> Any:
+        value = solutions(x)[place]
+        limit = 0.0 if place < 2 else np.inf  # SciPy gives NaN where these are reached
+        return np.where(np.isnan(value) & (np.asarray(x) > 100), limit, value)[()]
+
     return scalar_function(
         name,
         doc,
-        in_precision(lambda x: solutions(x)[place]),
+        in_precision(evaluate),
         partial,
         domain=Domain(sample=((-3.0, 2.0),)),
         spell=Spelling(

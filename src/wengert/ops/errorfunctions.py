@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +18,12 @@ from wengert.ops.exponential import exp
 from wengert.ops.lazy import scipy_function
 from wengert.ops.leaves import MINUS_ONE, ONE, ZERO, const, pi
 from wengert.ops.powers import sqrt, square
-from wengert.ops.scalar import scalar_function
+from wengert.ops.scalar import in_precision, scalar_function
 from wengert.ops.shapes import same_shape
 from wengert.ops.sums import scale
 
 __all__ = [
-    "erf", "erfc", "erfcinv", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri",
+    "erf", "erfc", "erfcinv", "erfcx", "erfinv", "inverse_mills", "log_ndtr", "ndtr", "ndtri",
 ]  # fmt: skip
 
 _inf = np.inf
@@ -170,12 +172,43 @@ ndtri = scalar_function(
     cost=20.0,
 )
 
-# Density over distribution function, both scaled by exp(x**2/2): neither can underflow.
+
+def _mills(x: Any) -> Any:
+    # Left of 0 both are scaled by exp(x**2/2), so that neither underflows.
+    x = np.asarray(x)
+    special = {name: scipy_function(f"special.{name}") for name in ("erfcx", "ndtr")}
+    with np.errstate(all="ignore"):
+        left = math.sqrt(2 / math.pi) / special["erfcx"](-np.minimum(x, 0) / math.sqrt(2))
+        right = np.exp(-np.square(x) / 2) / (math.sqrt(2 * math.pi) * special["ndtr"](x))
+    return np.where(x < 0, left, right)[()]
+
+
+inverse_mills = scalar_function(
+    "inverse_mills",
+    "Inverse Mills ratio, the density of the normal distribution over its distribution function.",
+    in_precision(_mills),
+    lambda x, out: scale(-1, times(out, x + out)),
+    domain=Domain(
+        sample=((-4.0, 4.0),),
+        edges=(
+            Edge((0.0,), np.sqrt(2 / np.pi), (-2 / np.pi,)),
+            Edge((_inf,), 0.0),
+            Edge((-_inf,), _inf),
+        ),
+    ),
+    spell=Spelling(
+        latex=r"\frac{{\varphi\left({0}\right)}}{{\Phi\left({0}\right)}}",
+        python="np.exp(-({0})**2/2 - scipy.special.log_ndtr({0}))/np.sqrt(2*np.pi)",
+    ),
+    laws=Laws(facts=lambda x: POSITIVE),
+    cost=40.0,
+)
+
 log_ndtr: Callable[..., Expr] = scalar_function(
     "log_ndtr",
     "Logarithm of the normal distribution function, without underflow.",
     scipy_function("special.log_ndtr"),
-    lambda x, out: divide(sqrt(divide(_TWO, pi)), erfcx(scale(-1, divide(x, sqrt(_TWO))))),
+    lambda x, out: inverse_mills(x),
     domain=Domain(
         sample=((-4.0, 3.0),),
         edges=(

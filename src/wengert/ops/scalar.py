@@ -92,7 +92,7 @@ def parametric_op(
             doc=doc,
             result=_parametric_type,
             evaluate=evaluate,
-            diff=Pointwise(*partials),
+            diff=Pointwise(*partials, why="parameters have no derivative by a formula"),
             elementwise=True,
             arity=len(partials),
             **fields,

@@ -20,7 +20,17 @@ from wengert.ops.bessel import (
     y0,
     y1,
 )
-from wengert.ops.errorfunctions import erf, erfc, erfcinv, erfcx, erfinv, log_ndtr, ndtr, ndtri
+from wengert.ops.errorfunctions import (
+    erf,
+    erfc,
+    erfcinv,
+    erfcx,
+    erfinv,
+    inverse_mills,
+    log_ndtr,
+    ndtr,
+    ndtri,
+)
 from wengert.ops.gamma import (
     beta,
     betainc,
@@ -62,8 +72,8 @@ from wengert.ops.removable import (
 __all__ = [
     "airyai", "airyaiprime", "airybi", "airybiprime", "besseli", "besselj", "besselk", "bessely", "beta",
     "betainc", "cosm1", "digamma", "entr", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "exp1", "exp_moment",
-    "expi", "expn", "exprel", "gamma", "gammainc", "gammaincc", "i0", "i1", "j0", "j1", "k0", "k1", "kl_div",
-    "lambertw", "lbeta", "lgamma", "log1p_moment", "log1prel", "log_ndtr", "log_sigmoid", "logaddexp",
-    "logit", "ndtr", "ndtri", "polygamma", "rel_entr", "sigmoid", "sinc", "softplus", "spherical_jn",
-    "trigamma", "usinc", "xlog1py", "y0", "y1",
+    "expi", "expn", "exprel", "gamma", "gammainc", "gammaincc", "i0", "i1", "inverse_mills", "j0", "j1",
+    "k0", "k1", "kl_div", "lambertw", "lbeta", "lgamma", "log1p_moment", "log1prel", "log_ndtr",
+    "log_sigmoid", "logaddexp", "logit", "ndtr", "ndtri", "polygamma", "rel_entr", "sigmoid", "sinc",
+    "softplus", "spherical_jn", "trigamma", "usinc", "xlog1py", "y0", "y1",
 ]  # fmt: skip

@@ -135,7 +135,6 @@ _SAMPLES = (
     Sample((Argument(), Argument()), (1, -1), note="difference"),
     Sample((Argument((3,)),), (Fraction(2, 3),), note="scaled by a fraction"),
     Sample((Argument((2, 2)),) * 3, (1, 3, -0.1), note="three terms"),
-    Sample((Argument((3,)),), (0,), note="nothing"),
     Sample((Argument((2,), dtype="float32"),) * 2, (1, 0.1), note="single"),
     Sample((Argument((2,), dtype="complex128"),) * 2, (2, -1), note="complex"),
 )
