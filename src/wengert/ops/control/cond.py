@@ -242,6 +242,7 @@ COND = register(
         diff=Rule(_cond_jvp, _cond_vjp, batched=True),
         bodies=lambda attr: (attr.then, attr.orelse),
         with_bodies=lambda attr, bodies: Cond(*bodies),
+        exempt={"text": "a body is no formula"},
         build=_rebuilt,
         count=lambda node: (
             count_operations([*node.attr.then.outputs, *node.attr.orelse.outputs]).operations

@@ -27,7 +27,7 @@ def loop_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Loop, diff: Transforms
 ) -> list[Change] | None:
     """Changes of the results for changes of the arguments."""
-    loop = open_loop(args, out.op, attr)
+    loop = open_loop(args, attr)
     incoming = dict(zip(loop.symbols, tangents[int(attr.trip) :], strict=True))
     initial = {
         s: t for s, t in incoming.items() if t is not None and differentiable(s)

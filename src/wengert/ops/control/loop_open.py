@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wengert.ir.node import Expr
-from wengert.ir.op import Op
 from wengert.ir.types import Type
 from wengert.ir.walk import leaves, order
 from wengert.ops.control.item import items
@@ -22,7 +21,6 @@ class OpenLoop:
     """A loop with its body opened on fresh symbols (captures first: they are older than what is bound)."""
 
     attr: Loop
-    op: Op
     trip: Expr | None
     inits: tuple[Expr, ...]
     arrays: tuple[Expr, ...]
@@ -45,7 +43,7 @@ class OpenLoop:
         return (*self.carried, *self.slices, *self.captured)
 
 
-def open_loop(args: Sequence[Expr], op: Op, attr: Loop) -> OpenLoop:
+def open_loop(args: Sequence[Expr], attr: Loop) -> OpenLoop:
     given = list(args)
     trip = given.pop(0) if attr.trip else None
     first, second = attr.carries, attr.carries + attr.scans
@@ -57,7 +55,6 @@ def open_loop(args: Sequence[Expr], op: Op, attr: Loop) -> OpenLoop:
     outputs = opened(attr.body, (k, *carried, *slices, *captured))
     return OpenLoop(
         attr=attr,
-        op=op,
         trip=trip,
         inits=tuple(given[:first]),
         arrays=tuple(given[first:second]),
@@ -81,7 +78,6 @@ def emitted(loop: OpenLoop, added: Looped) -> tuple[Expr, ...]:
     used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
     scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
     node = closed_loop(
-        loop.op,
         Looped(
             k=loop.k,
             carries=[*((loop.carried[i], loop.inits[i]) for i in kept), *added.carries],

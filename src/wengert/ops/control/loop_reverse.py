@@ -63,7 +63,7 @@ def loop_vjp(
     diff: Transforms,
 ) -> list[Change]:
     """Cotangents of the wanted arguments for cotangents of the results."""
-    loop = open_loop(args, out.op, attr)
+    loop = open_loop(args, attr)
     batch = batch_of(ct, result_types(out))
     first = int(attr.trip)
     wanted_symbols = {
@@ -193,7 +193,6 @@ def _backward_loop(
     groups = [[i for i in pulled.slices if loop.arrays[i].shape[0] == n] for n in lengths]
     assert len(groups) <= 1, "scanned arrays of a loop have one length"
     node = closed_loop(
-        loop.op,
         Looped(
             k=loop.k,
             carries=carries,

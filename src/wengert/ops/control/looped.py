@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Op
+from wengert.ir.op import lookup
 from wengert.ir.types import Type
 from wengert.ir.walk import substitute
 from wengert.ops.control.lengths import Loop, opaque_length
@@ -41,7 +41,7 @@ class Looped:
     given: Mapping[Expr, Expr] | None = None
 
 
-def closed_loop(op: Op, body: Looped) -> Expr:
+def closed_loop(body: Looped) -> Expr:
     """The loop node (with several results) of a body.
 
     Carried values get the type that holds both the initial value and what the body gives.
@@ -64,7 +64,7 @@ def closed_loop(op: Op, body: Looped) -> Expr:
     args += [*(array for _, array in body.scans), *captures]
     if rows and body.length is None:
         attr = attr._replace(length=_length(attr, args))
-    return make(op, tuple(args), attr)
+    return make(lookup("loop"), tuple(args), attr)
 
 
 def _settled(body: Looped) -> tuple[list[tuple[Expr, Expr]], list[Expr], list[Expr]]:
