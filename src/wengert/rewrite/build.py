@@ -70,7 +70,10 @@ def _written(s: Session, node: Expr) -> Expr:
         view = s.view(node)
         if not (len(view.factors) == 1 and view.factors[0][0] is node):
             return product(s, view, 1)
-    return rebuild(node, tuple([s.built[a] for a in node.args]))
+    args = [s.built[a] for a in node.args]
+    if node.op.elementwise and node.ndim:  # `x > 0` has a number beside the array
+        args = [broadcast_to(const(0), a.shape) if is_zero(a) else a for a in args]
+    return rebuild(node, tuple(args))
 
 
 # --- sums ------------------------------------------------------------------------------------------------
@@ -147,12 +150,11 @@ def product(s: Session, view: View, c: Number) -> Expr:
 def _without_sign(s: Session, view: View, c: Number) -> tuple[list[layout.Written], Number]:
     """The factors as written, one of them turned round if that saves the minus in front."""
     powers: list[layout.Written] = []
-    for base, axes, exponent in view.factors:
+    turned = _one_turned(s, view) if c < 0 else None
+    for position, (base, axes, exponent) in enumerate(view.factors):
         written = s.built[base]
-        if c < 0 and not isinstance(exponent, Expr) and numbers.is_whole(exponent) and exponent % 2:
-            turned = _turned(s, base)
-            if turned is not None:
-                written, c = turned, -c
+        if turned is not None and turned[0] == position:
+            written, c = turned[1], -c
         length = _as_norm(s, base, exponent)
         powers.append((Base(base, written), axes, exponent) if length is None else (*length[:1], axes, length[1]))
     return powers, c
@@ -176,6 +178,20 @@ def _as_norm(s: Session, base: Expr, exponent: Exponent) -> tuple[Base, Number] 
         if there <= token_cost(length, s.tokens) + 2:
             return None
     return Base(base, length), numbers.times(2, exponent)
+
+
+def _one_turned(s: Session, view: View) -> tuple[int, Expr] | None:
+    """A factor to turn round: rather ``x - 1`` to ``1 - x`` than a sum without a number."""
+    found: tuple[int, Expr] | None = None
+    for position, (base, _, exponent) in enumerate(view.factors):
+        if isinstance(exponent, Expr) or not numbers.is_whole(exponent) or not exponent % 2:
+            continue
+        turned = _turned(s, base)
+        if turned is not None:
+            if base.op is LIN and any(is_ones(t) for t in base.args):
+                return position, turned
+            found = found or (position, turned)
+    return found
 
 
 def _turned(s: Session, base: Expr) -> Expr | None:

@@ -88,10 +88,11 @@ def _extremum(s: Session, node: Expr) -> Expr | None:
 def _step(s: Session, node: Expr) -> Expr | None:
     """``where(a < b, u, where(a == b, u/2, 0))`` is ``u*heaviside(b - a)``, for ``u`` that is always defined."""
     condition, u, rest = node.args
+    c, rest = s.scaled(rest)
     if condition.op is not LT or rest.op is not WHERE or not is_zero(rest.args[2]):
         return None
     a, b = condition.args
-    tie, half = rest.args[:2]
+    tie, half = rest.args[0], s.scale(c, rest.args[1])
     if tie.op is not EQ or set(tie.args) != {a, b} or not s.is_total(u):
         return None
     if s.scale(HALF, u) is not half:

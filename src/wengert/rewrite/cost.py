@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr
 from wengert.ops.arithmetic import DIV
 from wengert.ops.einstein import EIN, EYE, is_ones
@@ -85,7 +86,7 @@ def _sum(node: Expr, inner: list[int]) -> int:
         total += 1 if position or c < 0 else 0
         size = abs(c)
         if c == 0:
-            return 1
+            return 1 + max(1, 2 * len(node.shape) - 1) if node.shape else 1
         if is_ones(term):
             total += number_tokens(size)
             continue
@@ -110,7 +111,7 @@ def _quotient(node: Expr, inner: list[int]) -> int:
 
 def _turned(node: Expr, tokens: int) -> int:
     """A factor transposed: ``A.T`` is one token, ``(A + B).T`` has one more than ``A + B``."""
-    return tokens if not node.args else tokens + 1
+    return tokens if not node.args or is_symmetric(node) else tokens + 1
 
 
 def _product(node: Expr, inner: list[int]) -> int:
@@ -148,7 +149,8 @@ def _double(
             vector = [n for n, f in zip(inner, axes, strict=True) if len(f) == 1]
             return vector[0] + 1 if vector and len(out) == 2 else plain + 1
         if not a or not b:
-            return plain + 1
+            matrix, axes_ = (y, b) if not a else (x, a)
+            return plain + 1 + (_turned(matrix, 0) if len(axes_) == 2 and axes_ != out else 0)
         if len(a) == len(b) == len(out):
             turned = (_turned(n, 0) for n, f in ((x, a), (y, b)) if f != out)
             return plain + 1 + sum(turned)
@@ -171,10 +173,14 @@ def _matmul_turns(
     """Transposes that a matrix product needs, in the better of its two orders."""
     (x, y), (a, b) = node.args, axes
     if len(a) == 1 or len(b) == 1:
-        return 0  # from the left or from the right, whichever fits
+        # From the left or from the right, whichever fits; functions rather from the left.
+        matrix, its = (x, a) if len(a) == 2 else (y, b)
+        called = len(its) == 2 and matrix.op.spell.notation == "call"
+        return _turned(matrix, 0) if called and its[0] == k else 0
     left_first = out and a[0 if a[1] == k else 1] == out[0]
     first, f, second, g = (x, a, y, b) if left_first else (y, b, x, a)
-    return (_turned(first, 0) if f[1] != k else 0) + (_turned(second, 0) if g[0] != k else 0)
+    turns = (_turned(first, 0) if f[1] != k else 0) + (_turned(second, 0) if g[0] != k else 0)
+    return min(turns, 1)  # (A @ B).T has one
 
 
 _COUNTS: dict[Any, Callable[[Expr, list[int]], int]] = {

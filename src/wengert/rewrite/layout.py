@@ -58,7 +58,7 @@ def _index_notation(
 class Graph:
     """The axes of a product and what lies on and between them, while it is being reduced."""
 
-    __slots__ = ("between", "extents", "identities", "on", "out", "results", "s", "scalars")
+    __slots__ = ("between", "extents", "identities", "on", "out", "results", "s", "scalars", "symmetric")
 
     def __init__(
         self, s: Session, powers: Sequence[Written], out: Axes, extents: Mapping[int, Extent]
@@ -69,6 +69,7 @@ class Graph:
         self.on: dict[int, Group] = {}
         self.between: dict[tuple[int, int], Group] = {}
         self.identities: list[tuple[int, int]] = []
+        self.symmetric: set[Expr] = set()
         for item in powers:
             self._place(*item)
         for group in (*self.on.values(), *self.between.values()):
@@ -87,9 +88,11 @@ class Graph:
         else:
             i, j = axes
             text = base.text
+            if e == 1 and self.s.is_symmetric(base.node):
+                self.symmetric.add(text)
             if i > j:
                 i, j = j, i
-                text = text if is_symmetric(text) else transpose(text)
+                text = self.turned(text)
             self.between.setdefault((i, j), Group()).powers.append((Base(base.node, text), e))
 
     # --- asking ------------------------------------------------------------------------------------------
@@ -104,7 +107,12 @@ class Graph:
     def matrix(self, i: int, j: int) -> Piece:
         """The matrix between two axes, rows along ``i``."""
         piece = self.between[min(i, j), max(i, j)].piece()
-        return piece if i < j else Piece(_turned(piece.whole), as_is)
+        return piece if i < j else Piece(self.turned(piece.whole), as_is)
+
+    def turned(self, matrix: Expr) -> Expr:
+        """The transpose."""
+        known = matrix in self.symmetric or is_symmetric(matrix)
+        return matrix if known else transpose(matrix)
 
     def vector(self, axis: int) -> Expr | None:
         """What lies on an axis."""
@@ -121,7 +129,7 @@ class Graph:
     def put_between(self, i: int, j: int, piece: Piece) -> None:
         """Multiply a pair of axes by one more matrix, rows along ``i``."""
         if i > j:
-            i, j, piece = j, i, Piece(_turned(piece.whole), as_is)
+            i, j, piece = j, i, Piece(self.turned(piece.whole), as_is)
         self.between.setdefault((i, j), Group()).multiply(piece)
 
     # --- reducing ----------------------------------------------------------------------------------------
@@ -279,14 +287,25 @@ class Graph:
                         break
                     path.append(onward[0])
                 if len(path) > 2 and path[-1] in self.out:
-                    there, back = self._along(path), self._along(path[::-1])
-                    turned = _turned(back.whole)
-                    shorter = self.cost(turned) < self.cost(there.whole)
+                    piece = self._in_shorter_direction(path)
                     self.forget(path, path[1:-1])
-                    piece = Piece(turned, as_is) if shorter else there
                     self.put_between(path[0], path[-1], piece)
                     return True
         return False
+
+    def _in_shorter_direction(self, path: Sequence[int]) -> Piece:
+        """``A.T @ B.T`` or ``(B @ A).T``."""
+        there = self._along(path)
+        # Backwards every transpose changes places; worth a look only if functions or sums are turned.
+        if all(self._is_plain(i, j) for i, j in pairwise(path)):
+            return there
+        turned = self.turned(self._along(path[::-1]).whole)
+        return Piece(turned, as_is) if self.cost(turned) < self.cost(there.whole) else there
+
+    def _is_plain(self, i: int, j: int) -> bool:
+        """Whether the matrix between two axes, rows along ``i``, costs nothing to be written so."""
+        group = self.between[min(i, j), max(i, j)]
+        return len(group.powers) == 1 and not group.powers[0][0].node.args
 
     def _series(self, summed: Sequence[int]) -> bool:
         """A matrix product in a branched graph: a summed axis between two others."""
@@ -382,10 +401,6 @@ class Graph:
         if axes != self.out:
             total = ein([(total, axes)], self.out, {a: self.extents[a] for a in self.out})
         return Piece(total, as_is)
-
-
-def _turned(matrix: Expr) -> Expr:
-    return matrix if is_symmetric(matrix) else transpose(matrix)
 
 
 def _then(rows: Piece, vector: Expr) -> Make:

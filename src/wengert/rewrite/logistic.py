@@ -230,7 +230,7 @@ def _one_plus_tanh(s: Session, node: Expr) -> Expr | None:
             if d != 1 or lone is None or abs(lone) != abs(c):
                 continue
             inner = s.scale(2 if lone == c else -2, base.args[0])
-            new = s.replaced(s.view(rest), [], [(s.apply(SIGMOID, inner), axes, 1)])
+            new = s.replaced(view, [i], [(s.apply(SIGMOID, inner), axes, 1)])
             kept = [(k, t) for t, k in found.items() if t is not term and t is not rest]
             return s.sum([*kept, (numbers.times(2, lone), new)], node)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from wengert.ir.node import Expr
 from wengert.ops.arithmetic import divide
@@ -17,16 +17,21 @@ __all__ = ["Group", "Make", "Piece", "as_is"]
 Make: TypeAlias = Callable[[Expr], Expr]
 
 
-class Piece(NamedTuple):
+class Piece:
     """A part that begins with ``head``: ``make(head)`` writes it, so that a coefficient may go in front."""
 
-    head: Expr
-    make: Make
+    __slots__ = ("_whole", "head", "make")
+
+    def __init__(self, head: Expr, make: Make) -> None:
+        self.head, self.make = head, make
+        self._whole = head if make is as_is else None
 
     @property
     def whole(self) -> Expr:
         """The part without a coefficient."""
-        return self.make(self.head)
+        if self._whole is None:
+            self._whole = self.make(self.head)
+        return self._whole
 
 
 def as_is(head: Expr) -> Expr:
@@ -64,6 +69,8 @@ class Group:
         if not self.above:
             return Piece(const(1), lambda head: divide(head, chain(below)))
         first, rest = self.above[0], [p.whole for p in self.above[1:]]
+        if not rest and not below:
+            return first
 
         def make(head: Expr) -> Expr:
             top = chain([first.make(head), *rest])

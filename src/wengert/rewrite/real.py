@@ -345,11 +345,11 @@ def _one_minus(name: str, other: str, sign: int = 1) -> Callable[[Session, Expr]
             for i, (base, axes, exponent) in enumerate(view.factors):
                 if base.op is not op or exponent.__class__ is not int or exponent < 1:  # type: ignore[operator]
                     continue
-                rest = s.replaced(view, [i], [(base, axes, exponent - 1)])  # type: ignore[operator]
-                d, rest = s.scaled(rest)
+                lower: Factor = base, axes, exponent - 1  # type: ignore[operator]
+                d, rest = s.scaled(s.replaced(view, [i], [lower]))
                 if d == 1 and found.get(rest) == -c:
-                    inner = s.scale(sign, base.args[0])
-                    new = s.replaced(s.view(rest), [], [(s.apply(other, inner), axes, 1)])
+                    inner = s.apply(other, s.scale(sign, base.args[0]))
+                    new = s.replaced(view, [i], [lower, (inner, axes, 1)])
                     kept = [(e, t) for t, e in found.items() if t is not term and t is not rest]
                     return s.sum([*kept, (-c, new)], node)
         return None

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wengert.ir.dims import Extent
 from wengert.ir.facts import NONNEGATIVE, NONZERO, POSITIVE
+from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr, intern, make
 from wengert.ir.op import Op, lookup
 from wengert.ir.types import FLOAT, promote
@@ -107,6 +108,35 @@ class Session:
     def is_nonzero(self, node: Expr) -> bool:
         """Whether the value is known not to be 0."""
         return bool(self.signs(node) & NONZERO)
+
+    def is_symmetric(self, node: Expr) -> bool:
+        """Whether a matrix is known to equal its transpose, by assumption or term by term."""
+        shape = node.value_type.shape
+        if len(shape) != 2 or shape[0] != shape[1]:
+            return False
+        known: dict[Expr, bool] = self.scratch.setdefault("symmetric", {})
+        found = known.get(node)
+        if found is None:
+            known[node] = False
+            found = is_symmetric(node)
+            if not found and (node.op is LIN or node.op is EIN or node.op is POW):
+                found = self.transposed(node) is node
+            elif not found and node.op.elementwise and node.attr is None:
+                found = all(self.is_symmetric(a) for a in node.args)
+            known[node] = found
+        return found
+
+    def transposed(self, node: Expr) -> Expr:
+        """A matrix with its axes swapped, term by term."""
+        if node.op is LIN and node not in self.opaque:
+            return self.sum([(c, self.transposed(t)) for c, t in self.terms(node)], node)
+        rows, columns = node.value_type.shape
+        return self.product([(node, (1, 0), 1)], (0, 1), {0: columns, 1: rows})
+
+    def turns(self, node: Expr) -> int:
+        """Terms of a sum of matrices that are transposed single matrices."""
+        views = (self.view(t) for _, t in self.terms(node))
+        return sum(1 for v in views if len(v.factors) == 1 and v.factors[0][1] == (1, 0))
 
     def view(self, node: Expr) -> View:
         """A node as a product of powers; a node that is none is its own only factor."""
@@ -449,6 +479,8 @@ class _Collected:
 
     def put(self, base: Expr, axes: Axes, exponent: Exponent) -> None:
         """One power, merged with others of the same base."""
+        if len(axes) == 2 and axes[0] != axes[1]:
+            base, axes = self._oriented(base, axes, exponent)
         key = base, axes
         known = self.powers.get(key)
         if known is None:
@@ -461,6 +493,17 @@ class _Collected:
             self.put(self.s.powered(base, exponent), axes, 1)
         else:
             self.powers[key] = numbers.plus(known, exponent)
+
+    def _oriented(self, base: Expr, axes: Axes, exponent: Exponent) -> tuple[Expr, Axes]:
+        """One of a matrix and its transpose: symmetric ones along the first axis, sums with fewer transposes."""
+        s = self.s
+        if axes[0] > axes[1] and s.is_symmetric(base):
+            return base, (axes[1], axes[0])
+        if base.op is LIN and base not in s.opaque and not isinstance(exponent, Expr):
+            other = s.transposed(base)
+            if other.op is LIN and (s.turns(other), s.key(other)) < (s.turns(base), s.key(base)):
+                return other, (axes[1], axes[0])
+        return base, axes
 
     def _loses(self, base: Expr, a: Number, b: Number) -> bool:
         """Whether the sum of two exponents is defined where one of the powers is not."""
@@ -542,6 +585,10 @@ class _Collected:
 
     def _finish_tensor(self) -> Expr:
         s = self.s
+        if len(self.powers) == 1 and len(self.out) == 2:
+            ((base, axes), e), *_ = self.powers.items()
+            if axes == (1, 0) and base.op is LIN and len(base.args) > 1 and e == 1 and base not in s.opaque:
+                return self._scaled(s.transposed(base))
         if any(base.op is EYE for base, _ in self.powers):
             self._without_identities()
         self._vanished({axis for _, axes in self.powers for axis in axes})
@@ -552,11 +599,30 @@ class _Collected:
         ]
         key = s.key
         items.sort(key=lambda item: (key(item[0]), item[1]))
-        extents = {axis: self.extents[axis] for axis in self.out}
-        node = ein([(s.powered(b, e), a) for b, a, e in items], self.out, extents)
+        node = self._tensor_node([(s.powered(b, e), a) for b, a, e in items])
         if node.op is EIN or node.op is POW:
             node = s.settle(node)
         return self._scaled(node)
+
+    def _tensor_node(self, factors: list[tuple[Expr, Axes]]) -> Expr:
+        """The Einstein product of factors in structural order, axes numbered as they appear."""
+        out = self.out
+        if len(factors) == 1 and factors[0][1] == out:
+            return factors[0][0]
+        bases = {f for f, _ in factors}
+        if len(bases) < len(factors) or not factors or any(map(self.s.is_symmetric, bases)):
+            # Which of equal factors comes first is for the general constructor to say.
+            return ein(factors, out, {axis: self.extents[axis] for axis in out})
+        final = {axis: i for i, axis in enumerate(out)}
+        places = tuple(
+            [tuple([final.setdefault(x, len(final)) for x in axes]) for _, axes in factors]
+        )
+        present = {x for axes in places for x in axes}
+        new = tuple([(final[x], self.extents[x]) for x in out if final[x] not in present])
+        args = tuple([f for f, _ in factors])
+        shape = tuple([self.extents[x] for x in out])
+        type_ = promote(*[f.value_type for f in args]).with_shape(shape)
+        return intern(EIN, Spec(places, tuple(range(len(out))), new), args, type_)
 
     def _split_scalars(self) -> bool:
         """Make a scalar factor of every part that shares no axis with the rest nor with the result."""

@@ -29,6 +29,8 @@ class Square(NamedTuple):
     rest: Expr
     base: Expr
     axes: Axes
+    place: int
+    exponent: int
 
 
 def _squares(s: Session, node: Expr, ops: tuple[Op, ...]) -> list[Square]:
@@ -39,7 +41,7 @@ def _squares(s: Session, node: Expr, ops: tuple[Op, ...]) -> list[Square]:
             if base.op in ops and not isinstance(e, Expr) and numbers.is_whole(e) and e >= 2:
                 d, rest = s.scaled(s.replaced(view, [i], [(base, axes, e - 2)]))
                 if d == 1:
-                    found.append(Square(base.op, term, c, rest, base, axes))
+                    found.append(Square(base.op, term, c, rest, base, axes, i, int(e)))
     return found
 
 
@@ -51,8 +53,10 @@ def _instead(
 
 
 def _with(s: Session, square: Square, factor: Expr, exponent: int = 1) -> Expr:
-    """``rest * factor**exponent`` in the place of the square."""
-    return s.replaced(s.view(square.rest), [], [(factor, square.axes, exponent)])
+    """The term with ``factor**exponent`` in the place of the square."""
+    base, axes = square.base, square.axes
+    new: list[Factor] = [(base, axes, square.exponent - 2), (factor, axes, exponent)]
+    return s.replaced(s.view(square.term), [square.place], new)
 
 
 # f, g, sign: f**2 + sign*g**2 == 1
