@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
@@ -20,6 +21,7 @@ from wengert.ops.exponential import log
 from wengert.ops.layout import kron, tril
 from wengert.ops.leaves import ONE, symbol
 from wengert.ops.linalg import adjugate, det, inv, logdet, matrix_power, pinv, slogdet
+from wengert.ops.matrix_exponential import expm
 from wengert.ops.reductions import sum_
 from wengert.ops.systems import cholesky, solve, solve_triangular
 from wengert.run.reference import evaluate
@@ -137,6 +139,20 @@ def test_kronecker_products(rng: np.random.Generator) -> None:
     u, v = symbol("u", 2), symbol("v", 3)
     got = evaluate(kron(u, v), {"u": left[0, :2], "v": left[1]})
     np.testing.assert_array_equal(got, np.kron(left[0, :2], left[1]))
+
+
+def test_derivatives_of_the_matrix_exponential(rng: np.random.Generator) -> None:
+    """``d/dt expm(t*A) = A expm(t*A)``, to third order in ``t``."""
+    value = rng.normal(size=(3, 3))
+    t = symbol("t")
+    found: Expr | None = expm(t * symbol("A", (3, 3)))
+    want = scipy.linalg.expm(0.7 * value)
+    for _ in range(3):
+        assert found is not None
+        (found,) = jvp([found], {t: ONE})
+        want = value @ want
+        assert found is not None
+        np.testing.assert_allclose(evaluate(found, {"A": value, "t": 0.7}), want, rtol=1e-12)
 
 
 # --- singular matrices -----------------------------------------------------------------------------------
