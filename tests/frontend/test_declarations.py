@@ -49,7 +49,7 @@ def test_assumptions_belong_to_the_symbol() -> None:
     ("shapes", "assume", "error", "message"),
     [
         ({"xx": ()}, None, wg.UnknownNameError, "`xx` is declared.*got only x.*did you mean `x`"),
-        ({}, {"y": "positive"}, wg.UnknownNameError, "`y` is declared"),
+        ({}, {"X": "positive"}, wg.UnknownNameError, "`X` is declared.*did you mean `x`"),
         ({}, {"x": "positiv"}, wg.TypeMismatchError, "did you mean `positive`"),
         ({}, {"x": "symmetric"}, wg.ShapeError, "expected a square matrix, got shape"),
         ({"x": ("m", "n")}, {"x": "pd"}, wg.ShapeError, "expected a square matrix"),
@@ -67,6 +67,10 @@ def test_declarations_that_make_no_sense(
 ) -> None:
     with pytest.raises(error, match=message):
         wg.parse("x", assume=assume, **shapes)
+
+
+def test_declarations_of_absent_names_are_fine() -> None:
+    assert wg.parse("a @ b", a="n", b="n", x="k") is wg.parse("a @ b", a="n", b="n")
 
 
 def test_symbols() -> None:

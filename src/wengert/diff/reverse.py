@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from wengert.diff.forward import TRANSFORMS
 from wengert.diff.rules import Cotangent, pull_back
 from wengert.ir.node import Expr, paused_gc
-from wengert.ir.types import TupleType
+from wengert.ir.types import FLOAT, TupleType
 from wengert.ir.walk import depends_on, order
 from wengert.ops.sums import add
 
@@ -34,19 +34,26 @@ def vjp(
             if ct is not None and out in active:
                 _accumulate(found, out, ct)
         for node in reversed(nodes):
-            ct = found.get(node) if node in active else None
-            if ct is None or not node.args or node in sources:
-                continue
             args = node.args
+            if not args or node not in active or node in sources:
+                continue
+            ct = found.pop(node, None)
+            if ct is None:
+                continue
             if args[0].type.__class__ is TupleType:
                 _accumulate_item(found, args[0], node.attr, ct)
                 continue
             wanted = [arg in active for arg in args]
             for arg, arg_ct in zip(args, pull_back(node, ct, wanted, TRANSFORMS), strict=True):
-                if arg_ct is not None:
+                if arg_ct is None:
+                    continue
+                known = found.get(arg)
+                if known is None:
+                    found[arg] = arg_ct
+                elif isinstance(known, Expr) and known.type is FLOAT and isinstance(arg_ct, Expr):
+                    found[arg] = add(known, arg_ct)  # the short way for scalars
+                else:
                     _accumulate(found, arg, arg_ct)
-            if node not in sources:
-                del found[node]
         return [found.get(source) for source in wrt]  # type: ignore[misc]  # sources have one result
 
 

@@ -215,11 +215,16 @@ def _pull_linear(
 ) -> list[Cotangent | None]:
     if not (diff.elementwise or diff.batched) and ct.ndim != node.ndim:
         raise _not_batched(node)
-    options = {} if node.attr is None else {"attr": node.attr}
-    return [
-        diff.transpose(ct, slot, *node.args, **options) if want and diff.active(slot) else None
-        for slot, want in enumerate(wanted)
-    ]
+    args, attr, slots, transpose = node.args, node.attr, diff.slots, diff.transpose
+    found: list[Cotangent | None] = []
+    for slot, want in enumerate(wanted):
+        if not want or (slots is not None and slot not in slots):
+            found.append(None)
+        elif attr is None:
+            found.append(transpose(ct, slot, *args))
+        else:
+            found.append(transpose(ct, slot, *args, attr=attr))
+    return found
 
 
 def _not_batched(node: Expr) -> NoDerivativeError:

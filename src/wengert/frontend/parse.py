@@ -159,9 +159,10 @@ def _check_lengths(result: Expr, reading: Reading) -> None:
 
 
 def _check_use(text: str, reading: Reading) -> None:
+    """A declared name may be absent (one set of declarations serves many formulas), but not misspelled."""
+    others = sorted(reading.new)
     for name in reading.declared:
-        if name not in reading.used:
-            others = sorted(reading.new)
+        if name not in reading.used and nearest(name, others):
             raise UnknownNameError(
                 worded(
                     f"`{name}` is declared",
