@@ -13,6 +13,7 @@ from show.expressions import expressions
 from show.formulas import MATRICES, SCALARS, shapes_of
 
 import wengert as wg
+from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr
 from wengert.ir.op import registered
 from wengert.ops.apply import applied
@@ -40,15 +41,13 @@ def test_matrix_formulas(golden: Golden) -> None:
 
 
 def values_of(e: Expr, rng: np.random.Generator) -> dict[str, Any]:
-    """Random values for the symbols of an expression."""
-    return {
-        s.attr.name: np.asarray(
-            rng.uniform(
-                0.5, 2.0, [x if isinstance(x, int) else x.evaluate(EXTENTS) for x in s.shape]
-            )
-        )[()]
-        for s in e.free_symbols
-    }
+    """Random values for the symbols of an expression, as they are declared."""
+    values = {}
+    for symbol in e.free_symbols:
+        shape = [x if isinstance(x, int) else x.evaluate(EXTENTS) for x in symbol.shape]
+        value = np.asarray(rng.uniform(0.5, 2.0, shape))
+        values[symbol.attr.name] = (value + value.T if is_symmetric(symbol) else value)[()]
+    return values
 
 
 def run(source: str, values: dict[str, Any]) -> Any:
@@ -128,8 +127,8 @@ def test_more_than_two_axes_are_written_with_indices() -> None:
     S = wg.symbol("S", ("n", "n"))
     V = wg.symbol("V", ("n", "k"))
     e = wg.parse("2*einsum('mj,ml,ik->ijklm', V, V, S)", V=V, S=S)
-    assert e.unicode() == "2·(S[i,k]·V[m,j]·V[m,l])"
-    assert e.latex() == r"2 \left(S_{i k} V_{m j} V_{m l}\right)"
+    assert e.unicode() == "2·S[i,k]·V[m,j]·V[m,l]"
+    assert e.latex() == r"2 S_{i k} V_{m j} V_{m l}"
 
 
 def test_latex_brackets_and_braces_balance() -> None:

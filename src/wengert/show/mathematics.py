@@ -173,6 +173,8 @@ class MathWriter(Writer):
             return filled(template, args, node.attr, self)
         if spell.notation == "hidden":
             return args[0]
+        if node.op.projection:
+            return self.indexed(args[0], str(node.attr))
         extra = [f"{self.plain(key)}={self.plain(option_text(v))}" for key, v in options.items()]
         if node.attr is not None and spell.options is None and node.op.bodies is None:
             extra = [self.plain(str(node.attr))]

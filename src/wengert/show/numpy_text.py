@@ -157,6 +157,12 @@ class NumpyWriter(TextWriter):
             return self.write(Form("rows" if form.data[0] == 2 else "hadamard", (left, diagonal)))
         return super().write_matmul(form)
 
+    def write_div(self, form: Form) -> Text:
+        left, right = self.parts(form)
+        if right.raw and right.pieces[0] in ("0", "0.0", "-0.0"):
+            right = self.called("np.float64", [right])  # Python's own numbers refuse to divide
+        return self.product(left, "/", right, "div")
+
     def write_pow(self, form: Form) -> Text:
         base, exponent = self.parts(form)
         if exponent.level == NEG and base.level == ATOM and base.raw:

@@ -101,6 +101,8 @@ class TextWriter(Writer):
             return filled(template, args, node.attr, self)
         if spell.notation == "hidden":
             return args[0]
+        if node.op.projection:
+            return Text((args[0], f"[{node.attr}]"))
         options = spell.options(node) if spell.options else {}
         if spell.notation == "listed":
             args = [Text(("(", *self.list_of(args), ",)" if len(args) == 1 else ")"))]
