@@ -1,7 +1,7 @@
 """The matrix exponential, with derivatives of every order by its block formula.
 
 The differential of ``expm`` is the Fréchet derivative, an op of its own that is linear in the direction. Its
-own change along the matrix is again one, of a block matrix twice the size (Mathias 1996; Higham 2008, ch. 10).
+own change along the matrix is again one, of a block matrix twice the size (Higham 2008, ch. 10).
 """
 
 from __future__ import annotations
