@@ -17,6 +17,7 @@ from wengert.ir.types import TupleType, is_complex, is_inexact
 from wengert.ir.walk import order, rebuild
 from wengert.ops.arithmetic import DIV
 from wengert.ops.einstein import EIN
+from wengert.ops.given import GIVEN
 from wengert.ops.leaves import Number, number_of
 from wengert.ops.powers import POW
 from wengert.ops.sums import LIN
@@ -179,6 +180,10 @@ def _read_power(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
     return s.raise_to(base, exponent if number is None else number)
 
 
+def _read_given(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
+    return args[0]  # its conditions are those of the expression, and are put back at the end
+
+
 def _read_root(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
     return s.raise_to(args[0], HALF)
 
@@ -189,6 +194,7 @@ _READERS: dict[Op, Reader] = {
     DIV: _read_quotient,
     POW: _read_power,
     SQRT: _read_root,
+    GIVEN: _read_given,
 }
 
 

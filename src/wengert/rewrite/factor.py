@@ -69,7 +69,7 @@ def _candidates(s: Session, node: Expr) -> Iterator[Expr]:
     if node.op is LIN and len(node.args) > 1:
         common = factored(s, node)
         yield common
-        if s.level < 2:
+        if s.level < 2 or s.strict:
             return
         joined = together(s, node)
         if joined is not None:
@@ -83,7 +83,7 @@ def _candidates(s: Session, node: Expr) -> Iterator[Expr]:
                 if rejoined is not None:
                     yield rejoined
         return
-    if s.level < 2:
+    if s.level < 2 or s.strict:
         return
     cancelled = _cancelled(s, node)
     if cancelled is not None:

@@ -405,6 +405,8 @@ def _axes(rank: int) -> Axes:
 
 def _viewed(node: Expr) -> View:
     shape = node.value_type.shape
+    if node is ONE:
+        return View((), (), _NOWHERE)
     if node.op is not EIN:
         out = _axes(len(shape))
         return View((_opened_power(node, out),), out, dict(zip(out, shape, strict=True)))
@@ -490,7 +492,8 @@ class _Collected:
             number = number_of(total)
             self.powers[key] = total if number is None else number
         elif self.s.strict and self._loses(base, known, exponent):
-            self.put(self.s.powered(base, exponent), axes, 1)
+            apart = self.s.powered(base, exponent), axes
+            self.powers[apart] = numbers.plus(self.powers.get(apart, 0), 1)  # type: ignore[arg-type]
         else:
             self.powers[key] = numbers.plus(known, exponent)
 
@@ -692,8 +695,6 @@ class _Collected:
         c = self.coefficient
         if c == 1:
             return node
-        if c == 0:
-            return self.s.zero(node)
         return self.s.sum([(c, node)], node)
 
 

@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.walk import order
 from wengert.rewrite import choices, logistic, matrix, real, trigonometry
+from wengert.ops.given import given
 from wengert.rewrite.build import built
+from wengert.rewrite.conditions import dropped
 from wengert.rewrite.engine import normal_form, prepare, walked
 from wengert.rewrite.factor import improved
 from wengert.rewrite.session import Session
@@ -32,7 +34,8 @@ def simplify(
         return expr
     with paused_gc():
         s = prepare(Session(level=level, strict=strict))
-        return built(s, _shortened(s, walked(s, expr)))
+        result = built(s, _shortened(s, walked(s, expr)))
+        return given(result, *dropped(expr, result)) if keep_conditions else result
 
 
 def _shortened(s: Session, node: Expr) -> Expr:
@@ -55,7 +58,7 @@ def _improved_everywhere(s: Session, root: Expr) -> Expr:
 
 def recognise(expr: Expr) -> Expr:
     """The expression with known functions in place of their spelt-out forms."""
-    return simplify(expr, level=1)
+    return simplify(expr, level=1, keep_conditions=False)
 
 
 def stabilise(expr: Expr) -> Expr:
