@@ -171,6 +171,13 @@ def _control(pool: Pool, r: int, i: int, j: int) -> Expr:
         lambda: while_loop(lambda k, s: k < 3, lambda k, s: (k + 1, _body(pool, r, i, s)), (0, x))[
             1
         ],
+        lambda: sum_axes(
+            sin(
+                while_loop(
+                    lambda s: s < 3, lambda s: ((s + 1 + y / 9,), (s * y,)), [x], stacked=True
+                )[1]
+            )
+        ),
         lambda: call(lambda a, b: _body(pool, r, i, a * b), x, y),
         lambda: for_loop(
             2, x, lambda k, s: branch(s < y, lambda a: a * y, lambda a: _body(pool, r, i, a), s)

@@ -12,11 +12,16 @@ from strategies import SYMBOLS, Program, build, elementwise_ops, programs, recip
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.ir.dump import dump, load
+from wengert.ir.facts import PSD, SYMMETRIC
+from wengert.ir.known import knows
 from wengert.ir.node import Expr
 from wengert.ir.verify import verify
 from wengert.ir.walk import order, rebuild, substitute
 from wengert.ops.algebra import dot
+from wengert.ops.choice import maximum, where
 from wengert.ops.leaves import ONE, const, fresh, symbol
+from wengert.ops.powers import cbrt
+from wengert.ops.trig import sin
 
 FEW = settings(max_examples=40)
 
@@ -148,3 +153,13 @@ def test_second_derivatives_are_symmetric(program: Program) -> None:
 
     left, right = hessian(t, u), hessian(u, t)
     assert _close(left, right, abs(left))
+
+
+def test_a_choice_between_symmetric_matrices_need_not_be_symmetric() -> None:
+    A, B = SYMBOLS[4:]
+    chosen = where(A < B, B, sin(B) * 2)
+    assert chosen.T is not chosen
+    assert not knows(where(A < B, B @ B.T, B), SYMMETRIC)
+    psd = symbol("P", ("n", "n"), assume="psd")
+    assert not knows(maximum(psd, psd + B @ B.T), PSD)
+    assert not knows(cbrt(psd), PSD)

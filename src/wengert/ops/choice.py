@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
+from wengert.ir.facts import (
+    DIAGONAL,
+    FINITE,
+    INTEGER,
+    NONNEGATIVE,
+    NONPOSITIVE,
+    NONZERO,
+    SYMMETRIC,
+)
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import (
     Argument,
@@ -183,6 +191,14 @@ def _absorb(node: Expr, into: Callable[[Expr], Expr]) -> Expr | None:
     return None
 
 
+_ELEMENTS = FINITE | INTEGER | NONNEGATIVE | NONPOSITIVE | NONZERO
+
+
+def _where_facts(c: int, a: int, b: int) -> int:
+    """Facts on elements are those of both; symmetric is what the condition chooses symmetrically."""
+    return a & b & (_ELEMENTS | DIAGONAL | (c & SYMMETRIC))
+
+
 WHERE = register(
     Op(
         name="where",
@@ -193,7 +209,7 @@ WHERE = register(
         spell=Spelling(
             latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}"
         ),
-        laws=Laws(facts=lambda c, a, b: a & b),
+        laws=Laws(facts=_where_facts),
         absorb=_absorb,
         build=lambda c, a, b: where(c, a, b),
         elementwise=True,
@@ -240,7 +256,9 @@ def _extremum(
                 edges=(Edge((1.0, 1.0), 1.0, (0.5, 0.5), "ties share equally"),),
                 kinks="x = y",
             ),
-            laws=Laws(commutative=True, facts=lambda a, b: a & b),
+            laws=Laws(
+                commutative=True, facts=lambda a, b: a & b & (_ELEMENTS | SYMMETRIC | DIAGONAL)
+            ),
             elementwise=True,
             arity=2,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, POSITIVE
+from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, ORTHOGONAL, PD, POSITIVE, PSD
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
 from wengert.ir.types import Type
@@ -160,7 +160,9 @@ cbrt = applied(
                 sample=((0.2, 3.0),), edges=(Edge((0.0,), 0.0, (np.inf,), "vertical tangent"),)
             ),
             spell=Spelling(latex=r"\sqrt[3]{{{0}}}", unicode="∛({0})"),
-            laws=Laws(odd=True, monotone=True, facts=lambda x: x & ~INTEGER),
+            laws=Laws(
+                odd=True, monotone=True, facts=lambda x: x & ~(INTEGER | PSD | PD | ORTHOGONAL)
+            ),
             elementwise=True,
             arity=1,
             cost=4.0,
