@@ -208,6 +208,16 @@ def test_reading_back_costs_nothing() -> None:
     assert update(update(zeros((2,)), 1, s), 0, t) is stack([t, s])
 
 
+@pytest.mark.parametrize("shrinks", [False, True])
+def test_reading_through_a_long_chain_of_updates(shrinks: bool) -> None:
+    v = symbol("v", 3)
+    changed = v
+    for i in range(20000):
+        changed = update(3 * changed if shrinks else changed, i % 2, symbol(f"s{i % 7}"))
+        changed = update(changed, slice(0, 2), symbol("pair", 2)) if i % 5 == 0 else changed
+    assert changed[2].shape == ()
+
+
 def test_few_elements_are_added_in_place() -> None:
     """The cotangents of elements never make a sum of whole arrays."""
     v = symbol("v", 1000)

@@ -235,9 +235,14 @@ def index_by(node: Expr, index: Index) -> Expr:
         return ones(index.result_shape)
     if is_zero(node):
         return zeros(index.result_shape)
-    if node.op is LIN and len(node.attr) == 1:
+    if node.op is LIN and len(node.attr) == 1 and _is_plain(node.args[0]):
         return scale(node.attr[0], index_by(node.args[0], index))
     return make(INDEX, (node,), index)
+
+
+def _is_plain(node: Expr) -> bool:
+    """Whether reading a part goes no further down, so that no chain is walked."""
+    return node.op is not LIN and node.op.part is None
 
 
 def at(node: Expr, axis: int, place: int) -> Expr:
@@ -365,7 +370,9 @@ def _every_place(base: Expr, value: Expr, index: Index) -> Expr | None:
         return None
     elements: dict[Extent, Expr] = {index.spans[0].start: value}
     below = base
-    while below.op is UPDATE and not below.attr.spans[0].keep and len(elements) < extent:
+    for _ in range(_FAR):
+        if below.op is not UPDATE or below.attr.spans[0].keep or len(elements) == extent:
+            break
         elements.setdefault(below.attr.spans[0].start, below.args[1])
         below = below.args[0]
     if below.op is lookup("stack") and not below.args[0].ndim:
@@ -428,7 +435,9 @@ def _part_of_update(node: Expr, index: Index) -> Expr | None:
         if not _apart(below.attr, index):
             break
         below = below.args[0]
-    return None if below is node else index_by(below, index)
+    if below is node:
+        return None
+    return make(INDEX, (below,), index) if below.op is UPDATE else index_by(below, index)
 
 
 def _apart(first: Index, second: Index) -> bool:
