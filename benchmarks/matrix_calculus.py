@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -143,9 +143,9 @@ def judge(system: System, identity: Identity, point: Point) -> str:
     """Derive once, note the time of this first call, and compare with the truth."""
     try:
         with limited(LIMIT):
-            start = perf_counter()
+            start = process_time()
             result = system.derive(identity, point)
-            system.first[identity.name] = perf_counter() - start
+            system.first[identity.name] = process_time() - start
     except LookupError as error:
         return "not translated" if type(error) is LookupError else "no result"
     except TooLongError:
@@ -169,9 +169,9 @@ def measure(found: list[System], identity: Identity, point: Point) -> None:
     for _ in range(ROUNDS):
         for system in found:
             if system.outcome[identity.name] in ("right", "WRONG"):
-                start = perf_counter()
+                start = process_time()
                 system.derive(identity, point)
-                taken[system.name].append(perf_counter() - start)
+                taken[system.name].append(process_time() - start)
     for system in found:
         if taken[system.name]:
             system.again[identity.name] = median(taken[system.name])

@@ -109,7 +109,7 @@ def is_gradient(identity: Identity) -> bool:
     return len(identity.wrt) == 1 and np.ndim(called(identity.value, point)) == 0
 
 
-@pytest.mark.parametrize("identity", filter(is_gradient, IDENTITIES), ids=lambda i: i.name)
+@pytest.mark.parametrize("identity", list(filter(is_gradient, IDENTITIES)), ids=lambda i: i.name)
 def test_reverse_mode_agrees(identity: Identity, rng: np.random.Generator) -> None:
     formula = read(identity.formula, identity)
     for simplify in (False, True):
