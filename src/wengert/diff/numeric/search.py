@@ -16,6 +16,7 @@ import numpy as np
 from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise, noise_floor
 from wengert.diff.numeric.book import Book, Place, View, look
 from wengert.diff.numeric.fits import Floats, Ints, Samples
+from wengert.diff.numeric.quick import quick
 from wengert.diff.numeric.verdict import GENTLE, Verdict, near_border, verdict_of
 
 START = 0.4037  # first step in units of |x|: within the domain of log, sqrt and 1/x
@@ -33,6 +34,9 @@ def search(order: int, place: Place) -> Requests:
     search never asks for an offset outside ``[-left, right]`` nor for more than ``budget`` samples.
     """
     book = Book(place, side=_first_side(place))
+    settled = yield from quick(book, order, _top(book))
+    if settled is not None:
+        return settled
     yield from _explore(book, order)
     yield from _refine(book, order)
     return verdict_of(book, order)

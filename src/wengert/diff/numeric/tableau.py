@@ -1,0 +1,186 @@
+"""Neville's tableau on the odd or even part of a function: every run of neighbouring steps at once.
+
+The weights of an extrapolation to 0 alternate in sign, so the same recursion with plus signs gives the
+sum of their sizes, and with it what rounding contributes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, isfinite
+
+from wengert.diff.numeric.book import Book
+
+GOOD = 1e-9  # relative error that settles a derivative
+LONGEST = 6  # steps in one polynomial
+QUIET = 40.0  # roundings that a sample may be off and still count as free of noise
+TRIED = 3  # runs that are looked at closely
+ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
+FALL = 0.3  # by what the terms of Newton's series are expected to fall at least
+SAFETY = 3.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One component of ``f`` along the line: ascending steps, odd and even part, size of a rounding."""
+
+    h: list[float]
+    odd: list[float]
+    even: list[float]
+    rounding: list[float]
+    center: float
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A derivative, its error, the part of it that is rounding, the size to compare with, and the window."""
+
+    value: float
+    error: float
+    noise: float
+    size: float
+    reach: float
+    settled: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """A polynomial through neighbouring steps ``low .. high``, evaluated at 0."""
+
+    low: int
+    high: int
+    value: float
+    truncation: float
+    noise: float
+
+
+NOTHING = Guess(0.0, inf, inf, 0.0, 0.0, False)
+
+
+def line_of(book: Book, c: int) -> Line:
+    """Component ``c`` of the samples, up to the smallest step at which ``f`` is not finite."""
+    place = book.place
+    center = float(place.center[c])
+    line = Line([], [], [], [], center)
+    for h in sorted(book.rows):
+        plus, minus = (float(row[c]) for row in book.rows[h])
+        if not isfinite(plus - minus):
+            break
+        line.h.append(h)
+        line.odd.append(0.5 * (plus - minus))
+        line.even.append(0.5 * (plus + minus))
+        line.rounding.append(
+            0.5 * place.ulp * max(abs(center), abs(center + plus), abs(center + minus))
+        )
+    return line
+
+
+def guess(line: Line, order: int) -> Guess:
+    """The best derivative of order 1 or 2 that some run of steps gives, and whether it is settled."""
+    h = line.h
+    if len(h) < 4:
+        return NOTHING
+    z = [step * step for step in h]
+    if order == 1:
+        slopes = [o / s for o, s in zip(line.odd, h, strict=True)]
+        sigma = [r / s for r, s in zip(line.rounding, h, strict=True)]
+        secants = [max(abs(o), abs(e)) / s for o, e, s in zip(line.odd, line.even, h, strict=True)]
+    else:
+        slopes = [2.0 * e / s for e, s in zip(line.even, z, strict=True)]
+        sigma = [4.0 * r / s for r, s in zip(line.rounding, z, strict=True)]
+        secants = [2.0 * max(abs(o), abs(e)) / s
+                   for o, e, s in zip(line.odd, line.even, z, strict=True)]  # fmt: skip
+    best = NOTHING
+    for run in heapq.nsmallest(TRIED, _runs(z, slopes, sigma, secants), key=_claim):
+        unrest = _unrest(line, run, order)
+        noise = max(unrest, 1.0) * run.noise
+        error = run.truncation + 2.0 * noise
+        size = max(abs(run.value), secants[run.high])
+        settled = unrest <= QUIET and error <= GOOD * size and isfinite(run.value)
+        if error < best.error or settled:
+            best = Guess(run.value, error, noise, size, h[run.high], settled)
+        if settled:
+            break
+    return best
+
+
+def _claim(run: Run) -> float:
+    return run.truncation + 2.0 * run.noise
+
+
+def _runs(
+    z: list[float], slopes: list[float], sigma: list[float], secants: list[float]
+) -> Iterator[Run]:
+    """All runs of at least three steps, but for the smallest, over which ``f`` may be smooth.
+
+    With the divided differences ``d_k`` of a run, ``t_k = |d_k| z_top^k`` are the terms of Newton's
+    series at its top. Of a smooth function they are bounded by its size there and fall; the next one,
+    which nobody knows, is taken to be no larger than the fall so far allows. What is left out
+    at 0 is that term times the product of all ``z_i / z_top``.
+    """
+    count = len(z)
+    values, noises = list(slopes), list(sigma)
+    differences = list(slopes)
+    tails: list[list[float]] = [[] for _ in z]
+    for m in range(1, min(LONGEST, count)):
+        for j in range(1, count - m):
+            low, high = z[j], z[j + m]
+            gap = high - low
+            values[j] = (high * values[j] - low * values[j + 1]) / gap
+            noises[j] = (high * noises[j] + low * noises[j + 1]) / gap
+            differences[j] = (differences[j + 1] - differences[j]) / gap
+            tails[j].append(abs(differences[j]))
+            if m == 1:
+                continue
+            size = ROUGH * max(abs(values[j]), secants[j + m])
+            term, power, share = 0.0, 1.0, low / high
+            smooth = True
+            for k, d in enumerate(tails[j]):
+                power *= high
+                t = d * power
+                smooth = smooth and t <= size
+                term = max(term * FALL, t)
+                if k:
+                    share *= z[j + k] / high
+            if smooth:
+                yield Run(j, j + m, values[j], SAFETY * term * share, noises[j])
+
+
+def _unrest(line: Line, run: Run, order: int) -> float:
+    """How many roundings the smaller steps are off what the run predicts for them, in both parities."""
+    h = line.h[: run.high + 1]
+    z = [step * step for step in h]
+    if order == 1:
+        quotients = [o / s for o, s in zip(line.odd, h, strict=False)]
+        others = [e / s for e, s in zip(line.even, z, strict=False)]
+        scale, twin_scale = h, z
+    else:
+        quotients = [e / s for e, s in zip(line.even, z, strict=False)]
+        others = [o / s for o, s in zip(line.odd, h, strict=False)]
+        scale, twin_scale = z, h
+    worst = 0.0
+    for values, scales in ((quotients, scale), (others, twin_scale)):
+        series = divided_differences(z[run.low :], values[run.low :])
+        for i in range(run.low):
+            off = abs(values[i] - newton(z[run.low :], series, z[i])) * scales[i]
+            worst = max(worst, off / (line.rounding[i] or 5e-324))
+    return worst
+
+
+def divided_differences(z: list[float], y: list[float]) -> list[float]:
+    """Coefficients of Newton's series through the points ``(z, y)``."""
+    series = list(y)
+    for k in range(1, len(z)):
+        for i in range(len(z) - 1, k - 1, -1):
+            series[i] = (series[i] - series[i - 1]) / (z[i] - z[i - k])
+    return series
+
+
+def newton(z: list[float], series: list[float], at: float) -> float:
+    """Newton's series at ``at``, by Horner's scheme."""
+    value = series[-1]
+    for k in range(len(series) - 2, -1, -1):
+        value = value * (at - z[k]) + series[k]
+    return value
