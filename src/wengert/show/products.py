@@ -37,8 +37,10 @@ def product_form(node: Expr, looks: dict[Expr, Look]) -> Form:
         candidates = _of_one(node, args[0], spec.factors[0], spec)
     else:
         candidates = iter(())
-    right = [form for form in candidates if gives(form, node)]
-    return min(right, key=_turns) if right else einsum_form(node, looks)
+    for form in sorted(candidates, key=_turns):
+        if gives(form, node):
+            return form
+    return einsum_form(node, looks)
 
 
 def _turns(form: Form) -> int:
@@ -198,6 +200,8 @@ def _contraction(
             yield from _matmul(x, a, y, b, k, ranks)
         if rest[::-1] == list(out):
             yield from _matmul(y, b, x, a, k, ranks[::-1])
+            for product in _matmul(x, a, y, b, k, ranks):
+                yield Form("transpose", (product,))
         if len(rest) == 2 and len(set(rest)) == 1:
             for product in (*_matmul(x, a, y, b, k, ranks), *_matmul(y, b, x, a, k, ranks[::-1])):
                 yield Form("apply", (product,), ("diag", {}))
