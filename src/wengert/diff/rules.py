@@ -158,8 +158,12 @@ def pull_back(
     Raises:
         NoDerivativeError: the op declares that it has no differential.
     """
-    if node.type is not FLOAT and node.type.__class__ is Type and is_complex(node.value_type):
+    type_ = node.type
+    if type_ is not FLOAT and isinstance(type_, Type) and is_complex(type_):
         return _pull_back_complex(node, ct, wanted, transforms)
+    diff = node.op.diff
+    if isinstance(diff, Linear) and isinstance(ct, Expr):  # the commonest first
+        return _pull_linear(node, diff, ct, wanted)
     return _pull_back(node, ct, wanted, transforms)
 
 
@@ -213,7 +217,7 @@ def _one(ct: Cotangent) -> Expr:
 def _pull_linear(
     node: Expr, diff: Linear, ct: Expr, wanted: Sequence[bool]
 ) -> list[Cotangent | None]:
-    if not (diff.elementwise or diff.batched) and ct.ndim != node.ndim:
+    if not diff.elementwise and not diff.batched and ct.ndim != node.ndim:
         raise _not_batched(node)
     args, attr, slots, transpose = node.args, node.attr, diff.slots, diff.transpose
     found: list[Cotangent | None] = []

@@ -331,10 +331,12 @@ def _home(op: Op, attr: Any, args: tuple[Expr, ...]) -> tuple[dict[Any, Expr], H
 
 def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
     """The one node with this op, attribute and arguments, whose type the caller knows."""
-    table: dict[Any, Expr] | None  # Any: see _home
-    table, key = op.tables.get(attr) if op.key is None and args else None, args
+    table: dict[Any, Expr] | None = None  # Any: see _home
+    key: Hashable = args
+    if args and op.key is None:  # the short way
+        table = op.tables.get(attr)
     if table is None:
-        table, key = _home(op, attr, args)  # type: ignore[assignment]  # any hashable will do
+        table, key = _home(op, attr, args)
     node = table.get(key)
     if node is not None:
         return node

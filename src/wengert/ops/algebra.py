@@ -132,7 +132,7 @@ def minus(a: Any, b: Any) -> Expr:
     """``a - b`` with broadcasting."""
     number, other = _plain_number(a, b)
     if number and other.type is FLOAT:
-        return add_number(-number, a) if other is a else add_number(number, scale(-1, b))
+        return add_number(-number, a) if other is a else add_number(number, b, -1)
     if a.__class__ is not Expr:
         a = lift(a)
     if b.__class__ is not Expr:

@@ -37,7 +37,7 @@ from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, number_of, size
-from wengert.ops.sums import is_negated, scale
+from wengert.ops.sums import LIN, is_negated, scale
 
 __all__ = [
     "EIN",
@@ -332,7 +332,11 @@ def _elementwise(rank: int) -> Spec:
 
 def product_of_scalars(a: Expr, b: Expr) -> Expr:
     """``a * b`` for scalars, the short way: no labels; signs come out in front and a number scales."""
-    if a.type is FLOAT is b.type and not (is_negated(a) or is_negated(b)):
+    if (
+        a.type is FLOAT is b.type
+        and (a.op is not LIN or not is_negated(a))
+        and (b.op is not LIN or not is_negated(b))
+    ):
         return intern(EIN, _SCALARS, (a, b) if a.serial <= b.serial else (b, a), FLOAT)
     for first, second in ((a, b), (b, a)):
         if not first.args:

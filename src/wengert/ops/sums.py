@@ -245,9 +245,10 @@ def add(a: Expr, b: Expr) -> Expr:
     return _pair(*_term(a), *_term(b), a, b)
 
 
-def add_number(number: Number, node: Expr) -> Expr:
-    """``number + node`` for a finite number other than 0 and a scalar."""
-    return _pair(*_term(node), number, ONE, node, ONE)
+def add_number(number: Number, node: Expr, sign: int = 1) -> Expr:
+    """``number + sign*node`` for a finite number other than 0 and a scalar."""
+    coefficient, term = _term(node)
+    return _pair(sign * coefficient, term, number, ONE, node, ONE)
 
 
 def subtract(a: Expr, b: Expr) -> Expr:
