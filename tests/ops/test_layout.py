@@ -18,10 +18,10 @@ from wengert.ir.walk import order
 from wengert.ops.algebra import zeros
 from wengert.ops.einstein import ones, sum_axes
 from wengert.ops.gathering import add_at, set_at, take
-from wengert.ops.indexing import index_from_text
 from wengert.ops.joining import concatenate, pad, stack
 from wengert.ops.layout import cast, expand_dims, moveaxis, ravel, reshape, squeeze, swapaxes
 from wengert.ops.leaves import ONE, symbol
+from wengert.ops.spans import index_from_text
 from wengert.ops.subscripts import update, update_add
 from wengert.run.reference import evaluate
 

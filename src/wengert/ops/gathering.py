@@ -21,8 +21,9 @@ from wengert.ir.types import Type, promote
 from wengert.ops.algebra import broadcast_together, lift, zeros
 from wengert.ops.axes import axis_of
 from wengert.ops.einstein import broadcast_to, is_ones, ones
-from wengert.ops.indexing import Index, Span, add_by, index_by, set_by, span_of
+from wengert.ops.indexing import add_by, index_by, set_by
 from wengert.ops.leaves import number_of
+from wengert.ops.spans import Index, Span, span_of
 from wengert.ops.sums import is_zero
 
 __all__ = ["add_at", "set_at", "take"]

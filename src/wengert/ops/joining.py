@@ -15,7 +15,8 @@ from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import broadcast_together, full, lift, zeros
 from wengert.ops.axes import axis_of
-from wengert.ops.indexing import Index, Span, at, index_by, part_of, set_by
+from wengert.ops.indexing import at, index_by, part_of, set_by
+from wengert.ops.spans import Index, Span
 
 __all__ = ["concatenate", "pad", "stack"]
 

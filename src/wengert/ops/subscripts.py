@@ -18,9 +18,10 @@ from wengert.ir.types import is_complex, is_inexact
 from wengert.ops.algebra import broadcast_together, lift
 from wengert.ops.einstein import Label, broadcast_to, ein, transpose
 from wengert.ops.gathering import add_at, set_at, take
-from wengert.ops.indexing import Index, Span, index_by, index_from_text, set_by, span_of
+from wengert.ops.indexing import index_by, set_by
 from wengert.ops.layout import cast
 from wengert.ops.leaves import CONSTANT, size
+from wengert.ops.spans import Index, Span, index_from_text, span_of
 
 __all__ = ["subscript", "update", "update_add"]
 
