@@ -200,14 +200,15 @@ def _contraction(
             yield from _matmul(x, a, y, b, k, ranks)
         if rest[::-1] == list(out):
             yield from _matmul(y, b, x, a, k, ranks[::-1])
-            for product in _matmul(x, a, y, b, k, ranks):
-                yield Form("transpose", (product,))
         if len(rest) == 2 and len(set(rest)) == 1:
             for product in (*_matmul(x, a, y, b, k, ranks), *_matmul(y, b, x, a, k, ranks[::-1])):
                 yield Form("apply", (product,), ("diag", {}))
         elif not out:
             for product in _matmul(x, a, y, b, k, ranks):
                 yield Form("apply", (product,), ("sum", {}))
+        if len(rest) == 2:
+            for product in (*_matmul(x, a, y, b, k, ranks), *_matmul(y, b, x, a, k, ranks[::-1])):
+                yield Form("transpose", (product,))
 
 
 def _matmul(x: Expr, a: Axes, y: Expr, b: Axes, k: int, ranks: tuple[int, int]) -> Iterator[Form]:
