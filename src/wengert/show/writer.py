@@ -149,7 +149,7 @@ class Writer:
 
     def digits(self, value: int | float) -> str:
         """A real number that is neither infinite nor NaN."""
-        if isinstance(value, int) and abs(value) >= 10**4000:
+        if isinstance(value, int) and value.bit_length() > 13_000:
             return hex(value)  # Python refuses to write such numbers in decimal
         return repr(value)
 
