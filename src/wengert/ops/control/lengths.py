@@ -8,7 +8,6 @@ and when it is opened, so that two openings of a body do not share extents.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -45,9 +44,9 @@ codec(Loop)
 
 def opaque_length(attr: Loop, args: Sequence[Expr]) -> Dim:
     """The extent named after the structure of a loop."""
-    numbers = [node.serial for node in (*attr.body.params, *attr.body.outputs, *args)]
-    key = repr((attr._replace(body=None, length=None), numbers))  # type: ignore[arg-type]  # not kept
-    return Dim.named(f"%n{blake2b(key.encode(), digest_size=8).hexdigest()}")
+    nodes = (*attr.body.params, *attr.body.outputs, *args)
+    key = (attr[1:-1], tuple([node.serial for node in nodes]))
+    return Dim.named(f"%n{hash(key) & 0xFFFF_FFFF_FFFF_FFFF:x}")
 
 
 def _loops(nodes: Iterable[Expr]) -> list[tuple[Expr, str]]:
