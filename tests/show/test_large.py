@@ -90,6 +90,7 @@ def test_bindings_come_before_their_use_and_read_back() -> None:
     lets = ";\n".join(f"{name} = {text}" for name, text in bindings)
     text = f"let {lets};\n{body}"
     assert read_back(text, e) is e
+    assert wg.parse(text) is e
     names = [name for name, _ in bindings]
     assert names == sorted(names, key=lambda n: int(n[1:]))
     for (_, text), name in pairwise([*bindings, (body, "")]):

@@ -82,3 +82,16 @@ def test_lets_read_back() -> None:
         e = wg.sin(e) * e + 1
     assert str(e).startswith("let t1 = ")
     assert read_back(str(e), e) is e
+    assert wg.parse(str(e)) is e
+
+
+def test_bindings_parse() -> None:
+    x = wg.symbol("x")
+    assert wg.parse("let t = x + 1; s = t*t; s + t") is (x + 1) * (x + 1) + (x + 1)
+    assert wg.parse("let*x") is wg.symbol("let") * x
+    with pytest.raises(wg.FormulaError, match=r"(?s)has a meaning already.*column 5"):
+        wg.parse("let x = 2; x", x=())
+    with pytest.raises(wg.FormulaError, match=r"(?s)column 16"):
+        wg.parse("let t = x + 1; )t")
+    with pytest.raises(wg.FormulaError, match="expected a binding"):
+        wg.parse("let t = x + 1; t*t; t")

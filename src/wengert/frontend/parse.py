@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from wengert.errors import FormulaError, UnknownNameError, nearest, worded
 from wengert.frontend.actions import Actions, Reading
+from wengert.frontend.bindings import read_with_bindings
 from wengert.frontend.declare import Assumed, Declared, declared
 from wengert.frontend.matlab import MatlabActions
 from wengert.frontend.mistakes import Mistake
@@ -58,9 +59,9 @@ def parse(
     try:
         if len(text) > _LONG:
             with paused_gc():
-                result = _read(lark, text)
+                result = read_with_bindings(text, reading, lambda piece: _read(lark, piece))
         else:
-            result = _read(lark, text)
+            result = read_with_bindings(text, reading, lambda piece: _read(lark, piece))
         _check_lengths(result, reading)
     except Mistake as mistake:
         raise mistake.located(text) from mistake.__cause__
