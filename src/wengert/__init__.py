@@ -37,11 +37,12 @@ from wengert.errors import (
     WengertError,
 )
 from wengert.frontend.declare import symbols
-from wengert.frontend.names import callee, function_names, is_function
+from wengert.frontend.names import callee, function_names, is_function, load_ops
 from wengert.frontend.parse import parse
 from wengert.ir.dims import Dim
+from wengert.ir.dump import load as read_dump
 from wengert.ir.function import Function
-from wengert.ir.node import Expr, live_nodes, paused_gc
+from wengert.ir.node import Expr, live_nodes, paused_gc, provide
 from wengert.ops.choice import eq, ne
 from wengert.ops.counting import Cost, count_operations
 from wengert.ops.einstein import ein
@@ -86,6 +87,7 @@ __all__ = [
     "jacobian",
     "jvp_graph",
     "live_nodes",
+    "load",
     "ne",
     "numeric",
     "parse",
@@ -100,6 +102,23 @@ __all__ = [
     "vjp_graph",
 ]
 
+
+def load(text: str) -> tuple[Expr, ...]:
+    """The expressions that ``Expr.dump`` wrote: the very same nodes.
+
+    Raises:
+        FormulaError: not a dump, or one that names ops or symbols that do not exist.
+
+    >>> e = parse("x*sin(x)")
+    >>> load(e.dump())[0] is e
+    True
+    """
+    import_module("wengert.ops.control")  # its records may occur in the text
+    load_ops()
+    return tuple(read_dump(text))
+
+
+provide("restore", lambda text: load(text)[0])
 
 if TYPE_CHECKING:
     from wengert.app.compare import Comparison, compare
