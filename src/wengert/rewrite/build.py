@@ -156,7 +156,11 @@ def _without_sign(s: Session, view: View, c: Number) -> tuple[list[layout.Writte
         if turned is not None and turned[0] == position:
             written, c = turned[1], -c
         length = _as_norm(s, base, exponent)
-        powers.append((Base(base, written), axes, exponent) if length is None else (*length[:1], axes, length[1]))
+        powers.append(
+            (Base(base, written), axes, exponent)
+            if length is None
+            else (*length[:1], axes, length[1])
+        )
     return powers, c
 
 
@@ -173,6 +177,8 @@ def _as_norm(s: Session, base: Expr, exponent: Exponent) -> tuple[Base, Number] 
     gone = tuple(i for i, a in enumerate(axes) if a not in out)
     length = norm(s.built[x], axis=gone)
     if numbers.is_whole(exponent):
+        if s.stable:  # a norm has a kink, its square has none
+            return None
         extra = 0 if exponent == 1 else 2
         there = token_cost(s.built[base], s.tokens) + (extra if abs(exponent) != 1 else 0)
         if there <= token_cost(length, s.tokens) + 2:

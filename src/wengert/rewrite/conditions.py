@@ -174,9 +174,7 @@ def _without_positive(s: Session, value: Expr) -> Expr:
 def _strongest(demands: Iterable[Demand]) -> list[Demand]:
     """The demands that no other one implies."""
     found = list(demands)
-    stronger = {
-        Demand(k, d.value) for d in found for k in _IMPLIES[d.kind] if k != d.kind
-    }
+    stronger = {Demand(k, d.value) for d in found for k in _IMPLIES[d.kind] if k != d.kind}
     both = {d.value for d in found if d.kind == "nonzero"}
     result: list[Demand] = []
     for d in found:

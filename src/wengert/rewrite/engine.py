@@ -21,14 +21,14 @@ from wengert.ops.given import GIVEN
 from wengert.ops.leaves import Number, number_of
 from wengert.ops.powers import POW
 from wengert.ops.sums import LIN
-from wengert.rewrite.build import cost
+from wengert.rewrite.build import built, cost
 from wengert.rewrite.cost import token_cost
 from wengert.rewrite.numbers import times
 from wengert.rewrite.rule import Rule, named
 from wengert.rewrite.session import HALF, Factor, Session
 from wengert.rewrite.vocabulary import SQRT
 
-__all__ = ["normal_form", "prepare", "settled", "walked"]
+__all__ = ["matched", "normal_form", "prepare", "settled", "walked"]
 
 _DEEPEST = 40  # nested applications of rules; beyond it a node stays as it is
 _SHARED = 60  # tokens: what several nodes share is looked into only if it is no longer than this
@@ -143,9 +143,13 @@ def _is_ordinary(node: Expr) -> bool:
     """Whether real algebra holds for the node: floating-point numbers, or Python's."""
     if isinstance(node.type, TupleType) or node.op.bodies is not None:
         return False
-    return all(
-        not isinstance(a.type, TupleType) and (a.type.weak or is_inexact(a.type)) for a in node.args
-    ) or node.op not in _READERS
+    return (
+        all(
+            not isinstance(a.type, TupleType) and (a.type.weak or is_inexact(a.type))
+            for a in node.args
+        )
+        or node.op not in _READERS
+    )
 
 
 def _read_sum(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -215,6 +219,28 @@ def walked(s: Session, root: Expr) -> Expr:
         if uses.get(node, 0) > 1 and result.args and _is_long(s, node):
             s.opaque.add(result)
     return done[root]
+
+
+def matched(s: Session, plain: Session, root: Expr) -> Expr:
+    """The graph with the rules of ``s`` applied where they match, and everything else left as it stands.
+
+    ``plain`` is a session without rules: where both give the same normal form, no rule has matched.
+    """
+    nodes = order([root])
+    uses, _ = _uses(nodes)
+    written: dict[Expr, Expr] = {}
+    normal: dict[Expr, Expr] = {}
+    for node in nodes:
+        kept = rebuild(node, tuple([written[a] for a in node.args])) if node.args else node
+        args = tuple([normal[a] for a in node.args])
+        after, before = normal_form(s, node, args), normal_form(plain, node, args)
+        changed = after is not before or (after in s.smoothed and after is not kept)
+        written[node] = built(s, after) if changed else kept
+        normal[node] = after
+        if uses.get(node, 0) > 1 and after.args and _is_long(s, node):
+            s.opaque.add(after)
+            plain.opaque.add(after)
+    return written[root]
 
 
 def _is_long(s: Session, node: Expr) -> bool:

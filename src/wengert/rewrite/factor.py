@@ -133,7 +133,9 @@ def _one_factor_out(s: Session, node: Expr) -> Expr | None:
     groups = _shared_factors(s, views)
     if not groups:
         return None
-    weight = {key: (len(g) == len(terms), (len(g) - 1) * cost(s, key[0])) for key, g in groups.items()}
+    weight = {
+        key: (len(g) == len(terms), (len(g) - 1) * cost(s, key[0])) for key, g in groups.items()
+    }
     ranked = sorted(groups, key=lambda k: (weight[k][0], weight[k][1], s.key(k[0])), reverse=True)
     least = cost(s, node)
     whole = _monomial_out(s, node, terms, views, groups)
@@ -396,7 +398,9 @@ def _cancelled(s: Session, node: Expr) -> Expr | None:
                     if quotient is not None:
                         e2, d2 = (e - 1, d + 1)  # type: ignore[operator]  # ints
                         return s.replaced(
-                            view, [i, j], [(above, axes, e2), (below, axes, d2), (quotient, axes, k)]
+                            view,
+                            [i, j],
+                            [(above, axes, e2), (below, axes, d2), (quotient, axes, k)],
                         )
     return None
 
@@ -439,7 +443,9 @@ def _multiplied(s: Session, node: Expr) -> Expr | None:
             terms = [(c, t) for c, t in s.terms(base)]
             for _ in range(e):  # type: ignore[arg-type]  # an int
                 partial = [
-                    (numbers.times(c, d), [*fs, (t, axes, 1)]) for c, fs in partial for d, t in terms
+                    (numbers.times(c, d), [*fs, (t, axes, 1)])
+                    for c, fs in partial
+                    for d, t in terms
                 ]
                 if len(partial) > _MOST_EXPANDED:
                     return None
@@ -447,8 +453,4 @@ def _multiplied(s: Session, node: Expr) -> Expr | None:
             partial = [(c, [*fs, (base, axes, e)]) for c, fs in partial]
     if not changed:
         return None
-    return s.sum(
-        [(c, s.product(fs, view.out, view.extents)) for c, fs in partial], node
-    )
-
-
+    return s.sum([(c, s.product(fs, view.out, view.extents)) for c, fs in partial], node)

@@ -58,7 +58,17 @@ def _index_notation(
 class Graph:
     """The axes of a product and what lies on and between them, while it is being reduced."""
 
-    __slots__ = ("between", "extents", "identities", "on", "out", "results", "s", "scalars", "symmetric")
+    __slots__ = (
+        "between",
+        "extents",
+        "identities",
+        "on",
+        "out",
+        "results",
+        "s",
+        "scalars",
+        "symmetric",
+    )
 
     def __init__(
         self, s: Session, powers: Sequence[Written], out: Axes, extents: Mapping[int, Extent]
@@ -199,7 +209,8 @@ class Graph:
                 above, _, _ = above_below(self.s, rest, 1)
                 return matmul(chain([*above, x]), x)
             dot, length = matmul(x, x), power(norm(x), const(2))
-            return length if self.cost(length) < self.cost(dot) else dot
+            shorter = not self.s.stable and self.cost(length) < self.cost(dot)
+            return length if shorter else dot
         if len(group.above) < 2:
             piece = group.piece().whole
             return sum_axes(piece if piece.ndim else broadcast_to(piece, (self.extents[axis],)))
@@ -210,7 +221,7 @@ class Graph:
         """The sum over all elements of a matrix; ``trace(A @ B)`` for ``sum(A*B.T)``."""
         group = self.between[min(i, j), max(i, j)]
         powers = group.powers
-        if len(powers) == 1 and powers[0][1] == 2:
+        if len(powers) == 1 and powers[0][1] == 2 and not self.s.stable:
             return power(norm(powers[0][0].text), const(2))
         above = [p.whole for p in group.above]
         if len(above) == 2 and not group.below:

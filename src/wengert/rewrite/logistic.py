@@ -17,7 +17,6 @@ from wengert.rewrite.vocabulary import LOGADDEXP, LOGSUMEXP, SIGMOID, SOFTMAX, S
 __all__ = ["RULES"]
 
 
-
 def one_plus_exp(node: Expr) -> Expr | None:
     """``u`` where the node is ``1 + exp(u)``."""
     if node.op is LIN and node.attr == (1, 1):

@@ -211,6 +211,18 @@ def _log_of_det(s: Session, node: Expr) -> Expr | None:
     return s.apply(LOGDET, arg.args[0]) if arg.op is DET else None
 
 
+# --- identities in other shapes ------------------------------------------------------------------------------
+def _reshaped_identity(s: Session, node: Expr) -> Expr | None:
+    """``eye(m*n)`` with each axis split in two is an identity along the first parts and one along the second."""
+    shape = node.shape
+    if node.args[0].op is not EYE or len(shape) != 4 or shape[:2] != shape[2:]:
+        return None
+    m, n = shape[:2]
+    return s.product(
+        [(eye(m), (0, 2), 1), (eye(n), (1, 3), 1)], (0, 1, 2, 3), dict(enumerate(shape))
+    )
+
+
 # --- sums of shares ------------------------------------------------------------------------------------------
 def _shares(s: Session, node: Expr) -> Expr | None:
     """``sum(softmax(x))`` is 1."""
@@ -240,6 +252,7 @@ RULES = rules(
         Rule("determinant of", "det", _det, condition="det(A) != 0 for inverses", kind="A"),
         Rule("log-determinant of", "logdet", _logdet),
         Rule("log of det", "log", _log_of_det, condition="det(A) > 0", kind="R"),
+        Rule("identity reshaped", "reshape", _reshaped_identity),
         Rule("sum of softmax", "product", _shares, ("softmax",)),
     ]
 )

@@ -7,7 +7,16 @@ from fractions import Fraction
 
 from wengert.ops.leaves import Number
 
-__all__ = ["common_content", "exact_root", "is_even", "is_whole", "plus", "power", "times", "without_powers"]
+__all__ = [
+    "common_content",
+    "exact_root",
+    "is_even",
+    "is_whole",
+    "plus",
+    "power",
+    "times",
+    "without_powers",
+]
 
 _MOST_BITS = 2048
 

@@ -18,7 +18,6 @@ from wengert.rewrite.vocabulary import LOG, SIGN
 __all__ = ["RULES"]
 
 
-
 # --- exponentials and logarithms ---------------------------------------------------------------------------
 def _exp_of_sum(s: Session, node: Expr) -> Expr | None:
     """``exp(a + c*log(u))`` is ``u**c * exp(a)``."""
@@ -158,13 +157,19 @@ def _abs_and_sign(s: Session, node: Expr) -> Expr | None:
             continue
         if new is not None:
             gone = [place[k] for k in ((x, axes), (base, axes)) if k in place]
-            gone += [j for j, (b, a, _) in enumerate(view.factors) if b.args == (x,) and a == axes and b.op in (ABS, SIGN)]
+            gone += [
+                j
+                for j, (b, a, _) in enumerate(view.factors)
+                if b.args == (x,) and a == axes and b.op in (ABS, SIGN)
+            ]
             return s.replaced(view, gone, new)
     return None
 
 
 def _exponent(
-    factors: tuple[Factor, ...], place: dict[tuple[Expr, tuple[int, ...]], int], key: tuple[Expr, tuple[int, ...]]
+    factors: tuple[Factor, ...],
+    place: dict[tuple[Expr, tuple[int, ...]], int],
+    key: tuple[Expr, tuple[int, ...]],
 ) -> int | None:
     """The whole exponent of a factor, 0 if it is absent, ``None`` if it is no whole number."""
     if key not in place:

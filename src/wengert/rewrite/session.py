@@ -61,7 +61,7 @@ class Session:
 
     __slots__ = (
         "_contents", "_fresh", "_keys", "_signs", "_views", "built", "depth", "fired", "fuel", "level",
-        "opaque", "scratch", "settle", "settled", "stable", "strict", "tokens",
+        "opaque", "scratch", "settle", "settled", "smoothed", "stable", "strict", "tokens",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Session:
         self.settle: Callable[[Expr], Expr] = lambda node: node
         self.opaque: set[Expr] = set()
         self.settled: dict[Expr, Expr] = {}
+        self.smoothed: set[Expr] = set()  # products in which a singularity may have gone
         self.built: dict[Expr, Expr] = {}
         self.tokens: dict[Expr, int] = {}
         self.fired: dict[str, int] = {}
@@ -351,7 +352,10 @@ class Session:
         """
         collected = _Collected(self, coefficient, extents, out)
         collected.gather(list(factors)[::-1])
-        return collected.finish()
+        node = collected.finish()
+        if collected.smoother:
+            self.smoothed.add(node)
+        return node
 
     def powered(self, base: Expr, exponent: Exponent) -> Expr:
         """The node of one power, as it stands in a product."""
@@ -450,7 +454,7 @@ def _scalars(count: int) -> Spec:
 class _Collected:
     """A product being put together: powers by base and axes, exponentials apart, numbers multiplied up."""
 
-    __slots__ = ("coefficient", "exps", "extents", "out", "powers", "s", "sums")
+    __slots__ = ("coefficient", "exps", "extents", "out", "powers", "s", "smoother", "sums")
 
     def __init__(
         self, s: Session, coefficient: Number, extents: Mapping[int, Extent], out: Axes
@@ -459,6 +463,9 @@ class _Collected:
         self.extents = dict(extents) if extents else {}
         self.powers: dict[tuple[Expr, Axes], Exponent] = {}
         self.exps: dict[Axes, list[tuple[Number, Expr]]] = {}
+        self.smoother = (
+            False  # whether a singularity may have gone: x/x, sqrt(x)*sqrt(x), sqrt(x**4)
+        )
         self.sums: dict[tuple[Expr, Axes], Number] = {}  # factors that are sums over axes
 
     def gather(self, stack: list[Factor]) -> None:
@@ -495,6 +502,7 @@ class _Collected:
             apart = self.s.powered(base, exponent), axes
             self.powers[apart] = numbers.plus(self.powers.get(apart, 0), 1)  # type: ignore[arg-type]
         else:
+            self.smoother |= (known < 0) != (exponent < 0) or not numbers.is_whole(exponent)
             self.powers[key] = numbers.plus(known, exponent)
 
     def _oriented(self, base: Expr, axes: Axes, exponent: Exponent) -> tuple[Expr, Axes]:
@@ -539,7 +547,9 @@ class _Collected:
             self._merge_exps()
         powers = self.powers
         if 0 in powers.values():
-            self.powers = powers = {k: e for k, e in powers.items() if isinstance(e, Expr) or e != 0}
+            self.powers = powers = {
+                k: e for k, e in powers.items() if isinstance(e, Expr) or e != 0
+            }
         if self.out or any(axes for _, axes in powers):
             return self._finish_tensor()
         if self.extents:
@@ -590,16 +600,20 @@ class _Collected:
         s = self.s
         if len(self.powers) == 1 and len(self.out) == 2:
             ((base, axes), e), *_ = self.powers.items()
-            if axes == (1, 0) and base.op is LIN and len(base.args) > 1 and e == 1 and base not in s.opaque:
+            if (
+                axes == (1, 0)
+                and base.op is LIN
+                and len(base.args) > 1
+                and e == 1
+                and base not in s.opaque
+            ):
                 return self._scaled(s.transposed(base))
         if any(base.op is EYE for base, _ in self.powers):
             self._without_identities()
         self._vanished({axis for _, axes in self.powers for axis in axes})
         if self._split_scalars():
             return self.finish()
-        items = [
-            (b, a, e) for (b, a), e in self.powers.items() if isinstance(e, Expr) or e != 0
-        ]
+        items = [(b, a, e) for (b, a), e in self.powers.items() if isinstance(e, Expr) or e != 0]
         key = s.key
         items.sort(key=lambda item: (key(item[0]), item[1]))
         node = self._tensor_node([(s.powered(b, e), a) for b, a, e in items])
@@ -636,7 +650,12 @@ class _Collected:
             return False
         for part in inner:
             factors: list[Factor] = [(b, axes, self.powers.pop((b, axes))) for b, axes in part]
-            extents = {a: self.extents.pop(a) for _, axes, _ in factors for a in set(axes) if a in self.extents}
+            extents = {
+                a: self.extents.pop(a)
+                for _, axes, _ in factors
+                for a in set(axes)
+                if a in self.extents
+            }
             self.gather([(self.s.product(factors, (), extents), (), 1)])
         return True
 
@@ -859,8 +878,10 @@ def _open_power(p: _Collected, base: Expr, axes: Axes, e: Number, stack: list[Fa
         total = numbers.times(number, e)
         if s.strict and e != 1 and _defines_more(s, inner, number, e, total):
             return False
+        p.smoother |= e != 1 and not (numbers.is_whole(number) and numbers.is_whole(e))
         stack.append((inner, axes, total))
         return True
+    p.smoother = True
     stack.append((s.apply(ABS, inner), axes, numbers.times(number, e)))
     return True
 

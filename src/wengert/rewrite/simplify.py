@@ -6,18 +6,18 @@ from typing import Literal, TypeAlias
 
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.walk import order
-from wengert.rewrite import choices, logistic, matrix, real, trigonometry
+from wengert.rewrite import choices, logistic, matrix, real, stability, trigonometry
 from wengert.ops.given import given
 from wengert.rewrite.build import built
 from wengert.rewrite.conditions import dropped
-from wengert.rewrite.engine import normal_form, prepare, walked
+from wengert.rewrite.engine import matched, normal_form, prepare, walked
 from wengert.rewrite.factor import improved
 from wengert.rewrite.session import Session
 
 __all__ = ["recognise", "simplify", "stabilise"]
 
 Target: TypeAlias = Literal["formula", "stable"]
-TABLES = (real, trigonometry, logistic, choices, matrix)
+TABLES = (real, trigonometry, logistic, choices, matrix, stability)
 _MOST_PASSES = 5
 
 
@@ -63,4 +63,7 @@ def recognise(expr: Expr) -> Expr:
 
 def stabilise(expr: Expr) -> Expr:
     """The expression in a form that neither overflows nor cancels."""
-    return expr
+    if not expr.args:
+        return expr
+    with paused_gc():
+        return matched(prepare(Session(level=1, stable=True)), Session(level=0, stable=True), expr)

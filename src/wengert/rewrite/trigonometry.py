@@ -16,8 +16,7 @@ from wengert.rewrite.rule import Rule, rules
 from wengert.rewrite.session import EXP, Axes, Factor, Session
 from wengert.rewrite.vocabulary import COS, COSH, SIN, SINH, TAN, TANH
 
-__all__ = ["RULES"]
-
+__all__ = ["RULES", "tanh_complement"]
 
 
 class Square(NamedTuple):
@@ -70,7 +69,11 @@ def _unit(s: Session, node: Expr) -> Expr | None:
         for one in squares:
             for other in squares:
                 if one.op is f and other.op is g and one.rest is other.rest:
-                    if one.base.args == other.base.args and one.axes == other.axes and other.c == sign * one.c:
+                    if (
+                        one.base.args == other.base.args
+                        and one.axes == other.axes
+                        and other.c == sign * one.c
+                    ):
                         return _instead(s, node, (one.term, other.term), [(one.c, one.rest)])
     return None
 
@@ -96,16 +99,21 @@ def _complement(s: Session, node: Expr) -> Expr | None:
 _SECANT = {TAN: (1, COS), TANH: (-1, COSH)}
 
 
-def _secant(s: Session, node: Expr) -> Expr | None:
+def _secant(s: Session, node: Expr, ops: tuple[Op, ...] = (TAN, TANH)) -> Expr | None:
     """``1 + tan(u)**2`` is ``1/cos(u)**2``, ``1 - tanh(u)**2`` is ``1/cosh(u)**2``."""
     found = dict(zip(node.args, node.attr, strict=True))
-    for square in _squares(s, node, tuple(_SECANT)):
+    for square in _squares(s, node, ops):
         sign, other = _SECANT[square.op]
         if found.get(square.rest) == sign * square.c:
             new = _with(s, square, s.apply(other, *square.base.args), -2)
             c = numbers.times(sign, square.c)
             return _instead(s, node, (square.term, square.rest), [(c, new)])
     return None
+
+
+def tanh_complement(s: Session, node: Expr) -> Expr | None:
+    """``1 - tanh(u)**2`` is ``1/cosh(u)**2``, without cancellation."""
+    return _secant(s, node, (TANH,))
 
 
 def _secant_factor(s: Session, node: Expr) -> Expr | None:
@@ -126,10 +134,16 @@ def _double(s: Session, node: Expr) -> Expr | None:
     for one in squares:
         doubled = s.scale(2, one.base.args[0])
         for other in squares:
-            if one.base.args != other.base.args or one.rest is not other.rest or one.axes != other.axes:
+            if (
+                one.base.args != other.base.args
+                or one.rest is not other.rest
+                or one.axes != other.axes
+            ):
                 continue
             pair = one.op, other.op
-            if (pair == (COS, SIN) and other.c == -one.c) or (pair == (COSH, SINH) and other.c == one.c):
+            if (pair == (COS, SIN) and other.c == -one.c) or (
+                pair == (COSH, SINH) and other.c == one.c
+            ):
                 new = _with(s, one, s.apply(one.op, doubled))
                 return _instead(s, node, (one.term, other.term), [(one.c, new)])
         # 1 - 2 sin^2, 2 cos^2 - 1, 1 + 2 sinh^2, 2 cosh^2 - 1
@@ -148,7 +162,9 @@ def _twice(s: Session, node: Expr) -> Expr | None:
     for c, term in s.terms(node):
         view = s.view(term)
         for f, g in ((SIN, COS), (SINH, COSH)):
-            place = {(b.args, a): i for i, (b, a, e) in enumerate(view.factors) if b.op is g and e == 1}
+            place = {
+                (b.args, a): i for i, (b, a, e) in enumerate(view.factors) if b.op is g and e == 1
+            }
             for i, (b, axes, e) in enumerate(view.factors):
                 if b.op is f and e == 1 and (b.args, axes) in place:
                     double = s.apply(f, s.scale(2, b.args[0]))
@@ -211,8 +227,16 @@ RULES = rules(
     [
         Rule("sin^2 + cos^2", "sum", _unit, ("sin", "cosh")),
         Rule("1 - sin^2", "sum", _complement, ("sin", "cos", "sinh", "cosh")),
-        Rule("sin/cos", "product", _ratio, ("sin", "sinh", "tan", "tanh"), "cos(u) != 0", "R"),
-        Rule("exp + exp", "sum", _from_exps, ("exp",), shorter=True),
+        Rule(
+            "sin/cos",
+            "product",
+            _ratio,
+            ("sin", "sinh", "tan", "tanh"),
+            "cos(u) != 0",
+            "R",
+            use="both",
+        ),
+        Rule("exp + exp", "sum", _from_exps, ("exp",), use="both", shorter=True),
         Rule("double angle", "sum", _double, ("sin", "cos", "cosh", "sinh"), level=2),
         Rule("2 sin cos", "sum", _twice, ("sin", "sinh"), level=2, shorter=True),
         Rule("1 + tan^2", "sum", _secant, ("tan", "tanh"), level=2, shorter=True),
