@@ -10,23 +10,18 @@ are the same object.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from functools import cache
-from importlib import import_module
 from itertools import permutations, product
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Extent, extent_text, size_of
-from wengert.ir.dump import codec
+from wengert.ir.dims import Extent, extent_text
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
     INTEGER,
     NONNEGATIVE,
-    NONPOSITIVE,
-    NONZERO,
     ORTHOGONAL,
     PD,
     PSD,
@@ -37,6 +32,14 @@ from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, number_of, size
+from wengert.ops.spec import (
+    Spec,
+    product_count,
+    product_facts,
+    product_type,
+    product_value,
+    resolved,
+)
 from wengert.ops.sums import LIN, is_negated, scale
 
 __all__ = [
@@ -59,113 +62,7 @@ Label: TypeAlias = Hashable
 Factor: TypeAlias = tuple[Expr, tuple[Label, ...]]
 
 
-class Spec:
-    """The axes of each factor and of the output, as small ints; ``new`` gives extents of axes in no factor.
-
-    Output axes are numbered first, in order, then the others by first appearance. Interned.
-    """
-
-    __slots__ = ("factors", "new", "out")
-    factors: tuple[tuple[int, ...], ...]
-    out: tuple[int, ...]
-    new: tuple[tuple[int, Extent], ...]
-    _table: ClassVar[dict[tuple[object, ...], Spec]] = {}
-
-    def __new__(
-        cls,
-        factors: tuple[tuple[int, ...], ...],
-        out: tuple[int, ...],
-        new: tuple[tuple[int, Extent], ...] = (),
-    ) -> Spec:
-        key = (factors, out, new)
-        known = cls._table.get(key)
-        if known is not None:
-            return known
-        self = object.__new__(cls)
-        self.factors, self.out, self.new = factors, out, new
-        return cls._table.setdefault(key, self)
-
-    @property
-    def summed(self) -> frozenset[int]:
-        """The axes that are summed over."""
-        return frozenset(a for f in self.factors for a in f) - frozenset(self.out)
-
-    @property
-    def elementwise(self) -> bool:
-        """Whether every factor has exactly the axes of the output, in order, or none at all."""
-        return not self.new and all(f in (self.out, ()) for f in self.factors)
-
-    def __str__(self) -> str:
-        letters = "ijklmnpqrstuvwabcdefghxyz"
-        name = [letters[i] if i < len(letters) else f"({i})" for i in range(64)]
-        left = ",".join("".join(name[a] for a in f) for f in self.factors)
-        return f"{left}->{''.join(name[a] for a in self.out)}"
-
-    def __repr__(self) -> str:
-        extra = f" with {dict(self.new)}" if self.new else ""
-        return f"<{self}{extra}>"
-
-
-codec(Spec, lambda spec: (spec.factors, spec.out, spec.new), lambda parts: Spec(*parts))
-
-
 # --- the record --------------------------------------------------------------------------------------
-def _ein_type(*types: Type, attr: Spec) -> Type:
-    extents: dict[int, Extent] = dict(attr.new)
-    for type_, axes in zip(types, attr.factors, strict=True):
-        for axis, extent in zip(axes, type_.shape, strict=True):
-            if extents.setdefault(axis, extent) != extent:
-                raise ShapeError(_clash(types, axis, extents[axis], extent, attr))
-    return promote(*types).with_shape(tuple(extents[a] for a in attr.out))
-
-
-def _clash(types: Sequence[Type], axis: int, first: Extent, second: Extent, attr: Spec) -> str:
-    return worded(
-        "product",
-        expected="equal extents along a shared axis",
-        got=f"{first} and {second} in {' and '.join(extent_text(t.shape) for t in types)} ({attr})",
-        hint="transpose or reshape one of them",
-    )
-
-
-def _ein_value(*values: Any, attr: Spec) -> Any:
-    if not attr.out and all(not f for f in attr.factors):
-        result = values[0]
-        for value in values[1:]:
-            result = result * value
-        return result
-    arrays: list[Any] = []
-    present: set[int] = set()
-    for value, axes in zip(values, attr.factors, strict=True):
-        arrays += [value, list(axes)]
-        present |= set(axes)
-    covered = [a for a in attr.out if a in present]
-    if len(values) <= 2:
-        result = np.einsum(*arrays, covered)
-    else:
-        result = _contract(arrays, covered)
-    if len(covered) != len(attr.out):
-        extents = dict(attr.new)
-        shape = [extents.get(a, 1) for a in attr.out]
-        for axis, extent in zip(covered, np.shape(result), strict=True):
-            shape[attr.out.index(axis)] = extent
-        kept = [extent if a in present else 1 for a, extent in zip(attr.out, shape, strict=True)]
-        result = np.broadcast_to(np.reshape(result, kept), tuple(shape))  # type: ignore[arg-type]
-    return result
-
-
-def _contract(arrays: list[Any], out: list[int]) -> Any:
-    opt_einsum = import_module("opt_einsum")  # loads slowly, and only large products want it
-    return opt_einsum.contract(*arrays, out, optimize="greedy")
-
-
-def _resolved(attr: Spec, sizes: Mapping[str, int]) -> Spec:
-    if all(isinstance(e, int) for _, e in attr.new):
-        return attr
-    new = tuple((a, e if isinstance(e, int) else e.evaluate(sizes)) for a, e in attr.new)
-    return Spec(attr.factors, attr.out, new)
-
-
 def _ein_transpose(ct: Expr, slot: int, *args: Expr, attr: Spec) -> Expr:
     """Cotangent of one factor; ``ct`` may have extra leading axes, which come out in front.
 
@@ -194,35 +91,6 @@ def _ein_transpose(ct: Expr, slot: int, *args: Expr, attr: Spec) -> Expr:
     return ein(factors, (*batch, *target), extents)
 
 
-_KEPT_BY_PRODUCTS = NONNEGATIVE | NONZERO | FINITE | INTEGER
-
-
-def _ein_facts(*facts: int, attr: Spec) -> int:
-    if attr.elementwise or not attr.summed:
-        bits = facts[0]
-        for other in facts[1:]:
-            kept = bits & other & _KEPT_BY_PRODUCTS
-            if bits & NONPOSITIVE and other & NONPOSITIVE:
-                kept |= NONNEGATIVE
-            elif (bits & NONNEGATIVE and other & NONPOSITIVE) or (
-                bits & NONPOSITIVE and other & NONNEGATIVE
-            ):
-                kept |= NONPOSITIVE
-            bits = kept
-    else:
-        bits = INTEGER | FINITE | NONNEGATIVE
-        for other in facts:
-            bits &= other
-        # A sum of positive terms is positive: extents are at least one.
-        if bits & NONNEGATIVE and all(f & NONZERO for f in facts):
-            bits |= NONZERO
-    if len(facts) == 1 and sorted(attr.factors[0]) == [0, 1] and len(attr.out) == 2:
-        bits |= facts[0] & (SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)
-    elif len(attr.out) == 2:
-        bits &= ~(SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)
-    return bits
-
-
 def _absorb(node: Expr, into: Any) -> Expr | None:
     """A signed or renamed strong zero stays one: ``-where(c, u, 0)`` and its transposes."""
     if len(node.args) != 1 or node.attr.summed or node.attr.new:
@@ -232,18 +100,6 @@ def _absorb(node: Expr, into: Any) -> Expr | None:
         return None
     absorbed = inner.op.absorb(inner, into)
     return None if absorbed is None else ein([(absorbed, node.attr.factors[0])], node.attr.out)
-
-
-def _count(node: Expr) -> Extent:
-    """Multiplications and additions of the product taken factor by factor; moving data is free."""
-    spec = node.attr
-    extents: dict[int, Extent] = {}
-    for factor, axes in zip(node.args, spec.factors, strict=True):
-        extents.update(zip(axes, factor.shape, strict=True))
-    if len(node.args) == 1:
-        return size_of(extents.values()) if spec.summed else 0
-    points = size_of(extents.values())
-    return points * (len(node.args) - 1 + (1 if spec.summed else 0))
 
 
 def _rebuilt(*args: Expr, attr: Spec) -> Expr:
@@ -277,14 +133,14 @@ EIN = register(
     Op(
         name="ein",
         doc="Einstein product: multiply the factors and sum over every axis that is not in the output.",
-        result=_ein_type,
-        evaluate=_ein_value,
-        resolve=_resolved,
+        result=product_type,
+        evaluate=product_value,
+        resolve=resolved,
         diff=Linear(_ein_transpose, batched=True),
         spell=Spelling(notation="product"),
-        laws=Laws(commutative=True, facts=_ein_facts, self_transpose=True),
+        laws=Laws(commutative=True, facts=product_facts, self_transpose=True),
         absorb=_absorb,
-        count=_count,
+        count=product_count,
         build=_rebuilt,
         samples=_SAMPLES,
     )
@@ -322,12 +178,6 @@ def eye(extent: Extent) -> Expr:
 
 # --- the constructor -----------------------------------------------------------------------------------
 _SCALARS = Spec(((), ()), ())
-
-
-@cache
-def _elementwise(rank: int) -> Spec:
-    axes = tuple(range(rank))
-    return Spec((axes, axes), axes)
 
 
 def product_of_scalars(a: Expr, b: Expr) -> Expr:
@@ -378,9 +228,9 @@ def ein(
     """
     out = tuple(out)
     known: dict[Label, Extent] = dict(extents or {})
-    factors = [(node, tuple(labels)) for node, labels in factors]
-    summed = {label for _, labels in factors for label in labels} - set(out)
-    sign, plain = _opened(factors, known)
+    given: list[Factor] = [(node, tuple(labels)) for node, labels in factors]
+    summed = {label for _, labels in given for label in labels} - set(out)
+    sign, plain = _opened(given, known)
     plain, multiplicity = _without_identities(plain, out, summed, known)
     while len(plain) == 1:
         inside = _opened_product(*plain[0], out, known)
