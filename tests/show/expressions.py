@@ -71,9 +71,10 @@ def _steps(a: Expr, b: Expr, number: Any) -> dict[str, Any]:
 
 
 @st.composite
-def expressions(draw: st.DrawFn, most: int = 12) -> Expr:
-    """A random expression; parts are shared often."""
-    pool = [*SYMBOLS, *ARRAYS, const(draw(st.sampled_from(NUMBERS)))]
+def expressions(draw: st.DrawFn, most: int = 12, *, scalars: bool = False) -> Expr:
+    """A random expression; parts are shared often. ``scalars``: of numbers only."""
+    leaves = SYMBOLS[:3] if scalars else [*SYMBOLS, *ARRAYS]
+    pool = [*leaves, const(draw(st.sampled_from(NUMBERS)))]
     made: list[Expr] = [draw(st.sampled_from(pool))]
     for _ in range(draw(st.integers(1, most))):
         a = draw(st.sampled_from(made[-3:]))

@@ -142,3 +142,30 @@ def test_inverse_functions_nest_in_braces() -> None:
     e = wg.parse("sqrt(x/sqrt(y))")
     assert e.latex() == r"\sqrt{\frac{x}{\sqrt{y}}}"
     assert math.isclose(run(e.numpy(), {"x": 3.0, "y": 4.0}), math.sqrt(3 / 2))
+
+
+UNREADABLE = "∧∨¬⌊∞N"  # signs of Unicode mathematics that formulas do not know
+
+
+@pytest.mark.parametrize("formula", SCALARS)
+def test_unicode_of_scalars_reads_back_to_the_same_value(
+    formula: str, rng: np.random.Generator
+) -> None:
+    e = wg.parse(formula)
+    text = e.unicode()
+    if any(sign in text for sign in UNREADABLE):
+        pytest.skip("a sign that formulas do not know")
+    values = values_of(e, rng)
+    found = wg.parse(text.replace("α₁", "alpha_1")).evaluate(**values)
+    np.testing.assert_allclose(found, e.evaluate(**values), rtol=1e-12, atol=1e-300)
+
+
+@given(expressions(scalars=True))
+@settings(max_examples=200)
+def test_random_unicode_of_scalars_reads_back_to_the_same_value(e: Expr) -> None:
+    text = e.unicode()
+    assume(not any(sign in text for sign in UNREADABLE))
+    values = values_of(e, np.random.default_rng(2))
+    expected = e.evaluate(**values)
+    assume(np.abs(expected) < 1e9)  # beyond that, rounding is magnified too much
+    np.testing.assert_allclose(wg.parse(text).evaluate(**values), expected, rtol=1e-6, atol=1e-6)

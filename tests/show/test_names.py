@@ -85,6 +85,12 @@ def test_lets_read_back() -> None:
     assert wg.parse(str(e)) is e
 
 
+def test_names_that_would_look_alike_stay_as_typed() -> None:
+    e = wg.parse("x1 + x_1*alpha_1")
+    assert e.unicode() == "α₁·x_1 + x1"
+    assert r"\mathrm{x\_1}" in e.latex()
+
+
 def test_bindings_parse() -> None:
     x = wg.symbol("x")
     assert wg.parse("let t = x + 1; s = t*t; s + t") is (x + 1) * (x + 1) + (x + 1)

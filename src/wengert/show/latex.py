@@ -58,8 +58,12 @@ class LatexWriter(MathWriter):
     elementwise = r"\odot"
     minus = "-"
 
-    def name(self, name: str) -> str:
+    def pretty(self, name: str) -> str:
         return latex_name(name)
+
+    def plain_name(self, name: str) -> str:
+        escaped = name.replace("_", r"\_")
+        return rf"\mathrm{{{escaped}}}"
 
     def constant_name(self, node: Expr) -> str:
         return str(node.attr.latex)
@@ -130,13 +134,8 @@ class LatexWriter(MathWriter):
         return Text((r"\left\lfloor ", quotient, r" \right\rfloor"))
 
     def function(self, name: str, args: Iterable[Text | str]) -> Text:
-        shown = _FUNCTIONS.get(name) or f"\\operatorname{{{self.plain_name(name)}}}"
+        shown = _FUNCTIONS.get(name) or "\\operatorname{" + name.replace("_", r"\_") + "}"
         return Text((shown, r"\left(", *self.list_of(args), r"\right)"))
-
-    @staticmethod
-    def plain_name(name: str) -> str:
-        """A function's name with its underscores escaped."""
-        return name.replace("_", r"\_")
 
     def plain(self, text: str) -> str:
         escaped = re.sub(r"([_#%&${}])", r"\\\1", text)

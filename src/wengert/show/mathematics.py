@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -44,6 +45,21 @@ class MathWriter(Writer):
     times = "·"
     elementwise = "⊙"
     minus = "−"
+    _looks: Counter[str] | None = None
+
+    def name(self, name: str) -> str:
+        pretty = self.pretty(name)
+        if self._looks is None:
+            self._looks = Counter(self.pretty(n) for n in self.names.shown.values())
+        return pretty if self._looks[pretty] <= 1 else self.plain_name(name)
+
+    def pretty(self, name: str) -> str:
+        """A name in mathematical dress."""
+        return name
+
+    def plain_name(self, name: str) -> str:
+        """A name as it was typed, where two would look alike in mathematical dress."""
+        return name
 
     # --- what a dialect says ---------------------------------------------------------------------------
     def raised(self, base: Text, exponent: Text, value: Any, *, elementwise: bool) -> Text:

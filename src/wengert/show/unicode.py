@@ -35,7 +35,7 @@ def pretty_name(name: str) -> str:
 class UnicodeWriter(MathWriter):
     """Unicode text; meant to be read, but formulas without matrices can be parsed too."""
 
-    def name(self, name: str) -> str:
+    def pretty(self, name: str) -> str:
         return pretty_name(name)
 
     def constant_name(self, node: Expr) -> str:
