@@ -17,13 +17,14 @@ from wengert.diff.numeric.assess import RATIO
 from wengert.diff.numeric.book import Book
 from wengert.diff.numeric.fits import Floats
 from wengert.diff.numeric.plateau import plateau
-from wengert.diff.numeric.tableau import GOOD, Guess, Line, guess, line_of
+from wengert.diff.numeric.tableau import QUIET, Guess, Line, guess, line_of
 from wengert.diff.numeric.verdict import Verdict
 
 RUNGS = 4
 MOST_RUNGS = 8
 MOST_COMPONENTS = 8  # beyond, whole arrays at a time are faster
 MOST_WINDOWS = 4
+SUDDEN = 30.0
 ALIKE = 0.1  # slopes over two steps that differ by less, relative to their size, may be one slope
 
 
@@ -68,33 +69,91 @@ def _judge(
     found = guess(line, order)
     if found.settled:
         return found, ()
-    if len(line.h) < 2:
+    if not line.h:
         return None, ()
+    lower = (line.h[0] / RATIO,) if rungs < MOST_RUNGS else ()
+    if len(line.h) < 3 or (lower and (_kinked(line) or _bent(line, order, rungs))):
+        return None, lower
     reach = _smooth_reach(line, order, windows)
-    if reach is None:
-        return None, ((line.h[0] / RATIO,) if rungs < MOST_RUNGS else ())
-    if len(windows) >= MOST_WINDOWS or (windows and found.noise > GOOD * found.size):
-        return None, ()
-    windows.append(reach)
-    return None, tuple(f * reach for f in (0.62, 0.38, 0.24))
+    if reach is None and not windows:
+        return None, lower
+    if reach is not None and len(windows) < MOST_WINDOWS and (not windows or _calm(line)):
+        windows.append(reach)
+        return None, tuple(f * reach for f in (0.62, 0.38, 0.24))
+    narrow = len(windows) > 1 or (len(windows) == 1 and windows[0] < line.h[-1])
+    return (found, ()) if narrow and found.fair else (None, ())
 
 
 def _smooth_reach(line: Line, order: int, windows: list[float]) -> float | None:
-    """The largest step, below the windows tried, over which ``f`` seems to have one slope."""
+    """The largest step, below the windows tried, up to which ``f`` seems to have one slope.
+
+    From the smallest steps upwards, so that a kink ends the range; where those two disagree already (they may
+    only show noise), the largest pair that agrees.
+    """
     h = line.h
-    for i in range(len(h) - 1, 0, -1):
-        if windows and h[i] > 0.5 * windows[-1]:
-            continue
-        if order == 1:
-            slope, other = line.odd[i] / h[i], line.odd[i - 1] / h[i - 1]
-            blur = line.rounding[i - 1] / h[i - 1]
-        else:
-            slope, other = line.even[i] / h[i] ** 2, line.even[i - 1] / h[i - 1] ** 2
-            blur = 2.0 * line.rounding[i - 1] / h[i - 1] ** 2
-        scale = max(abs(line.odd[i]), abs(line.even[i])) / h[i] ** order
-        if abs(slope - other) <= ALIKE * max(scale, abs(other)) + 4.0 * blur:
+    alike = [_alike(line, order, i) for i in range(1, len(h))]
+    highest = alike.index(False) if alike[0] and False in alike else len(alike)
+    for i in range(highest, 0, -1):
+        if alike[i - 1] and not (windows and h[i] > 0.5 * windows[-1]):
             return h[i]
     return None
+
+
+def _alike(line: Line, order: int, i: int) -> bool:
+    """Whether step ``i`` and the one below see the same derivative."""
+    change, blur = _change(line, order, i)
+    scale = max(abs(line.odd[i]), abs(line.even[i])) / line.h[i] ** order
+    if change > ALIKE * scale + blur:
+        return False
+    if i == 1:
+        return True
+    # It grows with the square of the step; where it sets in all at once there is a kink.
+    before, blur_before = _change(line, order, i - 1)
+    return change <= SUDDEN * (line.h[i] / line.h[i - 1]) ** 2 * (before + blur_before)
+
+
+def _change(line: Line, order: int, i: int) -> tuple[float, float]:
+    """By how much the derivatives that step ``i`` and the one below see differ, and by how much for rounding."""
+    part, h = (line.odd if order == 1 else line.even), line.h
+    change = abs(part[i] / h[i] ** order - part[i - 1] / h[i - 1] ** order)
+    return change, 4.0 * order * line.rounding[i - 1] / h[i - 1] ** order
+
+
+def _calm(line: Line) -> bool:
+    """Whether the smallest steps show no noise, so that what a wider window lacks is smoothness.
+
+    A smooth quotient changes with ``h**2``: between the two smallest steps by next to nothing of what it
+    does between the next two. Noise changes it the more the smaller the step.
+    """
+    if len(line.h) < 3:
+        return False
+    (a, b, c), unit = line.h[:3], QUIET * line.rounding[0]
+    share = 4.0 * (b * b - a * a) / (c * c - b * b)
+    for part, power in ((line.odd, 1), (line.even, 2)):
+        p, q, r = (y / h**power for y, h in zip(part[:3], (a, b, c), strict=True))
+        if abs(p - q) * a**power > unit + share * abs(q - r) * a**power:
+            return False
+    return True
+
+
+def _bent(line: Line, order: int, rungs: int) -> bool:
+    """Whether the smallest steps do not see one slope: noise, or a kink that one more step may get below."""
+    if rungs > RUNGS + 1 or _alike(line, order, 1):
+        return False
+    (a, b, c), (p, q, r) = line.h[:3], line.odd[:3]
+    # Beyond a kink the odd part is straight but does not point to 0.
+    low, high = p - a * (q - p) / (b - a), q - b * (r - q) / (c - b)
+    return rungs == RUNGS or abs(low - high) <= 0.3 * max(abs(low), abs(high))
+
+
+def _kinked(line: Line) -> bool:
+    """Whether the even part shrinks like ``h`` towards the smallest steps: a kink at ``x`` or nearer than they are."""
+    (a, b, c), (p, q, r) = line.h[:3], map(abs, line.even[:3])
+    if q <= 1e3 * line.rounding[1] or q <= 1e-6 * abs(line.odd[1]):
+        return False
+    # Of a smooth function p is q (a/b)^2; a kink not far below a makes it less than q a/b.
+    lowest = 0.1 * a / b <= p / q <= 1.3 * a / b
+    return lowest or (abs(q * c / b - r) <= 0.2 * r and p <= 1.3 * q * a / b)
 
 
 def _verdict(found: list[Guess]) -> Verdict:

@@ -19,7 +19,7 @@ from wengert.diff.numeric.fits import Floats, Ints, Samples
 from wengert.diff.numeric.quick import quick
 from wengert.diff.numeric.verdict import GENTLE, Verdict, near_border, verdict_of
 
-START = 0.4037  # first step in units of |x|: within the domain of log, sqrt and 1/x
+START = 0.4037159265358979  # many digits, so that x + h is no decimal; first step in units of |x|: within the domain of log, sqrt and 1/x
 RUNGS = 4
 MOST_RUNGS = 9
 CLEAN = 0.03  # a window is smooth when its error is below this part of the derivative

@@ -14,10 +14,12 @@ from math import inf, isfinite
 from wengert.diff.numeric.book import Book
 
 GOOD = 1e-9  # relative error that settles a derivative
+FAIR = 1e-6
 LONGEST = 6  # steps in one polynomial
 QUIET = 40.0  # roundings that a sample may be off and still count as free of noise
 TRIED = 3  # runs that are looked at closely
 ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
+LEAST = 2.0  # half units in the last place that every sample is taken to be off
 FALL = 0.3  # by what the terms of Newton's series are expected to fall at least
 SAFETY = 3.0
 
@@ -43,6 +45,7 @@ class Guess:
     size: float
     reach: float
     settled: bool
+    fair: bool  # quiet and fairly accurate: to be taken where no wider window is smooth
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Run:
     noise: float
 
 
-NOTHING = Guess(0.0, inf, inf, 0.0, 0.0, False)
+NOTHING = Guess(0.0, inf, inf, 0.0, 0.0, False, False)
 
 
 def line_of(book: Book, c: int) -> Line:
@@ -95,12 +98,13 @@ def guess(line: Line, order: int) -> Guess:
     best = NOTHING
     for run in heapq.nsmallest(TRIED, _runs(z, slopes, sigma, secants), key=_claim):
         unrest = _unrest(line, run, order)
-        noise = max(unrest, 1.0) * run.noise
+        noise = max(unrest, LEAST) * run.noise
         error = run.truncation + 2.0 * noise
         size = max(abs(run.value), secants[run.high])
-        settled = unrest <= QUIET and error <= GOOD * size and isfinite(run.value)
+        quiet = unrest <= QUIET and isfinite(run.value)
+        settled, fair = quiet and error <= GOOD * size, quiet and error <= FAIR * size
         if error < best.error or settled:
-            best = Guess(run.value, error, noise, size, h[run.high], settled)
+            best = Guess(run.value, error, noise, size, h[run.high], settled, fair)
         if settled:
             break
     return best
