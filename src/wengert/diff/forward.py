@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from wengert.diff.rules import Cotangent, Tangent, push_forward
 from wengert.ir.node import Expr, paused_gc
+from wengert.ir.types import TupleType
 from wengert.ir.walk import order
 
 __all__ = ["TRANSFORMS", "jvp"]
@@ -19,21 +20,24 @@ def jvp(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr | N
     """
     with paused_gc():
         change: dict[Expr, Tangent] = dict(tangents)
+        changed = change.get
         for node in order(outputs):
-            if node in change or not node.args:
+            args = node.args
+            if not args or node in change:
                 continue
-            incoming: list[Expr | None] = []
-            active = False
-            for arg in node.args:
-                t = change.get(arg)
-                if t.__class__ is list:  # a result picked from an op with several
-                    t = t[node.attr]
-                active = active or t is not None
-                incoming.append(t)  # type: ignore[arg-type]  # a list was picked from just above
-            if active:
-                outgoing = push_forward(node, incoming, TRANSFORMS)
-                if outgoing is not None:
-                    change[node] = outgoing
+            if args[0].type.__class__ is TupleType:  # a result picked from an op with several
+                several = changed(args[0])
+                picked = several[node.attr] if isinstance(several, list) else None
+                if picked is not None:
+                    change[node] = picked
+                continue
+            incoming: list[Expr | None] = [changed(arg) for arg in args]  # type: ignore[misc]
+            for t in incoming:
+                if t is not None:
+                    outgoing = push_forward(node, incoming, TRANSFORMS)
+                    if outgoing is not None:
+                        change[node] = outgoing
+                    break
         return [change.get(out) for out in outputs]  # type: ignore[misc]  # outputs have one result
 
 
