@@ -11,7 +11,8 @@ from wengert.diff.numeric.fits import Candidates, Floats, Ints, Samples, candida
 
 Flags = NDArray[np.bool_]
 
-RATIO = 25.0  # between the steps of the first ladder
+# Between the steps of the first ladder; irrational, lest multiples of a quantum of f fall on multiples.
+RATIO = 25.132741228718345
 TRUSTED = 0.1  # an error above this part of the natural size of the derivative is no answer
 FEW_NODES = 3  # fewer outer nodes than this cannot contradict a fit
 CAUTION = 4.0  # what the error of such a fit is multiplied with

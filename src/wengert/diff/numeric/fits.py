@@ -15,8 +15,7 @@ of them; the residual of the other is an independent witness of smoothness and n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from math import factorial
 
 import numpy as np
@@ -88,76 +87,62 @@ class Candidates:
     rounding: Floats
     truncation: Floats
 
-    @staticmethod
-    def joined(parts: list[Candidates]) -> Candidates:
-        """One record from many."""
-        return Candidates(
-            **{
-                field.name: np.concatenate([getattr(part, field.name) for part in parts])
-                for field in fields(Candidates)
-            }
-        )
-
 
 @dataclass(frozen=True)
-class Plan:
-    """Nested least-squares fits of one node set: entry ``j`` uses ``j + 1`` basis functions."""
+class Fits:
+    """Nested least-squares fits of all windows: entry ``[w, j]`` has ``j + 1`` basis functions."""
 
-    q: Floats  # (rows, columns), orthonormal
-    weights: Floats  # (columns, rows): weights @ y is the derivative on the unit window
-    freedom: Floats  # (columns,)
-    outer: NDArray[np.bool_]  # (rows,)
-    room: Floats  # (columns,): expected sum of squared outer residuals under unit noise
+    y: Floats  # (windows, columns): the derivative is y times the projections; 0 beyond the rank
+    columns: Ints  # (windows,): how many basis functions the nodes of a window can tell apart
+    freedom: Floats  # (windows, columns)
+    q: Floats  # (windows, rows, columns), orthonormal
+    projections: Floats  # (windows, columns, k)
+    deviation: Floats  # (windows, columns, k): residual standard deviation
+
+    def values(self) -> Floats:
+        """The derivative on the unit window from each nested fit."""
+        return np.cumsum(self.y[:, :, None] * self.projections, axis=1)
+
+    def gain(self) -> Floats:
+        """The 2-norm of the weights of each nested fit; the columns of q are orthonormal."""
+        gain: Floats = np.sqrt(np.cumsum(self.y**2, axis=1))
+        return gain
+
+    def squares(self) -> Floats:
+        """The squares of the weights, shape ``(windows, columns, rows)``."""
+        squares: Floats = np.cumsum(self.q * self.y[:, None, :], axis=2) ** 2
+        return squares.transpose(0, 2, 1)
 
 
-def _plan(basis: Floats, derivatives: Floats, u: Floats) -> Plan:
+def _fit(basis: Floats, derivatives: Floats, outer: NDArray[np.bool_], rows: Ints, y: Floats) -> Fits:
+    """Fit ``y``, shape ``(rows, k)``, in every window; rows of ``basis`` outside a window are 0."""
     q, r = np.linalg.qr(basis)
+    diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
     # Steps that differ by more than all digits are one node to the outer polynomial.
-    full = np.abs(np.diag(r)) > 1e-11
-    columns = int(full.size if full.all() else np.argmin(full))
-    rows, q = basis.shape[0], q[:, :columns]
-    weights = np.empty((columns, rows))
-    for j in range(1, columns + 1):
-        weights[j - 1] = q[:, :j] @ np.linalg.solve(r[:j, :j].T, derivatives[:j])
-    slack = 1.0 - np.cumsum(q**2, axis=1)
-    outer = u > OUTER
-    freedom = np.array([float(rows - j - 1) for j in range(columns)])
-    return Plan(q, weights, freedom, outer, slack[outer].sum(axis=0))
-
-
-@lru_cache(maxsize=512)
-def _central_plans(nodes: bytes, order: int) -> tuple[Plan, Plan]:
-    """Plans of the odd and the even fit for steps ``u`` in the unit interval, the last one 1."""
-    u = np.frombuffer(nodes)
-    count = min(MOST_TERMS, u.size)
-    # Half sums and half differences have half the variance of one value, hence the root.
-    odd = np.sqrt(2.0) * parity_basis(u, 1, count)
-    even = np.vstack(
-        [parity_basis(np.zeros(1), 0, count), np.sqrt(2.0) * parity_basis(u, 0, count)]
-    )
-    return (
-        _plan(odd, parity_derivatives(order, 1, count), u),
-        _plan(even, parity_derivatives(order, 0, count), np.concatenate([[0.0], u])),
-    )
-
-
-@lru_cache(maxsize=512)
-def _edge_plan(nodes: bytes, order: int) -> Plan:
-    """Plan of a one-sided fit for steps ``u`` in the unit interval, the first one 0."""
-    u = np.frombuffer(nodes)
-    count = min(MOST_TERMS + order + 2, u.size)
-    return _plan(edge_basis(u, count), edge_derivatives(order, count), u)
-
-
-def _deviation(plan: Plan, y: Floats) -> Floats:
-    """Residual standard deviation of each nested fit, shape ``(columns, k)``."""
-    parts = plan.q.T[:, :, None] * (plan.q.T @ y)[:, None, :]
-    square = (y - np.cumsum(parts, axis=0)) ** 2
-    total = square.sum(axis=1) / np.maximum(plan.freedom, 0.5)[:, None]
-    # Small steps fit any polynomial; only the outer rows can contradict it.
-    outer = square[:, plan.outer].sum(axis=1) / np.maximum(plan.room, 0.3)[:, None]
-    deviation: Floats = np.sqrt(np.where(plan.room[:, None] > 0.3, np.maximum(total, outer), total))
-    return deviation
+    full = np.logical_and.accumulate(diagonal > 1e-11, axis=1)
+    columns = full.sum(axis=1)
+    count = full.shape[1]
+    weights = np.zeros(full.shape)
+    for j in range(count):  # forward substitution in r^T; leading blocks are nested
+        rest = derivatives[j] - np.einsum("wi,wi->w", r[:, :j, j], weights[:, :j])
+        weights[:, j] = np.where(full[:, j], rest / np.where(full[:, j], r[:, j, j], 1.0), 0.0)
+    inside = (np.arange(basis.shape[1]) < rows[:, None])[:, :, None]
+    residual = np.where(inside, y[None], 0.0)
+    far = outer.astype(np.float64)
+    slack = np.maximum(1.0 - np.cumsum(q**2, axis=2), 0.0)
+    room = np.einsum("wr,wrj->wj", far, slack)[:, :, None]
+    freedom = rows[:, None] - 1.0 - np.arange(count)
+    projections = np.empty((*full.shape, y.shape[1]))
+    deviation = np.empty_like(projections)
+    for j in range(count):
+        projections[:, j] = np.einsum("wr,wrk->wk", q[:, :, j], residual)
+        residual = residual - q[:, :, j, None] * projections[:, j, None, :]
+        square = residual**2
+        total = square.sum(axis=1) / np.maximum(freedom[:, j], 0.5)[:, None]
+        # Small steps fit any polynomial; only the outer rows can contradict it.
+        contradiction = np.einsum("wr,wrk->wk", far, square) / np.maximum(room[:, j], 0.3)
+        deviation[:, j] = np.where(room[:, j] > 0.3, np.maximum(total, contradiction), total)
+    return Fits(weights, columns, freedom, q, projections, np.sqrt(deviation))
 
 
 def _student(freedom: Floats) -> Floats:
@@ -168,98 +153,104 @@ def _student(freedom: Floats) -> Floats:
 
 def candidates(samples: Samples, order: int, side: int) -> Candidates | None:
     """Every candidate from windows on both sides (0), the right (1) or the left (-1)."""
-    found = []
-    for top in range(samples.usable(side)):
-        part = _central(samples, top, order) if side == 0 else _edge(samples, top, order, side)
-        if part is not None:
-            found.append(part)
-    return Candidates.joined(found) if found else None
+    usable = samples.usable(side)
+    if usable < 2:
+        return None
+    return _central(samples, usable, order) if side == 0 else _edge(samples, usable, order, side)
 
 
-def _central(samples: Samples, top: int, order: int) -> Candidates | None:
-    h = samples.h[: top + 1]
+def _central(samples: Samples, usable: int, order: int) -> Candidates | None:
     parity = order % 2
     lowest = (order - parity) // 2 + 1  # a candidate needs a lower degree to compare with
-    count = min(MOST_TERMS, h.size)
-    if count <= lowest:
-        return None
-    plus, minus = samples.plus[: top + 1], samples.minus[: top + 1]
-    plans = _central_plans((h / h[-1]).tobytes(), order)
-    odd_y = (plus - minus) / np.sqrt(2.0)
-    even_y = np.vstack([np.zeros_like(plus[:1]), (plus + minus) / np.sqrt(2.0)])
-    ys = (odd_y, even_y) if parity else (even_y, odd_y)
-    main, other = plans if parity else plans[::-1]
-    columns = min(main.freedom.size, other.freedom.size + 1 - parity)
-    terms = np.array([j for j in range(lowest, columns) if main.freedom[j] >= 1], dtype=np.intp)
-    if not terms.size:
-        return None
-    partner = terms if parity else terms - 1  # the other parity, one degree lower
-    deviation = np.maximum(_deviation(main, ys[0])[terms], _deviation(other, ys[1])[partner])
+    count = min(MOST_TERMS, usable)
+    h = samples.h[:usable]
+    u = np.minimum(h / h[:, None], 1.0)  # row w: the nodes of window w
+    inside = np.tri(usable, dtype=bool)
+    plus, minus = samples.plus[:usable], samples.minus[:usable]
+    zero = np.zeros_like(plus[:1])
+    # Half sums and half differences have half the variance of one value, hence the root.
+    basis = np.where(inside[:, :, None], np.sqrt(2.0) * parity_basis(u, 1, count), 0.0)
+    odd = _fit(basis, parity_derivatives(order, 1, count), inside & (u > OUTER),
+               np.arange(1, usable + 1), (plus - minus) / np.sqrt(2.0))  # fmt: skip
+    basis = np.where(inside[:, :, None], np.sqrt(2.0) * parity_basis(u, 0, count), 0.0)
+    first = np.broadcast_to(parity_basis(np.zeros((1, 1)), 0, count), (usable, 1, count))
+    outer = np.concatenate([np.zeros((usable, 1), dtype=bool), inside & (u > OUTER)], axis=1)
+    even = _fit(np.concatenate([first, basis], axis=1), parity_derivatives(order, 0, count), outer,
+                np.arange(2, usable + 2), np.concatenate([zero, (plus + minus) / np.sqrt(2.0)]))  # fmt: skip
     size = ((plus + samples.center) ** 2 + (minus + samples.center) ** 2) / 2.0
     if not parity:
-        size = np.vstack([samples.center[None, :] ** 2, size])
-    freedom = main.freedom[terms] + other.freedom[partner]
-    support = int((h > OUTER * h[-1]).sum())
-    return _scaled(samples, top, order, main, ys[0], size, terms, 2 * terms + parity,
-                   deviation, freedom, support)  # fmt: skip
+        size = np.concatenate([samples.center[None, :] ** 2, size])
+    main, other = (odd, even) if parity else (even, odd)
+    columns = np.minimum(main.columns, other.columns + 1 - parity)
+    terms = np.arange(lowest, count)
+    partner = terms if parity else terms - 1  # the other parity, one degree lower
+    deviation = np.maximum(main.deviation[:, terms], other.deviation[:, partner])
+    freedom = main.freedom[:, terms] + other.freedom[:, partner]
+    support = (inside & (u > OUTER)).sum(axis=1)
+    return _scaled(samples, order, main, size, terms, 2 * terms + parity,
+                   columns, deviation, freedom, support)  # fmt: skip
 
 
-def _edge(samples: Samples, top: int, order: int, side: int) -> Candidates | None:
-    values = samples.plus if side > 0 else samples.minus
-    u = np.concatenate([[0.0], samples.h[: top + 1] / samples.h[top]])
-    y = np.vstack([np.zeros_like(values[:1]), values[: top + 1]])
-    plan = _edge_plan(u.tobytes(), order)
-    terms = np.array(
-        [j for j in range(order + 1, plan.freedom.size) if plan.freedom[j] >= 1], dtype=np.intp
-    )
-    if not terms.size:
+def _edge(samples: Samples, usable: int, order: int, side: int) -> Candidates | None:
+    values = (samples.plus if side > 0 else samples.minus)[:usable]
+    count = min(MOST_TERMS + order + 2, usable + 1)
+    h = samples.h[:usable]
+    u = np.concatenate([np.zeros((usable, 1)), np.minimum(h / h[:, None], 1.0)], axis=1)
+    inside = np.tri(usable, usable + 1, 1, dtype=bool)
+    y = np.concatenate([np.zeros_like(values[:1]), values])
+    basis = np.where(inside[:, :, None], edge_basis(u, count), 0.0)
+    outer = inside & (u > OUTER)
+    fits = _fit(basis, edge_derivatives(order, count), outer, np.arange(2, usable + 2), y)
+    terms = np.arange(order + 1, count)
+    found = _scaled(samples, order, fits, (y + samples.center) ** 2, terms, terms, fits.columns,
+                    fits.deviation[:, terms], fits.freedom[:, terms],
+                    outer.sum(axis=1) - order)  # fmt: skip
+    if found is None:
         return None
-    size = (y + samples.center) ** 2
-    found = _scaled(samples, top, order, plan, y, size, terms, terms,
-                    _deviation(plan, y)[terms], plan.freedom[terms],
-                    int((u > OUTER).sum()) - order)  # fmt: skip
     # Seen from the left, t = -h: odd derivatives change sign.
-    sign = float(side) ** order
-    return Candidates(**{**vars(found), "value": sign * found.value})
+    return replace(found, value=float(side) ** order * found.value)
 
 
 def _scaled(
     samples: Samples,
-    top: int,
     order: int,
-    plan: Plan,
-    y: Floats,
+    fits: Fits,
     size: Floats,
     terms: Ints,
     degree: Ints,
+    columns: Ints,
     deviation: Floats,
     freedom: Floats,
-    support: int,
-) -> Candidates:
-    """Candidates in the units of ``x`` from fits on the unit window."""
-    reach = float(samples.h[top])
+    support: Ints,
+) -> Candidates | None:
+    """Candidates in the units of ``x`` from fits on the unit windows; ``None`` where there are none."""
+    fine = (terms < columns[:, None]) & (fits.freedom[:, terms] >= 1)
+    window, column = np.nonzero(fine)
+    if not window.size:
+        return None
+    reach = samples.h[window]
 
     def per_step(a: Floats) -> Floats:
+        by = reach if a.ndim == 1 else reach[:, None]
         for _ in range(order):  # stepwise, because 1e-300 ** 2 is 0
-            a = a / reach
+            a = a / by
         return a
 
-    values = plan.weights @ y
-    squares = plan.weights[terms] ** 2
-    gain = np.sqrt(squares.sum(axis=1))
-    shape = np.ones(terms.size)
+    term = terms[column]
+    values = fits.values()
+    rounding = np.sqrt(fits.squares() @ size)[window, term]
     return Candidates(
-        window=np.full(terms.shape, top, dtype=np.intp),
-        reach=reach * shape,
-        degree=degree,
-        terms=terms + 1,
-        support=np.full(terms.shape, support, dtype=np.intp),
-        value=per_step(values[terms]),
-        factor=per_step(_student(freedom) * gain),
-        deviation=deviation,
-        freedom=freedom,
-        rounding=per_step(samples.ulp * np.sqrt(squares @ size)),
-        truncation=per_step(np.abs(values[terms] - values[terms - 1])),
+        window=window,
+        reach=reach,
+        degree=degree[column],
+        terms=term + 1,
+        support=support[window],
+        value=per_step(values[window, term]),
+        factor=per_step(_student(freedom[window, column]) * fits.gain()[window, term]),
+        deviation=deviation[window, column],
+        freedom=freedom[window, column],
+        rounding=per_step(samples.ulp * rounding),
+        truncation=per_step(np.abs(values[window, term] - values[window, term - 1])),
     )
 
 

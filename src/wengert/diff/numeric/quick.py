@@ -24,7 +24,8 @@ RUNGS = 4
 MOST_RUNGS = 8
 MOST_COMPONENTS = 8  # beyond, whole arrays at a time are faster
 MOST_WINDOWS = 4
-SUDDEN = 30.0
+SUDDEN = 30.0  # times the square of the steps, by which a change may grow without a kink
+INNER = (0.6180339887498949, 0.3819660112501051, 0.2360679774997897)
 ALIKE = 0.1  # slopes over two steps that differ by less, relative to their size, may be one slope
 
 
@@ -79,7 +80,7 @@ def _judge(
         return None, lower
     if reach is not None and len(windows) < MOST_WINDOWS and (not windows or _calm(line)):
         windows.append(reach)
-        return None, tuple(f * reach for f in (0.62, 0.38, 0.24))
+        return None, tuple(f * reach for f in INNER)
     narrow = len(windows) > 1 or (len(windows) == 1 and windows[0] < line.h[-1])
     return (found, ()) if narrow and found.fair else (None, ())
 

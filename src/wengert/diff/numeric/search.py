@@ -16,7 +16,7 @@ import numpy as np
 from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise, noise_floor
 from wengert.diff.numeric.book import Book, Place, View, look
 from wengert.diff.numeric.fits import Floats, Ints, Samples
-from wengert.diff.numeric.quick import quick
+from wengert.diff.numeric.quick import INNER, quick
 from wengert.diff.numeric.verdict import GENTLE, Verdict, near_border, verdict_of
 
 START = 0.4037159265358979  # many digits, so that x + h is no decimal; first step in units of |x|: within the domain of log, sqrt and 1/x
@@ -218,7 +218,7 @@ def _proposals(view: View, i: int, k: int, order: int, first: bool) -> list[list
             wider = [START, 0.6 * START, 0.3 * START, 0.12 * START]
         return [wider, *spare]
     if first:
-        return [[0.62 * reach, 0.38 * reach, 0.24 * reach], *spare]
+        return [[f * reach for f in INNER], *spare]
     power = max(int(found.degree[i]) - order, 1)
     factor = float(np.clip((noise / truncation) ** (1.0 / power), 0.25, 0.8))
     return [[factor * reach, 0.64 * factor * reach], *spare]

@@ -19,7 +19,7 @@ LONGEST = 6  # steps in one polynomial
 QUIET = 40.0  # roundings that a sample may be off and still count as free of noise
 TRIED = 3  # runs that are looked at closely
 ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
-LEAST = 2.0  # half units in the last place that every sample is taken to be off
+LEAST = 4.0  # half units in the last place that every sample is taken to be off
 FALL = 0.3  # by what the terms of Newton's series are expected to fall at least
 SAFETY = 3.0
 

@@ -91,14 +91,12 @@ def _derivative(degree: int, order: int, at: float) -> float:
 
 
 def parity_basis(u: Floats, parity: int, count: int) -> Floats:
-    """Columns ``T_parity(u), T_(parity+2)(u), ...``: even or odd polynomials, shape ``(n, count)``."""
-    columns: Floats = chebyshev.chebvander(u, parity + 2 * (count - 1))[:, parity::2].astype(
-        np.float64
-    )
+    """Columns ``T_parity(u), T_(parity+2)(u), ...``: even or odd polynomials, shape ``u.shape + (count,)``."""
+    columns: Floats = chebyshev.chebvander(u, parity + 2 * (count - 1))[..., parity::2]
     return columns
 
 
 def edge_basis(u: Floats, count: int) -> Floats:
-    """Columns ``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``(n, count)``."""
-    columns: Floats = chebyshev.chebvander(2.0 * u - 1.0, count - 1).astype(np.float64)
+    """Columns ``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``u.shape + (count,)``."""
+    columns: Floats = chebyshev.chebvander(2.0 * u - 1.0, count - 1)
     return columns
