@@ -44,6 +44,16 @@ def test_signs_come_out_in_front() -> None:
     assert wg.cos(-x) is wg.cos(x)
 
 
+def test_signs_of_numbers_come_out_in_front() -> None:
+    x = wg.symbol("x")
+    assert -1 / x is -(1 / x)
+    assert -2.5 / x is -(2.5 / x)
+    assert np.float32(-2) / x is -(np.float32(2) / x)
+    least = np.int32(-(2**31))  # has no opposite among its own
+    assert (least / x).evaluate(x=2.0) == -(2.0**30)
+    assert str(-np.inf / x) == "(-inf)/x"  # no coefficient
+
+
 def test_trivial_operands_vanish() -> None:
     assert x * 1 is x
     assert x / 1 is x

@@ -107,4 +107,4 @@ def test_repr_is_short_and_safe() -> None:
 
 
 def test_limit_is_what_the_page_says() -> None:
-    assert LONGEST_TREE == 400
+    assert LONGEST_TREE == 80

@@ -31,7 +31,7 @@ from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
-from wengert.ops.leaves import ONE, number_of, size
+from wengert.ops.leaves import ONE, const, number_of, size
 from wengert.ops.spec import (
     Spec,
     product_count,
@@ -201,9 +201,14 @@ def product_of_scalars(a: Expr, b: Expr) -> Expr:
 
 
 def unscaled(node: Expr) -> tuple[int, Expr]:
-    """``(-1, c*x)`` for ``-c*x`` with a positive ``c``, else ``(1, node)``."""
+    """``(-1, c*x)`` for ``-c*x`` with a positive ``c`` and for negative numbers, else ``(1, node)``."""
     if is_negated(node):
         return -1, scale(-node.attr[0], node.args[0])
+    if not node.args:
+        number = number_of(node)
+        # Not the integers of fixed width: the least of them has no opposite.
+        if number is not None and number < 0 and not isinstance(node.attr, np.integer):
+            return -1, const(-node.attr)
     return 1, node
 
 

@@ -15,7 +15,7 @@ from wengert.show.writer import Writer
 
 __all__ = ["LONGEST_TREE", "choose", "with_lets", "written_with_lets"]
 
-LONGEST_TREE = 400  # tokens up to which an expression is written without names for its parts
+LONGEST_TREE = 80  # tokens up to which an expression is written without names for its parts
 _SMALLEST = 4  # tokens of a part that is worth a name
 _OVERHEAD = 3  # tokens of `name = ...;`
 

@@ -50,7 +50,9 @@ def seen(form: Form, looks: dict[Expr, Look]) -> Look:
     rest = [looks[p] if isinstance(p, Expr) else seen(p, looks) for p in parts[1:]]
     mark = hash((crc32(kind.encode()), first.print, *[r.print for r in rest], _stamp(form)))
     tokens = min(first.tokens + sum(r.tokens for r in rest) + len(parts), _MANY)
-    if kind in ("neg", "transpose"):
+    if kind == "neg":  # f(x) before f(-x)
+        return Look(first.rank, f"{first.head}~"[:_HEAD], mark, tokens, form)
+    if kind == "transpose":
         return Look(first.rank, first.head, mark, tokens, form)
     return Look(FUNCTION, _called(form, first), mark, tokens, form)
 
@@ -91,7 +93,9 @@ def _pair(form: Form, first: Look, second: Look) -> tuple[int, str]:
                 return FUNCTION, second.head
             rank, head = first.rank, f"{first.head}/{second.head}"
         case "pow":
-            rank = FUNCTION if first.rank == NUMBER else first.rank
+            # y*x**(y - 1), but x**2*y
+            plain = first.rank != NUMBER and second.rank == NUMBER
+            rank = first.rank if plain else max(first.rank, FUNCTION)
             head = f"{first.head}*{_degree(second)}"
         case "add" | "sub":
             rank, head = SUM, f"{first.head}+{second.head}"

@@ -104,10 +104,21 @@ class Writer:
         )
 
     def write_neg(self, form: Form) -> Text:
-        text = self.part(form.parts[0])
-        if text.level < PRODUCT or (text.raw and text.level == PRODUCT):
+        part = form.parts[0]
+        text = self.part(part)
+        raw = text.raw and not self._over_number(part)
+        if text.level < PRODUCT or (raw and text.level == PRODUCT):
             text = self.bracketed(text)
         return Text((self.minus, text), NEG)
+
+    def _over_number(self, part: Part) -> bool:
+        """Whether it is a number divided by something: ``-1/x`` is ``-(1/x)``, whoever takes the sign."""
+        form = part if isinstance(part, Form) else self.reading.looks[part].form
+        if form.kind != "div":
+            return False
+        above = form.parts[0]
+        top = above if isinstance(above, Form) else self.reading.looks[above].form
+        return top.kind in ("number", "literal") and top.data != 0
 
     def write_symbol(self, form: Form) -> Text:
         node: Expr = form.data
