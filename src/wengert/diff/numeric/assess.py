@@ -131,13 +131,15 @@ def inner_noise(samples: Samples, side: int) -> Floats:
 
 
 def assess(
-    samples: Samples, order: int, side: int, noise: Floats, known_size: Floats
+    samples: Samples, order: int, side: int, floor: Floats, known_size: Floats
 ) -> Assessment | None:
-    """Every candidate from these samples, judged; ``None`` when there are too few samples."""
+    """Every candidate from these samples, judged; ``None`` when there are too few samples.
+
+    ``floor`` is the least noise per component.
+    """
     found = candidates(samples, order, side)
     if found is None:
         return None
-    floor = noise_floor(samples, noise)
     background = np.maximum(floor, samples.ulp * np.abs(samples.center))
     background = np.maximum(background, inner_noise(samples, side))
     misfit = found.deviation > MISFIT * background
@@ -199,7 +201,7 @@ def _pooled(found: Candidates, error: Floats, noise: Floats, misfit: Flags) -> F
     return pooled
 
 
-def breaks(samples: Samples, noise: Floats) -> tuple[Flags, Flags]:
+def breaks(samples: Samples, floor: Floats) -> tuple[Flags, Flags]:
     """Components that show a kink at ``x``, and those that show a jump there, by the smallest steps.
 
     At a kink the even part of ``f`` shrinks like ``h`` instead of ``h**2``. At a jump the values
@@ -209,7 +211,7 @@ def breaks(samples: Samples, noise: Floats) -> tuple[Flags, Flags]:
     if samples.usable(0) < 4:
         return none, none
     h, plus, minus = samples.h[:4, None], samples.plus[:4], samples.minus[:4]
-    background = np.maximum(noise_floor(samples, noise), samples.ulp * np.abs(samples.center))
+    background = np.maximum(floor, samples.ulp * np.abs(samples.center))
     even = (plus + minus)[:3] / 2
     slope = even / h[:3]
     reference = np.max(np.abs(np.stack([plus, minus])) / h, axis=(0, 1))

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wengert.diff.numeric.assess import Assessment, Flags, assess, breaks, in_units, unit_of
+from wengert.diff.numeric.assess import (
+    Assessment,
+    Flags,
+    assess,
+    breaks,
+    in_units,
+    noise_floor,
+    unit_of,
+)
 from wengert.diff.numeric.fits import Floats, Samples
 
 ENOUGH = 1e-11  # relative error at which a search ends early
@@ -45,6 +53,7 @@ class Book:
     side: int = 0
     calls: int = 0
     rows: dict[float, tuple[Floats, Floats]] = field(default_factory=dict)
+    seen: dict[tuple[int, int, int], View | None] = field(default_factory=dict)
 
     def room(self) -> int:
         """How many more calls are allowed."""
@@ -99,22 +108,31 @@ class View:
 
     judged: Assessment
     unit: Floats
+    floor: Floats  # least noise of f, as noise_floor says
     kink: Flags
     jump: Flags
     samples: Samples
 
 
 def look(book: Book, order: int) -> View | None:
-    """Judge the samples taken so far; ``None`` when they allow no candidate."""
+    """Judge the samples taken so far; ``None`` when they allow no candidate. Remembers the last answers."""
+    key = (len(book.rows), book.side, order)
+    if key not in book.seen:
+        book.seen[key] = _look(book, order)
+    return book.seen[key]
+
+
+def _look(book: Book, order: int) -> View | None:
     samples = book.samples()
     if not samples.h.size:
         return None
     unit = unit_of(samples)
     samples = in_units(samples, unit)
     noise = book.place.noise / unit
-    judged = assess(samples, order, book.side, noise, book.place.size / unit)
+    floor = noise_floor(samples, noise)
+    judged = assess(samples, order, book.side, floor, book.place.size / unit)
     if judged is None:
         return None
     none = np.zeros(samples.center.shape, dtype=bool)
-    kink, jump = breaks(samples, noise) if book.side == 0 else (none, none)
-    return View(judged, unit, kink, jump, samples)
+    kink, jump = breaks(samples, floor) if book.side == 0 else (none, none)
+    return View(judged, unit, floor, kink, jump, samples)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,6 +48,14 @@ def as_point(x: ArrayLike, where: str) -> Floats:
     return point
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without RuntimeWarnings: probing beyond a domain is on purpose, and they would tell the user nothing."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
 class Sampler:
     """The function and its bookkeeping: output shape, precision and number of calls.
 
@@ -72,7 +81,8 @@ class Sampler:
     def center(self, x: Floats) -> Floats:
         """``f(x)`` as a flat array ``(k,)``, with every check and every complaint."""
         try:
-            raw = self._call(x[None] if self.vectorized else x)
+            with quietly():
+                raw = self._call(x[None] if self.vectorized else x)
         except OUTSIDE as error:
             raise DomainError(
                 worded(self.where, expected=f"f to be defined at x = {x}",
@@ -132,21 +142,22 @@ class Sampler:
     def _call(self, argument: Floats) -> object:
         self.calls += 1
         self.points += len(argument) if self.vectorized else 1
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            # Probing beyond the domain is on purpose; its RuntimeWarnings tell the user nothing.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            if argument.ndim == 0:
-                return self.f(float(argument))
-            return self.f(argument.copy())
+        if argument.ndim == 0:
+            return self.f(float(argument))
+        return self.f(argument.copy())
 
     def rows(self, points: Floats) -> Floats:
         """``f`` at points ``(n, *in_shape)`` as ``(n, k)``; a row of NaN where it is not defined."""
+        with quietly():
+            return self._rows(points)
+
+    def _rows(self, points: Floats) -> Floats:
         if self.vectorized and len(points):
             try:
                 return self._batch(points)
             except OUTSIDE:
                 if len(points) > 1:
-                    return np.vstack([self.rows(points[i : i + 1]) for i in range(len(points))])
+                    return np.vstack([self._rows(points[i : i + 1]) for i in range(len(points))])
         size = int(np.prod(self.out_shape))
         result = np.full((len(points), size), np.nan)
         for i, point in enumerate(points if not self.vectorized else ()):
@@ -164,7 +175,10 @@ class Sampler:
 
     def _row(self, point: Floats, size: int) -> Floats:
         try:
-            values = np.asarray(self._call(point))
+            raw = self._call(point)
+            if type(raw) is float and self.out_shape == ():
+                return np.array([raw])
+            values = np.asarray(raw)
         except OUTSIDE:
             return np.full(size, np.nan)
         if values.shape != self.out_shape:

@@ -13,7 +13,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise, noise_floor
+from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise
 from wengert.diff.numeric.book import Book, Place, View, look
 from wengert.diff.numeric.fits import Floats, Ints, Samples
 from wengert.diff.numeric.quick import INNER, quick
@@ -82,9 +82,8 @@ def _noisy(book: Book, order: int) -> bool:
     view = look(book, order)
     if view is None:
         return False
-    known = noise_floor(view.samples, book.place.noise / view.unit)
     rounding = 1e5 * book.place.ulp * np.abs(view.samples.center)
-    return bool((inner_noise(view.samples, book.side) > np.maximum(rounding, 10 * known)).any())
+    return bool((inner_noise(view.samples, book.side) > np.maximum(rounding, 10 * view.floor)).any())
 
 
 def _open_side(samples: Samples) -> int:
