@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, TypeAlias
 
 from wengert.errors import FormulaError, UnknownNameError, nearest, worded
@@ -77,6 +76,8 @@ def _reader(
 ) -> tuple[Any, Actions]:  # Any: lark's parser; it loads with the first formula
     if dialect not in ("python", "matlab"):
         raise FormulaError(worded("dialect", expected="'python' or 'matlab'", got=repr(dialect)))
+    from importlib.resources import files
+
     from lark import Lark
 
     actions = MatlabActions() if dialect == "matlab" else PythonActions()
