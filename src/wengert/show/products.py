@@ -6,15 +6,15 @@ is the one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr
-from wengert.ops.einstein import Spec
+from wengert.ops.einstein import Label, Spec, arrangements
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, product_key
 
-__all__ = ["einsum_form", "product_form"]
+__all__ = ["einsum_form", "product_form", "reading_factors"]
 
 Axes = tuple[int, ...]
 
@@ -25,13 +25,13 @@ def product_form(node: Expr, looks: dict[Expr, Look]) -> Form:
     args = node.args
     if len(args) == 2:
         first, second = args
-        a, b = spec.factors
-        if first is not second and (
-            product_key(second, looks[second]) < product_key(first, looks[first])
-        ):
-            first, second, a, b = second, first, b, a
-        if not a and not b and not spec.out:
+        if not node.shape and not first.shape and not second.shape:
+            if first is not second and (
+                product_key(second, looks[second]) < product_key(first, looks[first])
+            ):
+                first, second = second, first
             return Form("mul", (first, second))
+        (first, a), (second, b) = reading_factors(node, looks)
         candidates = _of_two(first, a, second, b, spec.out, looks)
     elif len(args) == 1:
         candidates = _of_one(node, args[0], spec.factors[0], spec)
@@ -52,14 +52,34 @@ def _turns(form: Form) -> int:
 def einsum_form(node: Expr, looks: dict[Expr, Look]) -> Form:
     """The product in index notation, its factors in reading order, new axes brought in by ``ones``."""
     spec: Spec = node.attr
-    ordered = sorted(
-        zip(node.args, spec.factors, strict=True),
-        key=lambda f: (product_key(f[0], looks[f[0]])[3:], f[1]),
-    )
-    factors: list[tuple[Part, Axes]] = [*ordered]
+    factors: list[tuple[Part, Axes]] = [*reading_factors(node, looks, flat=True)]
     factors += [(Form("ones", (), (extent,)), (axis,)) for axis, extent in spec.new]
     axes = tuple(f[1] for f in factors)
     return Form("einsum", tuple(f[0] for f in factors), Spec(axes, spec.out))
+
+
+def reading_factors(
+    node: Expr, looks: dict[Expr, Look], *, flat: bool = False
+) -> list[tuple[Expr, Axes]]:
+    """The factors with their axes in reading order, axes that are summed over numbered as they come.
+
+    ``flat``: factors that are products themselves have no place of honour.
+    """
+    skipped = 3 if flat else 0
+    out = node.attr.out
+    plain: list[tuple[Expr, tuple[Label, ...]]] = sorted(
+        zip(node.args, node.attr.factors, strict=True),
+        key=lambda f: product_key(f[0], looks[f[0]])[skipped:],
+    )
+    numbered = [_numbered(arrangement, out) for arrangement in arrangements(plain)]
+    return min(numbered, key=lambda factors: [axes for _, axes in factors])
+
+
+def _numbered(
+    factors: Sequence[tuple[Expr, tuple[Label, ...]]], out: Axes
+) -> list[tuple[Expr, Axes]]:
+    final: dict[Label, int] = {axis: axis for axis in out}
+    return [(f, tuple(final.setdefault(a, len(final)) for a in axes)) for f, axes in factors]
 
 
 # --- one factor --------------------------------------------------------------------------------------
@@ -206,7 +226,7 @@ def _contraction(
         elif not out:
             for product in _matmul(x, a, y, b, k, ranks):
                 yield Form("apply", (product,), ("sum", {}))
-        if len(rest) == 2:
+        if len(rest) == 2 and (x.args or y.args):  # (inv(A) @ B).T, but B.T @ A.T
             for product in (*_matmul(x, a, y, b, k, ranks), *_matmul(y, b, x, a, k, ranks[::-1])):
                 yield Form("transpose", (product,))
 
