@@ -216,7 +216,7 @@ def walked(s: Session, root: Expr) -> Expr:
         else:
             result = normal_form(s, node, tuple([done[a] for a in node.args]))
         done[node] = result
-        if uses.get(node, 0) > 1 and result.args and _is_long(s, node):
+        if uses.get(node, 0) > 1 and len(result.args) > 1 and _is_long(s, node):
             s.opaque.add(result)
     return done[root]
 
@@ -237,7 +237,7 @@ def matched(s: Session, plain: Session, root: Expr) -> Expr:
         changed = after is not before or (after in s.smoothed and after is not kept)
         written[node] = built(s, after) if changed else kept
         normal[node] = after
-        if uses.get(node, 0) > 1 and after.args and _is_long(s, node):
+        if uses.get(node, 0) > 1 and len(after.args) > 1 and _is_long(s, node):
             s.opaque.add(after)
             plain.opaque.add(after)
     return written[root]

@@ -24,6 +24,8 @@ __all__ = ["expanded", "factored", "improved", "together"]
 
 _MOST_TERMS = 24  # longer sums stay as they are
 _MOST_EXPANDED = 48
+_SMALL = 24  # factors in all terms together, up to which several ways are tried
+_DEEPEST = 3  # factors taken out of what is left of a sum, one after the other
 _LONGEST = 400  # tokens of a node that is still worth trying
 
 
@@ -52,6 +54,9 @@ def _shortest(s: Session, node: Expr) -> Expr:
         for candidate in _candidates(s, best):
             if candidate is best:
                 continue
+            s.fuel -= 1
+            if s.fuel < 0:
+                return best
             if least < 0:
                 least = cost(s, best)
                 if least > _LONGEST:
@@ -114,20 +119,25 @@ class Place(NamedTuple):
     exponent: Number
 
 
-def factored(s: Session, node: Expr) -> Expr:
+def factored(s: Session, node: Expr, depth: int = 0) -> Expr:
     """A sum with the best common factors taken out, as long as that shortens it."""
+    known: dict[Expr, Expr] = s.scratch.setdefault("factored", {})
+    found = known.get(node)
+    if found is not None:
+        return found
     best = node
     for _ in range(6):
-        if best.op is not LIN or len(best.args) < 2 or len(best.args) > _MOST_TERMS:
-            return best
-        shorter = _one_factor_out(s, best)
+        if best.op is not LIN or not 2 <= len(best.args) <= _MOST_TERMS:
+            break
+        shorter = _one_factor_out(s, best, depth)
         if shorter is None:
-            return best
+            break
         best = shorter
+    known[node] = best
     return best
 
 
-def _one_factor_out(s: Session, node: Expr) -> Expr | None:
+def _one_factor_out(s: Session, node: Expr, depth: int) -> Expr | None:
     terms = s.terms(node)
     views = [s.view(t) for _, t in terms]
     groups = _shared_factors(s, views)
@@ -141,8 +151,11 @@ def _one_factor_out(s: Session, node: Expr) -> Expr | None:
     whole = _monomial_out(s, node, terms, views, groups)
     if whole is not None and cost(s, whole) < least:
         return whole
-    for key in ranked[:4]:
-        for result in _taken_out(s, node, terms, views, key[0], groups[key]):
+    # Large sums, and sums inside sums, have their likeliest factor tried only.
+    size = sum(len(v.factors) for v in views)
+    tries = 4 if size <= _SMALL and depth == 0 else 2 if depth <= 1 else 1
+    for key in ranked[:tries]:
+        for result in _taken_out(s, node, terms, views, key[0], groups[key], depth):
             if result is not None and cost(s, result) < least:
                 return result
     return None
@@ -209,13 +222,14 @@ def _taken_out(
     views: Sequence[View],
     base: Expr,
     places: Sequence[Place],
+    depth: int,
 ) -> Iterator[Expr | None]:
     """One factor out of the terms that have it: the least power, and for denominators also the greatest."""
     out = views[0].out
     powers = [p.exponent for p in places]
     choices = {min(powers, key=abs), min(powers)} if powers[0] < 0 else {min(powers)}
     for power in sorted(choices, key=float, reverse=True):
-        yield _with_factor(s, node, terms, views, base, places, power, out)
+        yield _with_factor(s, node, terms, views, base, places, power, out, depth)
 
 
 def _with_factor(
@@ -227,6 +241,7 @@ def _with_factor(
     places: Sequence[Place],
     power: Number,
     out: Axes,
+    depth: int,
 ) -> Expr | None:
     if len(places) < len(terms) and any(p.exponent != power for p in places):
         return None  # x**2 - 2*x + 1 is not to become x*(x - 2) + 1
@@ -249,7 +264,7 @@ def _with_factor(
         moved, renamed = _renamed(s, factors, labels, extents)
         inner.append((terms[place.term][0], s.product(moved, tuple(range(len(labels))), renamed)))
     rest = s.sum(inner, inner[0][1])
-    rest = factored(s, rest) if rest.op is LIN else rest
+    rest = factored(s, rest, depth + 1) if rest.op is LIN and depth < _DEEPEST else rest
     first = places[-1]
     extents = dict(views[first.term].extents)
     extents.update(zip(first.axes, base.value_type.shape, strict=True))

@@ -1,4 +1,7 @@
-"""Exact arithmetic of coefficients and exponents: ints and fractions stay exact, floats stay as typed."""
+"""Exact arithmetic of coefficients and exponents: ints and fractions stay exact, floats stay as typed.
+
+Numbers of thousands of digits, and what is not finite, raise ``OverflowError``: the node then stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,13 @@ __all__ = [
     "without_powers",
 ]
 
-_MOST_BITS = 2048
+_MOST_BITS = 1024
 
 
 def _fitted(value: Number) -> Number:
     if value.__class__ is Fraction:
+        if value.numerator.bit_length() + value.denominator.bit_length() > _MOST_BITS:
+            raise OverflowError
         return value.numerator if value.denominator == 1 else value
     if value.__class__ is float:
         if not math.isfinite(value):
@@ -49,7 +54,10 @@ def times(a: Number, b: Number) -> Number:
         OverflowError: not a finite number.
     """
     if a.__class__ is int and b.__class__ is int:
-        return a * b
+        product: int = a * b
+        if product.bit_length() > _MOST_BITS:
+            raise OverflowError
+        return product
     return _fitted(a * b)
 
 

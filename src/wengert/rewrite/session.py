@@ -70,7 +70,7 @@ class Session:
         level: int = 2,
         strict: bool = False,
         stable: bool = False,
-        fuel: int = 1 << 30,
+        fuel: int = 30_000,
     ) -> None:
         self.level, self.strict, self.stable, self.fuel = level, strict, stable, fuel
         self.settle: Callable[[Expr], Expr] = lambda node: node
@@ -172,6 +172,8 @@ class Session:
         found = self._contents.get(node)
         if found is not None:
             return found
+        if node in self.opaque:
+            return 1, node
         coefficients = node.attr
         content = numbers.common_content(coefficients)
         if coefficients[self._leading(node)] < 0:
@@ -388,7 +390,7 @@ class Session:
         if node.op is LIN:
             if len(node.attr) == 1:
                 return node.attr[0] < 0
-            return self.content(node)[0] < 0
+            return node not in self.opaque and self.content(node)[0] < 0
         number = number_of(node) if not node.args else None
         return number is not None and number < 0
 
