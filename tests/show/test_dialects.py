@@ -144,6 +144,13 @@ def test_inverse_functions_nest_in_braces() -> None:
     assert math.isclose(run(e.numpy(), {"x": 3.0, "y": 4.0}), math.sqrt(3 / 2))
 
 
+def test_bars_within_bars_are_no_norm() -> None:
+    e = wg.parse("abs(abs(x)) + abs(abs(x) + abs(y))")
+    assert e.unicode() == "||x| + |y|| + |(|x|)|"
+    assert wg.parse(e.unicode()) is e
+    assert abs(abs(wg.symbol("x"))).latex() == r"\left|\left(\left|x\right|\right)\right|"
+
+
 UNREADABLE = "∧∨¬⌊∞N"  # signs of Unicode mathematics that formulas do not know
 
 

@@ -101,3 +101,10 @@ def test_bindings_parse() -> None:
         wg.parse("let t = x + 1; )t")
     with pytest.raises(wg.FormulaError, match="expected a binding"):
         wg.parse("let t = x + 1; t*t; t")
+
+
+def test_constants_come_before_symbols_in_products_and_last_in_sums() -> None:
+    assert str(wg.parse("a*pi")) == "pi*a"
+    assert str(wg.parse("x*pi**2")) == "pi**2*x"
+    assert str(wg.parse("pi + x")) == "x + pi"
+    assert str(wg.parse("x*e**x")) == "x*e**x"

@@ -10,9 +10,9 @@ from golden_files import Golden
 
 import wengert as wg
 from wengert.ir.walk import order
-from wengert.show.dot import dot, label
+from wengert.show.dot import dot
+from wengert.show.drawing import Drawing
 from wengert.show.layout import layered
-from wengert.show.names import Names
 from wengert.show.svg import svg
 
 FORMULAS = [
@@ -30,7 +30,7 @@ def test_every_node_is_drawn_once(formula: str, shapes: dict[str, object]) -> No
     nodes = order([e])
     arrows = sum(len(n.args) for n in nodes)
     assert len(re.findall(r"^  n\d+ \[label=", e.dot(), re.M)) == len(nodes)
-    assert e.dot().count("->") - sum(label(n, Names(nodes)).count("->") for n in nodes) == arrows
+    assert e.dot().count("->") - sum(Drawing([e]).label(n).count("->") for n in nodes) == arrows
     picture = ET.fromstring(e.svg())
     space = "{http://www.w3.org/2000/svg}"
     assert len(picture.findall(f"{space}rect")) == len(nodes)

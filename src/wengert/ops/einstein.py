@@ -384,7 +384,7 @@ def _numbered(
     """Factors in canonical order with canonical axes: the smallest numbering among equivalent ones."""
     plain = sorted(plain, key=lambda f: f[0].serial)
     best: tuple[tuple[tuple[int, ...], ...], tuple[Expr, ...], dict[Label, int]] | None = None
-    for arrangement in _arrangements(plain):
+    for arrangement in arrangements(plain):
         final = {label: i for i, label in enumerate(out)}
         axes = tuple(
             tuple(final.setdefault(label, len(final)) for label in labels)
@@ -399,8 +399,8 @@ def _numbered(
 _MOST_ARRANGEMENTS = 720  # beyond this the given order is kept: still right, only less shared
 
 
-def _arrangements(plain: list[Factor]) -> Iterable[list[Factor]]:
-    """All orders of equal factors, and both orientations of symmetric ones."""
+def arrangements(plain: list[Factor]) -> Iterable[list[Factor]]:
+    """All orders of equal factors, which stand side by side, and both orientations of symmetric ones."""
     groups: list[list[Factor]] = []
     for factor in plain:
         if groups and groups[-1][0][0] is factor[0]:

@@ -28,13 +28,12 @@ class _PartialReading(Reading):
     __slots__ = ()
 
     def __init__(self, root: Expr) -> None:
-        near, queue = {root}, [root]
-        for node in queue:
-            if len(near) + len(node.args) <= _NODES:
-                for arg in node.args:
-                    if arg not in near:
-                        near.add(arg)
-                        queue.append(arg)
+        near = level = {root}
+        while level:  # whole levels, lest it depend on the age of the nodes which are left out
+            level = {arg for node in level for arg in node.args} - near
+            if len(near) + len(level) > _NODES:
+                break
+            near = near | level
         border = {arg for node in near for arg in node.args} - near
         nodes = sorted(near | border, key=attrgetter("serial"))
         super().__init__((root,), nodes, border)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from wengert.ir.node import Expr
 
@@ -72,7 +73,7 @@ def _layers(nodes: Sequence[Expr]) -> list[list[Expr]]:
 
 
 def _mean(values: Sequence[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
+    return fsum(values) / len(values) if values else default
 
 
 def _spread(

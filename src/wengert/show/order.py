@@ -1,7 +1,7 @@
 """The order in which a person reads commutative operands: by what they look like, never by their age.
 
-In products: numbers, then scalars, symbols and their powers alphabetically, functions, sums. In sums:
-positive terms, numbers last, higher powers first.
+In products: numbers, constants such as pi, then scalars, symbols and their powers alphabetically, functions,
+sums. In sums: positive terms, constants and numbers last, higher powers first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wengert.show.forms import Form
 
 __all__ = ["NUMBER", "SUM", "SYMBOL", "Look", "product_key", "seen", "sum_key"]
 
-NUMBER, SYMBOL, FUNCTION, SUM = 0, 1, 2, 3
+NUMBER, NAMED, SYMBOL, FUNCTION, SUM = 0, 1, 2, 3, 4
 _HEAD = 24  # characters by which operands are compared before their fingerprints
 _MANY = 1 << 40
 
@@ -63,8 +63,10 @@ def _leaf(form: Form) -> Look:
             rank, head = NUMBER, ""
             text = _value_text(form.data)
         case "symbol":
-            rank, head = SYMBOL, str(getattr(form.data.attr, "name", form.data.attr))
-            text = f"{head} {form.data.type}"
+            attr = form.data.attr
+            is_named = hasattr(attr, "name") and not form.data.op.free
+            rank, head = NAMED if is_named else SYMBOL, str(getattr(attr, "name", attr))
+            text = f"{head} {form.data.type} {getattr(attr, 'facts', '')}"
         case "call":
             rank, head = FUNCTION, form.data.op.name
             text = f"{head} {form.data.attr}"
@@ -158,6 +160,7 @@ def sum_key(
         not is_sum,
         coefficient < 0,
         is_number or look.rank == NUMBER,
+        look.rank == NAMED,
         look.rank,
         f"{look.head.lower()}~",
         look.head,

@@ -136,11 +136,10 @@ _FLIPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!="}
 
 def _compare(node: Expr, looks: dict[Expr, Look]) -> Form:
     """Numbers stand on the right, otherwise as products are ordered: ``x > 0``."""
-    left, right = node.args
-    shown = shown_operands((left, right))
+    shown = shown_operands(node.args)
     sides = [
         (isinstance(p, Form) or p.op.spell.notation == "literal", product_key(a, looks[a])[3:])
-        for p, a in zip(shown, (left, right), strict=True)
+        for p, a in zip(shown, node.args, strict=True)
     ]
     sign = node.op.spell.symbol
     if sides[1] < sides[0]:

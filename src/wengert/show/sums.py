@@ -13,21 +13,29 @@ from wengert.ops.leaves import Number
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, sum_key
 
-__all__ = ["sum_form"]
+__all__ = ["reading_terms", "sum_form"]
 
 Term: TypeAlias = tuple[Number, Expr]
 
 
 def sum_form(node: Expr, looks: dict[Expr, Look]) -> Form:
     """The form of a sum: one term scaled, or terms in reading order."""
-    terms: list[Term] = list(zip(node.attr, node.args, strict=True))
+    terms = reading_terms(node, looks)
     if len(terms) == 1:
         return _signed(*terms[0])
-    if len(set(node.args)) == len(terms):  # c*x + d*x keeps its order, which is part of the node
-        terms.sort(key=lambda t: sum_key(t[0], looks[t[1]], is_ones(t[1])))
     if not node.shape:
         return _chain([_operand(c, t) for c, t in terms], terms)
     return _broadcasting(node, terms)
+
+
+def reading_terms(node: Expr, looks: dict[Expr, Look]) -> list[Term]:
+    """Coefficients and terms in reading order."""
+    terms: list[Term] = list(zip(node.attr, node.args, strict=True))
+    if (
+        len(set(node.args)) == len(terms) > 1
+    ):  # c*x + d*x keeps its order, which is part of the node
+        terms.sort(key=lambda t: sum_key(t[0], looks[t[1]], is_ones(t[1])))
+    return terms
 
 
 def _signed(coefficient: Number, term: Expr) -> Form:

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from wengert.ir.node import Expr
-from wengert.ir.walk import order
-from wengert.show.dot import label, type_text
+from wengert.show.drawing import Drawing, type_text
 from wengert.show.layout import layered
-from wengert.show.names import Names
 
 __all__ = ["svg"]
 
@@ -28,10 +26,9 @@ _TIP = (
 
 def svg(roots: Iterable[Expr]) -> str:
     """The graph of some expressions as SVG: inputs above, results below, each shared node once."""
-    roots = list(roots)
-    nodes = order(roots)
-    names = Names(nodes)
-    labels = {node: (label(node, names), type_text(node)) for node in nodes}
+    drawing = Drawing(roots)
+    nodes = drawing.nodes
+    labels = {node: (drawing.label(node), type_text(node)) for node in nodes}
     widths = {
         node: max(40.0, 18 + 8.0 * len(top), 14 + 5.6 * len(below))
         for node, (top, below) in labels.items()
@@ -43,7 +40,7 @@ def svg(roots: Iterable[Expr]) -> str:
         _TIP,
     ]
     for node in nodes:
-        for slot, arg in enumerate(node.args):
+        for slot, arg in enumerate(drawing.args[node]):
             # Arrows to one node arrive side by side, in the order of the arguments.
             shift = (slot - (len(node.args) - 1) / 2) * min(14.0, widths[node] / len(node.args))
             lines.append(
@@ -51,7 +48,7 @@ def svg(roots: Iterable[Expr]) -> str:
             )
     for node in nodes:
         x, y = layout.place[node]
-        kind = " ".join(["root"] * (node in roots) + ["leaf"] * (not node.args))
+        kind = " ".join(["root"] * (node in drawing.roots) + ["leaf"] * (not node.args))
         lines += _box(x, y, widths[node], labels[node], kind)
     return "\n".join([*lines, "</svg>", ""])
 

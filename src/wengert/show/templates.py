@@ -54,6 +54,10 @@ def filled(template: str, args: Sequence[Text], attr: Any, writer: Writer) -> Te
             pieces.append(str(attr))
         else:
             argument = args[int(place)]
-            pieces.append(argument if enclosed else writer.at_least(argument, ATOM))
+            doubled = before.endswith("|") and argument.pieces[0] == before  # ||x|| is a norm
+            level = ATOM + 1 if doubled else ATOM
+            pieces.append(
+                argument if enclosed and not doubled else writer.at_least(argument, level)
+            )
     pieces.append(literal[-1])
     return Text(tuple(pieces), ATOM if is_atom else PRODUCT, "template")
