@@ -95,6 +95,13 @@ def test_noise_that_is_a_fast_wave_is_noise() -> None:
         (lambda x: max(x - 6, 0.0), 5.0, 0.0),
         (lambda x: math.sqrt(x - 0.9999), 1.0, 0.5 / math.sqrt(1 - 0.9999)),
         (lambda x: math.sin(x * x), 100.0, 200 * math.cos(1e4)),
+        (lambda x: (1 - math.cos(x)) / x**2, 1e-4, -1e-4 / 12),
+        (lambda x: (x - math.sin(x)) / x**3, 1e-3, -1e-3 / 60),
+        (math.sin, 1e15, math.cos(1e15)),
+        (math.cos, 1e-9, -1e-9),
+        (lambda x: x * abs(x), 0.0, 0.0),
+        (lambda x: x**1.5, 0.0, 0.0),
+        (lambda x: 1 + x + x**1.5, 0.0, 1.0),
     ],
 )
 def test_other_hard_cases(f: Black, x: float, truth: float) -> None:
@@ -130,7 +137,6 @@ def test_quantised_functions_have_the_slope_of_what_they_round(f: Black, truth: 
         (math.floor, 1.5),
         (np.cbrt, 0.0),
         (math.sqrt, 0.0),
-        (lambda x: (1 - math.cos(x)) / x**2, 1e-4),
         (lambda x: RANDOM.standard_normal(), 1.0),
     ],
 )

@@ -114,7 +114,9 @@ class Fits:
         return squares.transpose(0, 2, 1)
 
 
-def _fit(basis: Floats, derivatives: Floats, outer: NDArray[np.bool_], rows: Ints, y: Floats) -> Fits:
+def _fit(
+    basis: Floats, derivatives: Floats, outer: NDArray[np.bool_], rows: Ints, y: Floats
+) -> Fits:
     """Fit ``y``, shape ``(rows, k)``, in every window; rows of ``basis`` outside a window are 0."""
     q, r = np.linalg.qr(basis)
     diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
@@ -131,7 +133,7 @@ def _fit(basis: Floats, derivatives: Floats, outer: NDArray[np.bool_], rows: Int
     far = outer.astype(np.float64)
     slack = np.maximum(1.0 - np.cumsum(q**2, axis=2), 0.0)
     room = np.einsum("wr,wrj->wj", far, slack)[:, :, None]
-    freedom = rows[:, None] - 1.0 - np.arange(count)
+    freedom = (rows[:, None] - 1.0 - np.arange(count)).astype(np.float64)
     projections = np.empty((*full.shape, y.shape[1]))
     deviation = np.empty_like(projections)
     for j in range(count):
@@ -142,7 +144,8 @@ def _fit(basis: Floats, derivatives: Floats, outer: NDArray[np.bool_], rows: Int
         # Small steps fit any polynomial; only the outer rows can contradict it.
         contradiction = np.einsum("wr,wrk->wk", far, square) / np.maximum(room[:, j], 0.3)
         deviation[:, j] = np.where(room[:, j] > 0.3, np.maximum(total, contradiction), total)
-    return Fits(weights, columns, freedom, q, projections, np.sqrt(deviation))
+    spread: Floats = np.sqrt(deviation)
+    return Fits(weights, columns, freedom, q, projections, spread)
 
 
 def _student(freedom: Floats) -> Floats:

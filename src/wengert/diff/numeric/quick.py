@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert.diff.numeric.assess import RATIO
 from wengert.diff.numeric.book import Book
+from wengert.diff.numeric.drowned import CLOSE, UNIT, from_afar, steps_afar
 from wengert.diff.numeric.fits import Floats
 from wengert.diff.numeric.plateau import plateau
 from wengert.diff.numeric.tableau import QUIET, Guess, Line, guess, line_of
@@ -22,9 +23,13 @@ from wengert.diff.numeric.verdict import Verdict
 
 RUNGS = 4
 MOST_RUNGS = 8
-MOST_COMPONENTS = 8  # beyond, whole arrays at a time are faster
+MOST_COMPONENTS = 100  # beyond, whole arrays at a time are faster
 MOST_WINDOWS = 4
+BLURRED = 1e8  # roundings that a change of f has to have for a slope to be worth its name
 SUDDEN = 30.0  # times the square of the steps, by which a change may grow without a kink
+# Steps for an x so large that the ladder never gets to where f changes, if its scale is 1.
+NEAR_UNIT = (4.1, 2.6, 1.6, 1.0, 0.6, 0.33)
+KNOWN = (1.0, 0.73, 0.49, 0.28, 0.07)  # steps in a window that is known to be good
 INNER = (0.6180339887498949, 0.3819660112501051, 0.2360679774997897)
 ALIKE = 0.1  # slopes over two steps that differ by less, relative to their size, may be one slope
 
@@ -33,8 +38,10 @@ def quick(book: Book, order: int, top: float) -> Generator[Floats, Floats, Verdi
     """A verdict from few samples, or ``None``; ``top`` is the largest step of the ladder."""
     place = book.place
     count = place.center.size
-    if order > 2 or not 0 < count <= MOST_COMPONENTS or book.side or place.scaled:
+    if order > 2 or not 0 < count <= MOST_COMPONENTS or book.side:
         return None
+    if place.scaled:
+        return (yield from _scaled(book, order, top))
     if place.noise.any():
         return None
     yield from book.fetch([top / RATIO**i for i in range(RUNGS)])
@@ -45,7 +52,12 @@ def quick(book: Book, order: int, top: float) -> Generator[Floats, Floats, Verdi
         found: list[Guess] = []
         wanted: tuple[float, ...] | None = ()
         for line in lines:
-            judged, asked = _judge(line, order, top, windows, rungs)
+            try:
+                judged, asked = _judge(line, order, top, windows, rungs)
+            except (
+                ArithmeticError
+            ):  # at the ends of the range of floats a square overflows or vanishes
+                return None
             if judged is None:
                 wanted = asked
                 break
@@ -60,6 +72,14 @@ def quick(book: Book, order: int, top: float) -> Generator[Floats, Floats, Verdi
             return None
 
 
+def _scaled(book: Book, order: int, top: float) -> Generator[Floats, Floats, Verdict | None]:
+    """One polynomial over a window that is known to be smooth."""
+    yield from book.fetch([top * f for f in KNOWN])
+    lines = [line_of(book, c) for c in range(book.place.center.size)]
+    found = [guess(line, order, book.place.size) for line in lines]
+    return _verdict(found) if all(g.settled for g in found) else None
+
+
 def _judge(
     line: Line, order: int, top: float, windows: list[float], rungs: int
 ) -> tuple[Guess | None, tuple[float, ...]]:
@@ -72,6 +92,14 @@ def _judge(
         return found, ()
     if not line.h:
         return None, ()
+    if order == 1 and (afar := steps_afar(line, top)):
+        return None, afar
+    if order == 1 and top <= CLOSE * UNIT and (distant := from_afar(line)) is not None:
+        return distant, ()
+    if top <= CLOSE * UNIT and line.h[-1] < 2.0 * top and _is_blurred(line):
+        return None, tuple(UNIT * f for f in (1.0, *INNER))
+    if line.h[0] > 1e3 * UNIT and len(line.h) >= RUNGS and not _alike(line, order, 1):
+        return None, tuple(UNIT * f for f in NEAR_UNIT)
     lower = (line.h[0] / RATIO,) if rungs < MOST_RUNGS else ()
     if len(line.h) < 3 or (lower and (_kinked(line) or _bent(line, order, rungs))):
         return None, lower
@@ -83,6 +111,12 @@ def _judge(
         return None, tuple(f * reach for f in INNER)
     narrow = len(windows) > 1 or (len(windows) == 1 and windows[0] < line.h[-1])
     return (found, ()) if narrow and found.fair else (None, ())
+
+
+def _is_blurred(line: Line) -> bool:
+    """Whether the whole ladder is too short to see a slope above the rounding of ``f(x)``."""
+    change = max(abs(line.odd[-1]), abs(line.even[-1]))
+    return BLURRED * line.rounding[-1] > change
 
 
 def _smooth_reach(line: Line, order: int, windows: list[float]) -> float | None:

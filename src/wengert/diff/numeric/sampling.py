@@ -50,7 +50,7 @@ def as_point(x: ArrayLike, where: str) -> Floats:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without RuntimeWarnings: probing beyond a domain is on purpose, and they would tell the user nothing."""
+    """Without RuntimeWarnings: probing beyond a domain is on purpose, and they tell the user nothing."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         yield

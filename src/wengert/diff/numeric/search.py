@@ -15,11 +15,13 @@ import numpy as np
 
 from wengert.diff.numeric.assess import RATIO, TRUSTED, flat_until, inner_noise
 from wengert.diff.numeric.book import Book, Place, View, look
+from wengert.diff.numeric.cusp import cusp
 from wengert.diff.numeric.fits import Floats, Ints, Samples
-from wengert.diff.numeric.quick import INNER, quick
+from wengert.diff.numeric.quick import INNER, KNOWN, quick
 from wengert.diff.numeric.verdict import GENTLE, Verdict, near_border, verdict_of
 
-START = 0.4037159265358979  # many digits, so that x + h is no decimal; first step in units of |x|: within the domain of log, sqrt and 1/x
+# Many digits, so that x + h is no decimal;
+START = 0.4037159265358979  # first step in units of |x|: within the domain of log, sqrt and 1/x
 RUNGS = 4
 MOST_RUNGS = 9
 CLEAN = 0.03  # a window is smooth when its error is below this part of the derivative
@@ -38,6 +40,9 @@ def search(order: int, place: Place) -> Requests:
     if settled is not None:
         return settled
     yield from _explore(book, order)
+    pointed = yield from cusp(book, order)
+    if pointed is not None:
+        return pointed
     yield from _refine(book, order)
     return verdict_of(book, order)
 
@@ -59,7 +64,7 @@ def _explore(book: Book, order: int) -> Generator[Floats, Floats, None]:
     """The ladder, downwards until some window is smooth for every component."""
     top = _top(book)
     if book.place.scaled:
-        yield from book.fetch(top * f for f in (1.0, 0.73, 0.49, 0.28, 0.07))
+        yield from book.fetch(top * f for f in KNOWN)
         return
     rungs = RUNGS if order <= 2 else RUNGS + 1
     yield from book.fetch(top / RATIO**i for i in range(rungs))
@@ -83,7 +88,9 @@ def _noisy(book: Book, order: int) -> bool:
     if view is None:
         return False
     rounding = 1e5 * book.place.ulp * np.abs(view.samples.center)
-    return bool((inner_noise(view.samples, book.side) > np.maximum(rounding, 10 * view.floor)).any())
+    return bool(
+        (inner_noise(view.samples, book.side) > np.maximum(rounding, 10 * view.floor)).any()
+    )
 
 
 def _open_side(samples: Samples) -> int:

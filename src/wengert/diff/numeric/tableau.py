@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import inf, isfinite
+from dataclasses import dataclass, replace
+from math import frexp, inf, isfinite
 
 from wengert.diff.numeric.book import Book
 
@@ -17,7 +17,8 @@ GOOD = 1e-9  # relative error that settles a derivative
 FAIR = 1e-6
 LONGEST = 6  # steps in one polynomial
 QUIET = 40.0  # roundings that a sample may be off and still count as free of noise
-TRIED = 3  # runs that are looked at closely
+EPS = 1.1102230246251565e-16
+TRIED = 4  # runs that are looked at closely
 ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
 LEAST = 4.0  # half units in the last place that every sample is taken to be off
 FALL = 0.3  # by what the terms of Newton's series are expected to fall at least
@@ -33,6 +34,7 @@ class Line:
     even: list[float]
     rounding: list[float]
     center: float
+    at: float  # |x|
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def line_of(book: Book, c: int) -> Line:
     """Component ``c`` of the samples, up to the smallest step at which ``f`` is not finite."""
     place = book.place
     center = float(place.center[c])
-    line = Line([], [], [], [], center)
+    line = Line([], [], [], [], center, abs(place.origin))
     for h in sorted(book.rows):
         plus, minus = (float(row[c]) for row in book.rows[h])
         if not isfinite(plus - minus):
@@ -74,17 +76,34 @@ def line_of(book: Book, c: int) -> Line:
         line.h.append(h)
         line.odd.append(0.5 * (plus - minus))
         line.even.append(0.5 * (plus + minus))
-        line.rounding.append(
-            0.5 * place.ulp * max(abs(center), abs(center + plus), abs(center + minus))
-        )
+        rounding = 0.5 * place.ulp * max(abs(center), abs(center + plus), abs(center + minus))
+        line.rounding.append(max(rounding, float(place.noise[c])))
     return line
 
 
-def guess(line: Line, order: int) -> Guess:
-    """The best derivative of order 1 or 2 that some run of steps gives, and whether it is settled."""
-    h = line.h
-    if len(h) < 4:
+def guess(line: Line, order: int, known_size: float = 0.0) -> Guess:
+    """The best derivative of order 1 or 2 that some run of steps gives, and whether it is settled.
+
+    ``known_size`` is a derivative below which an error is of no interest.
+    """
+    if len(line.h) < 4:
         return NOTHING
+    unit = 2.0 ** frexp(line.h[-1])[1]  # lest squares of steps overflow or vanish
+    line = replace(line, h=[step / unit for step in line.h], at=line.at / unit)
+    found = _guess(line, order, known_size * unit**order)
+    per_step = 1.0 / unit
+    return replace(
+        found,
+        value=found.value * per_step**order,
+        error=found.error * per_step**order,
+        noise=found.noise * per_step**order,
+        size=found.size * per_step**order,
+        reach=found.reach * unit,
+    )
+
+
+def _guess(line: Line, order: int, known_size: float) -> Guess:
+    h = line.h
     z = [step * step for step in h]
     if order == 1:
         slopes = [o / s for o, s in zip(line.odd, h, strict=True)]
@@ -93,14 +112,16 @@ def guess(line: Line, order: int) -> Guess:
     else:
         slopes = [2.0 * e / s for e, s in zip(line.even, z, strict=True)]
         sigma = [4.0 * r / s for r, s in zip(line.rounding, z, strict=True)]
-        secants = [2.0 * max(abs(o), abs(e)) / s
-                   for o, e, s in zip(line.odd, line.even, z, strict=True)]  # fmt: skip
+        secants = [
+            2.0 * max(abs(o), abs(e)) / s for o, e, s in zip(line.odd, line.even, z, strict=True)
+        ]
     best = NOTHING
-    for run in heapq.nsmallest(TRIED, _runs(z, slopes, sigma, secants), key=_claim):
+    runs = heapq.nsmallest(TRIED, _runs(z, slopes, sigma, secants), key=_claim)
+    for run in runs:
         unrest = _unrest(line, run, order)
-        noise = max(unrest, LEAST) * run.noise
-        error = run.truncation + 2.0 * noise
-        size = max(abs(run.value), secants[run.high])
+        noise = max(unrest, _least(line, run)) * run.noise
+        error = run.truncation + 2.0 * noise + _spread(run, runs)
+        size = max(abs(run.value), secants[run.high], known_size)
         quiet = unrest <= QUIET and isfinite(run.value)
         settled, fair = quiet and error <= GOOD * size, quiet and error <= FAIR * size
         if error < best.error or settled:
@@ -108,6 +129,42 @@ def guess(line: Line, order: int) -> Guess:
         if settled:
             break
     return best
+
+
+def _least(line: Line, run: Run) -> float:
+    """What rounding is taken for at least: with one witness only, that of ``x`` inside of ``f`` as well."""
+    if run.low > 1 or not line.rounding[run.low]:
+        return LEAST
+    change = max(abs(line.odd[run.high]), abs(line.even[run.high])) / line.h[run.high]
+    inner = EPS * line.at * change / line.rounding[run.low]
+    return min(max(inner, LEAST), QUIET)
+
+
+def _spread(run: Run, runs: list[Run]) -> float:
+    """What other runs that claim nearly as much say otherwise: few witnesses of noise may all be lucky."""
+    limit = 10.0 * _claim(run)
+    return max(
+        (abs(run.value - other.value) for other in runs if _claim(other) <= limit), default=0.0
+    )
+
+
+def odd_guess(line: Line) -> Guess:
+    """The slope from the odd part alone, where ``f(x)`` and with it the even part is not to be trusted.
+
+    One run needs another: the error holds what the two best ones differ by.
+    """
+    z = [step * step for step in line.h]
+    slopes = [o / s for o, s in zip(line.odd, line.h, strict=True)]
+    sigma = [r / s for r, s in zip(line.rounding, line.h, strict=True)]
+    runs = heapq.nsmallest(2, _runs(z, slopes, sigma, list(map(abs, slopes))), key=_claim)
+    if len(runs) < 2:
+        return NOTHING
+    run, other = runs
+    spread = abs(run.value - other.value)
+    noise = QUIET * run.noise
+    error = 2.0 * spread + run.truncation + noise
+    size = max(map(abs, slopes))
+    return Guess(run.value, error, noise, size, line.h[run.high], False, True)
 
 
 def _claim(run: Run) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 
 from wengert.errors import ShapeError, worded
@@ -85,18 +84,33 @@ def edge_derivatives(order: int, count: int) -> Floats:
 
 
 def _derivative(degree: int, order: int, at: float) -> float:
-    series = np.zeros(degree + 1)
-    series[degree] = 1.0
-    return float(chebyshev.chebval(at, chebyshev.chebder(series, order)))
+    """``T_n^(k)`` by differentiating ``T_n = 2 x T_(n-1) - T_(n-2)`` k times."""
+    # rows[n][k]: each order needs the one below of the polynomial before.
+    rows = [[1.0] + [0.0] * order, [at, 1.0, *([0.0] * order)][: order + 1]]
+    for n in range(2, degree + 1):
+        before, last = rows[n - 2], rows[n - 1]
+        row = [2.0 * (at * last[k] + (k * last[k - 1] if k else 0.0)) - before[k]
+               for k in range(order + 1)]  # fmt: skip
+        rows.append(row)
+    return rows[degree][order]
+
+
+def _polynomials(u: Floats, degree: int) -> Floats:
+    """``T_0(u), ..., T_degree(u)`` along a last axis."""
+    table = np.empty((*u.shape, degree + 1))
+    table[..., 0] = 1.0
+    if degree:
+        table[..., 1] = u
+    for n in range(2, degree + 1):
+        table[..., n] = 2.0 * u * table[..., n - 1] - table[..., n - 2]
+    return table
 
 
 def parity_basis(u: Floats, parity: int, count: int) -> Floats:
-    """Columns ``T_parity(u), T_(parity+2)(u), ...``: even or odd polynomials, shape ``u.shape + (count,)``."""
-    columns: Floats = chebyshev.chebvander(u, parity + 2 * (count - 1))[..., parity::2]
-    return columns
+    """``T_parity(u), T_(parity+2)(u), ...``: even or odd, shape ``u.shape + (count,)``."""
+    return _polynomials(u, parity + 2 * (count - 1))[..., parity::2]
 
 
 def edge_basis(u: Floats, count: int) -> Floats:
-    """Columns ``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``u.shape + (count,)``."""
-    columns: Floats = chebyshev.chebvander(2.0 * u - 1.0, count - 1)
-    return columns
+    """``T_k(2u - 1)`` for ``u`` in the unit interval, shape ``u.shape + (count,)``."""
+    return _polynomials(2.0 * u - 1.0, count - 1)
