@@ -21,6 +21,7 @@ from wengert.ir.facts import (
     NONNEGATIVE,
     NONPOSITIVE,
     NONZERO,
+    ORTHOGONAL,
     PD,
     PSD,
     SYMMETRIC,
@@ -85,6 +86,8 @@ def _lin_facts(*facts: int, attr: tuple[Number, ...]) -> int:
             bits = bits & ~(NONNEGATIVE | NONPOSITIVE | PSD | PD) | swapped
         elif coefficient == 0:
             return NONNEGATIVE | NONPOSITIVE | FINITE | INTEGER | SYMMETRIC | DIAGONAL | PSD
+        if abs(coefficient) != 1:
+            bits &= ~ORTHOGONAL
         return bits if type(coefficient) is int else bits & ~INTEGER
 
     terms = [signed(f, c) for f, c in zip(facts, attr, strict=True)]
