@@ -207,7 +207,7 @@ def _monomial_out(
     kept = {a for a in out}
     inner = s.sum(
         [
-            (c, s.product([*v.factors, *inverse], v.out, {**extents, **v.extents}))
+            (c, s.product([*v.factors, *inverse], v.out, v.extents))
             for (c, _), v in zip(terms, views, strict=True)
         ],
         node,

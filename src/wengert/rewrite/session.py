@@ -331,9 +331,13 @@ class Session:
     def replaced(
         self, view: View, gone: Sequence[int], new: Iterable[Factor] = (), c: Number = 1
     ) -> Expr:
-        """The product with the factors at some positions replaced by others."""
+        """The product with the factors at some positions replaced by others.
+
+        Axes that go with them are not summed over any more.
+        """
         factors = [f for i, f in enumerate(view.factors) if i not in gone]
-        return self.product([*factors, *new], view.out, view.extents, c)
+        extents = {a: view.extents[a] for a in view.out} if view.out else _NOWHERE
+        return self.product([*factors, *new], view.out, extents, c)
 
     def fresh_axis(self) -> int:
         """An axis that nobody else has."""
