@@ -18,8 +18,8 @@ from wengert.diff.numeric.book import Book
 from wengert.diff.numeric.fits import Floats
 from wengert.diff.numeric.verdict import Verdict
 
-RUNGS = 6
-CLOSEST = 4
+RUNGS = 7
+CLOSEST = 5
 CLEAR = 300.0  # roundings by which a change of the quotients has to exceed them
 ONE_SIDED = "one-sided: only samples to the"
 SHARE = 0.1  # by which neighbouring ratios of a geometric series may differ
@@ -105,27 +105,28 @@ def _limit(
     if len(set(quotients)) == 1:
         return Kind.SMOOTH if one_sided else (quotients[0], 2.0 * blur[-1])
     changes = [b - a for a, b in pairwise(quotients)]
-    for start in range(len(changes) - 2):
-        first, second, third = changes[start : start + 3]
-        if min(abs(first), abs(second), abs(third)) > CLEAR * blur[start] and _even(steps, start):
+    for start in range(len(changes) - 3):
+        used = changes[start : start + 4]
+        if min(map(abs, used)) > CLEAR * blur[start] and _even(steps, start):
             break
     else:
         return Kind.SMOOTH
-    low, high = second / first, third / second
-    if low <= 0.0 or abs(high - low) > SHARE * low:
+    low, middle, high = (b / a for a, b in pairwise(used))
+    apart = max(abs(high - low), abs(middle - low))
+    if low <= 0.0 or apart > SHARE * low:
         return Kind.SMOOTH
     power = log(low) / log(steps[start + 1] / steps[start])
     if power < LOWEST:
         return Kind.STRANGE
     if one_sided and power > SLOPE:
         return Kind.SMOOTH
-    rest = first / (low - 1.0)
+    rest = used[0] / (low - 1.0)
     # What the next terms of the series do shows in how far the ratio is from constant.
-    error = (DOUBT + abs(high / low - 1.0)) * abs(rest) + 2.0 * blur[start] * low / (low - 1.0)
+    error = (DOUBT + apart / low) * abs(rest) + 2.0 * blur[start] * low / (low - 1.0)
     return quotients[start] - rest, error
 
 
 def _even(steps: list[float], start: int) -> bool:
-    """Whether four steps have one ratio."""
-    ratios = [steps[i + 1] / steps[i] for i in range(start, start + 3)]
+    """Whether five steps have one ratio."""
+    ratios = [steps[i + 1] / steps[i] for i in range(start, start + 4)]
     return max(ratios) < 1.001 * min(ratios)

@@ -18,6 +18,7 @@ FAIR = 1e-6
 LONGEST = 6  # steps in one polynomial
 QUIET = 40.0  # roundings that a sample may be off and still count as free of noise
 EPS = 1.1102230246251565e-16
+INNER = 1e3  # such roundings at most
 TRIED = 4  # runs that are looked at closely
 ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
 LEAST = 4.0  # half units in the last place that every sample is taken to be off
@@ -119,10 +120,12 @@ def _guess(line: Line, order: int, known_size: float) -> Guess:
     runs = heapq.nsmallest(TRIED, _runs(z, slopes, sigma, secants), key=_claim)
     for run in runs:
         unrest = _unrest(line, run, order)
-        noise = max(unrest, _least(line, run)) * run.noise
+        inner = _inner(line, run)
+        # One witness only may be lucky.
+        noise = max(unrest, LEAST, inner if run.low == 1 else 0.0) * run.noise
         error = run.truncation + 2.0 * noise + _spread(run, runs)
         size = max(abs(run.value), secants[run.high], known_size)
-        quiet = unrest <= QUIET and isfinite(run.value)
+        quiet = unrest <= max(QUIET, inner) and isfinite(run.value)
         settled, fair = quiet and error <= GOOD * size, quiet and error <= FAIR * size
         if error < best.error or settled:
             best = Guess(run.value, error, noise, size, h[run.high], settled, fair)
@@ -131,13 +134,11 @@ def _guess(line: Line, order: int, known_size: float) -> Guess:
     return best
 
 
-def _least(line: Line, run: Run) -> float:
-    """What rounding is taken for at least: with one witness only, that of ``x`` inside of ``f`` as well."""
-    if run.low > 1 or not line.rounding[run.low]:
-        return LEAST
+def _inner(line: Line, run: Run) -> float:
+    """A rounding of ``x`` inside of ``f``, as that of ``1e3*x`` in its sine, over one of ``f(x)``."""
     change = max(abs(line.odd[run.high]), abs(line.even[run.high])) / line.h[run.high]
-    inner = EPS * line.at * change / line.rounding[run.low]
-    return min(max(inner, LEAST), QUIET)
+    unit = line.rounding[run.low]
+    return min(EPS * line.at * change / unit, INNER) if unit else 0.0
 
 
 def _spread(run: Run, runs: list[Run]) -> float:
