@@ -176,3 +176,28 @@ def test_random_unicode_of_scalars_reads_back_to_the_same_value(e: Expr) -> None
     expected = e.evaluate(**values)
     assume(np.abs(expected) < 1e9)  # beyond that, rounding is magnified too much
     np.testing.assert_allclose(wg.parse(text).evaluate(**values), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_places_are_replaced_by_statements() -> None:
+    v, w, i = wg.symbol("v", 5), wg.symbol("w", 2), wg.symbol("i", dtype="int64")
+    e = wg.parse("update(update(v, '1:3', w), '0', 7.0)*2 + set_at(v, 1.5, i)", v=v, w=w, i=i)
+    assert e.numpy().split("\n") == [
+        "t1 = np.array(v)",
+        "t1[i] = 1.5",
+        "t2 = np.array(v)",
+        "t2[1:3] = w",
+        "t3 = np.array(t2)",
+        "t3[0] = 7.0",
+        "t1 + 2*t3",
+    ]
+    values = {"v": np.arange(5.0), "w": np.array([8.0, 9.0]), "i": 4}
+    np.testing.assert_array_equal(run(e.numpy(), values), e.evaluate(**values))
+    np.testing.assert_array_equal(values["v"], np.arange(5.0))
+
+
+def test_directions_of_zero_vectors() -> None:
+    v = wg.parse("normalized(v)", v=3)
+    assert not np.any(run(v.numpy(), {"v": np.zeros(3)}))
+    rows = wg.parse("normalized(A, axis=1)", A=(2, 3))
+    A = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 4.0]])
+    np.testing.assert_allclose(run(rows.numpy(), {"A": A}), [[0, 0, 0], [0.6, 0, 0.8]])

@@ -175,6 +175,8 @@ class Spelling:
     ``literal``, ``symbol``, ``hidden`` (show the first argument only), ``listed`` (all arguments in one
     bracket: ``stack((a, b), axis=0)``). ``options(node)`` gives the keyword arguments that stand for the
     static attribute in a call: numbers, strings, truth values, and tuples of numbers or extents.
+    ``numpy(node)`` gives the template of NumPy source where it depends on the attribute or the types. It may
+    have further lines, statements that change the value called ``{name}`` in place.
     """
 
     text: str = ""
@@ -184,6 +186,7 @@ class Spelling:
     matlab: str = ""
     notation: str = "call"
     symbol: str = ""  # the infix sign of a `compare` and the like
+    numpy: Callable[[Expr], str] | None = None
     more: Mapping[str, str] = field(default_factory=dict)  # further targets by name
     options: Callable[[Expr], Mapping[str, Any]] | None = None  # Any: see above
 

@@ -221,7 +221,7 @@ FROM_PARTS = register(
             joint=_from_parts_tangent,
             elementwise=True,
         ),
-        spell=Spelling(latex="{0} + i\\,{1}"),
+        spell=Spelling(latex="{0} + i\\,{1}", python="({0} + 1j*{1})"),
         build=from_parts,
         elementwise=True,
         arity=2,

@@ -84,6 +84,35 @@ def _checked(action: Callable[[], Any]) -> Any:
         ) from None
 
 
+def _index_text(axis: int, places: int, first: int) -> str:
+    """The places in NumPy source, as arguments from ``first`` on: ``:, {1}``."""
+    return ", ".join([":"] * axis + [f"{{{first + i}}}" for i in range(places)])
+
+
+def _copy_in_numpy(node: Expr) -> str:
+    base = node.args[0].value_type.dtype
+    dtype = node.value_type.dtype
+    return "np.array({0})" if base == dtype else f"np.array({{0}}, dtype=np.{dtype})"
+
+
+def _axis_option(node: Expr) -> dict[str, object]:
+    return {"axis": node.attr} if node.attr else {}
+
+
+def _take_in_numpy(node: Expr) -> str:
+    return f"{{0}}[{_index_text(node.attr, len(node.args) - 1, 1)}]"
+
+
+def _set_in_numpy(node: Expr) -> str:
+    index = _index_text(node.attr, len(node.args) - 2, 2)
+    return f"{_copy_in_numpy(node)}\n{{name}}[{index}] = {{1}}"
+
+
+def _add_in_numpy(node: Expr) -> str:
+    index = _index_text(node.attr, len(node.args) - 2, 2).replace(":", "slice(None)")
+    return f"{_copy_in_numpy(node)}\nnp.add.at({{name}}, ({index},), {{1}})"
+
+
 # --- take --------------------------------------------------------------------------------------------------
 def take(x: Any, *places: Any, axis: int = 0) -> Expr:
     """The elements of ``x`` at computed places of the axes from ``axis`` on.
@@ -126,7 +155,7 @@ TAKE = register(
         result=lambda x, *places, attr: x.with_shape(_part_shape(x, places, attr, "take")),
         evaluate=lambda x, *places, attr: _checked(lambda: x[_at(places, attr)]),
         diff=Linear(_take_transpose, slots=(0,), batched=True),
-        spell=Spelling(options=lambda node: {"axis": node.attr} if node.attr else {}),
+        spell=Spelling(options=_axis_option, numpy=_take_in_numpy),
         laws=Laws(facts=lambda x, *places, attr: x & _ELEMENTS),
         build=_take,
         call=take,
@@ -244,7 +273,7 @@ SET_AT = register(
             joint=lambda ts, args, *, attr: _changed_tangent(_set_at, ts, args, attr),
             batched=True,
         ),
-        spell=Spelling(options=lambda node: {"axis": node.attr} if node.attr else {}),
+        spell=Spelling(options=_axis_option, numpy=_set_in_numpy),
         laws=Laws(facts=lambda base, value, *places, attr: base & value & _ELEMENTS),
         build=_set_at,
         call=set_at,
@@ -269,7 +298,7 @@ ADD_AT = register(
             joint=lambda ts, args, *, attr: _changed_tangent(_add_at, ts, args, attr),
             batched=True,
         ),
-        spell=Spelling(options=lambda node: {"axis": node.attr} if node.attr else {}),
+        spell=Spelling(options=_axis_option, numpy=_add_in_numpy),
         laws=Laws(
             facts=lambda base, value, *places, attr: (
                 base & value & (NONNEGATIVE | NONPOSITIVE | FINITE | INTEGER)

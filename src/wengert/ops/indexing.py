@@ -288,6 +288,12 @@ def _update_call(base: Any, index: str, value: Any) -> Expr:
     return set_by(node, lift(value), index_from_text(index, node.shape))
 
 
+def _update_in_numpy(node: Expr) -> str:
+    base, dtype = node.args[0].value_type.dtype, node.value_type.dtype
+    copied = "np.array({0})" if base == dtype else f"np.array({{0}}, dtype=np.{dtype})"
+    return copied + "\n{name}[{attr}] = {1}"
+
+
 UPDATE = register(
     Op(
         name="update",
@@ -296,7 +302,7 @@ UPDATE = register(
         evaluate=_update_value,
         resolve=_in_numbers,
         diff=Linear(_update_transpose, joint=_update_tangent, batched=True),
-        spell=Spelling(text="update({0}, '{attr}', {1})"),
+        spell=Spelling(text="update({0}, '{attr}', {1})", numpy=_update_in_numpy),
         laws=Laws(facts=lambda base, value, *, attr: base & value & _ELEMENTS),
         build=lambda base, value, *, attr: set_by(base, value, Index(attr.spans, base.shape)),
         call=_update_call,

@@ -302,6 +302,10 @@ def _cast_transpose(ct: Expr, slot: int, x: Expr, *, attr: DType) -> Expr:
     return cast(ct, x.value_type.dtype)
 
 
+def _cast_in_numpy(node: Expr) -> str:
+    return f"{{0}}.astype(np.{node.attr})" if node.ndim else f"np.{node.attr}({{0}})"
+
+
 CAST = register(
     Op(
         name="cast",
@@ -309,7 +313,9 @@ CAST = register(
         result=lambda x, *, attr: x.with_dtype(attr),
         evaluate=lambda x, *, attr: np.asarray(x).astype(attr)[()],
         diff=Linear(_cast_transpose, elementwise=True),
-        spell=Spelling(options=lambda node: {"dtype": node.attr}, latex="{0}"),
+        spell=Spelling(
+            options=lambda node: {"dtype": node.attr}, latex="{0}", numpy=_cast_in_numpy
+        ),
         laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | NONPOSITIVE | INTEGER)),
         build=lambda x, *, attr: cast(x, attr),
         call=cast,
@@ -330,7 +336,7 @@ TO_INTEGER = register(
         result=lambda x, *, attr: x.with_dtype(attr),
         evaluate=lambda x, *, attr: np.asarray(x).astype(attr)[()],
         diff=NoDerivative("constant between its jumps", zero=True),
-        spell=Spelling(options=lambda node: {"dtype": node.attr}),
+        spell=Spelling(options=lambda node: {"dtype": node.attr}, numpy=_cast_in_numpy),
         laws=Laws(facts=lambda x, *, attr: INTEGER | FINITE | x & (NONNEGATIVE | NONPOSITIVE)),
         call=cast,
         elementwise=True,

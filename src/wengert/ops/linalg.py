@@ -257,7 +257,7 @@ ADJUGATE = register(
         spell=Spelling(latex=r"\operatorname{{adj}}\left({0}\right)"),
         laws=Laws(facts=lambda A: A & (SYMMETRIC | DIAGONAL | PD | PSD)),
         build=adjugate,
-        expand=lambda A: times(det(A), inv(A)),
+        expand=lambda A: times(spread(det(A), (A.ndim - 2, A.ndim - 1), A.shape), inv(A)),
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=_MATRIX_SAMPLES,

@@ -162,6 +162,13 @@ NORM = register(
 )
 
 
+def _normalized_in_numpy(node: Expr) -> str:
+    if not axes_option(node):
+        return "{0}/(np.linalg.norm({0}) or 1)"
+    over = f"axis={node.attr[0] if len(node.attr) == 1 else node.attr}, keepdims=True"
+    return f"{{0}}/np.where(np.any({{0}}, {over}), np.linalg.norm({{0}}, {over}), 1)"
+
+
 NORMALIZED = register(
     Op(
         name="normalized",
@@ -170,7 +177,11 @@ NORMALIZED = register(
         evaluate=_normalized_value,
         diff=Rule(_normalized_tangent),
         domain=Domain(poles="x = 0"),
-        spell=Spelling(latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}", options=axes_option),
+        spell=Spelling(
+            latex=r"\frac{{{0}}}{{\left\|{0}\right\|}}",
+            options=axes_option,
+            numpy=_normalized_in_numpy,
+        ),
         expand=lambda x, *, attr: divide(
             x, spread(make(NORM, (x,), attr), attr, x.shape)
         ),  # for x != 0

@@ -217,7 +217,9 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
             evaluate=value,
             diff=NoDerivative("a position does not vary smoothly", zero=True),
             spell=Spelling(
-                latex=rf"\operatorname{{{{{name}}}}}\left({{0}}\right)", options=axes_option
+                latex=rf"\operatorname{{{{{name}}}}}\left({{0}}\right)",
+                python=f"np.{name}({{0}})",
+                options=axes_option,
             ),
             laws=Laws(facts=lambda x, *, attr: INTEGER | NONNEGATIVE | FINITE),
             call=function,

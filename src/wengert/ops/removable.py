@@ -165,6 +165,17 @@ def _exp_moment(n: Any, x: Any) -> Any:
     return np.where(x < -700, left, np.where(x > 720, np.inf, near))[()]
 
 
+def _more(node: Expr, step: int) -> str:
+    """The order and ``step`` in NumPy source, as a number where it is one."""
+    order = number_of(node.args[0])
+    return f"({{0}} + {step})" if order is None else str(order + step)
+
+
+def _exp_moment_in_numpy(node: Expr) -> str:
+    above, further = _more(node, 1), _more(node, 2)
+    return f"scipy.special.hyp1f1({above}, {further}, {{1}})/{above}"
+
+
 EXP_MOMENT: Op = parametric_op(
     "exp_moment",
     "Integral of t**n*exp(x*t) over t in [0, 1], the n-th derivative of (exp(x) - 1)/x; arguments n, x.",
@@ -181,6 +192,7 @@ EXP_MOMENT: Op = parametric_op(
         Sample((Argument(value=n, constant=True), Argument(shape, -4.0, 3.0)), note=f"order {n}")
         for n, shape in ((1, ()), (2, (3,)), (5, (2,)))
     ),
+    spell=Spelling(numpy=_exp_moment_in_numpy),
     laws=Laws(facts=lambda n, x: POSITIVE),
     build=lambda n, x: exp_moment(n, x),
     cost=60.0,
@@ -217,6 +229,7 @@ log1prel: Callable[..., Expr] = scalar_function(
         ),
         poles="x = -1",
     ),
+    spell=Spelling(python="scipy.special.hyp2f1(1, 1, 2, -{0})"),
     laws=Laws(facts=lambda x: POSITIVE),
     cost=8.0,
 )
@@ -241,6 +254,11 @@ def _log1p_moment(n: Any, x: Any) -> Any:
     return np.where(np.isnan(x) | (x < -1), np.nan, value)[()]
 
 
+def _log1p_moment_in_numpy(node: Expr) -> str:
+    above, further = _more(node, 1), _more(node, 2)
+    return f"scipy.special.hyp2f1({above}, {above}, {further}, -{{1}})/{above}"
+
+
 LOG1P_MOMENT: Op = parametric_op(
     "log1p_moment",
     "Integral of t**n/(1 + x*t)**(n + 1) over t in [0, 1]; (-1)**n*n! times it is the n-th derivative of"
@@ -257,6 +275,7 @@ LOG1P_MOMENT: Op = parametric_op(
         Sample((Argument(value=n, constant=True), Argument(shape, -0.6, 9.5)), note=f"order {n}")
         for n, shape in ((1, ()), (2, (3,)), (4, (2,)))
     ),
+    spell=Spelling(numpy=_log1p_moment_in_numpy),
     laws=Laws(facts=lambda n, x: POSITIVE),
     build=lambda n, x: log1p_moment(n, x),
     cost=60.0,

@@ -8,7 +8,7 @@ a multiple of the product and are right at zeros.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +64,19 @@ def _turned(scan: Scan, lead: int) -> Scan:
     return Scan(scan.axis + lead, not scan.backwards)
 
 
+def _in_numpy(running: str) -> Callable[[Expr], str]:
+    """The template of NumPy source for a scan that runs forwards as ``running`` says."""
+
+    def template(node: Expr) -> str:
+        axis, backwards = node.attr
+        if not backwards:
+            return running.format(x="{0}", axis=axis)
+        turned = running.format(x=f"np.flip({{0}}, axis={axis})", axis=axis)
+        return f"np.flip({turned}, axis={axis})"
+
+    return template
+
+
 def _along(x: Any, scan: Scan) -> Any:
     """The axis moved to the front and turned so that the scan runs forwards: a view."""
     x = np.moveaxis(np.asarray(x), scan.axis, 0)
@@ -87,7 +100,7 @@ CUMSUM: Op = register(
             lambda ct, slot, x, *, attr: make(CUMSUM, (ct,), _turned(attr, ct.ndim - x.ndim)),
             batched=True,
         ),
-        spell=Spelling(options=_options),
+        spell=Spelling(options=_options, numpy=_in_numpy("np.cumsum({x}, axis={axis})")),
         laws=Laws(facts=lambda x, *, attr: x & (NONNEGATIVE | FINITE | INTEGER)),
         call=lambda x, axis=None, reverse=False: cumsum(x, axis, reverse),
         samples=(
@@ -206,7 +219,12 @@ BEFORE: Op = register(
         result=lambda x, *, attr: x,
         evaluate=_before_value,
         diff=Rule(_before_tangent),
-        spell=Spelling(options=_options),
+        spell=Spelling(
+            options=_options,
+            numpy=_in_numpy(
+                "np.cumprod(np.insert(np.delete({x}, -1, axis={axis}), 0, 1, axis={axis}), axis={axis})"
+            ),
+        ),
         laws=Laws(facts=lambda x, *, attr: x & _EVEN_SIGNS),
         call=cumprod_before,
         samples=(
@@ -241,7 +259,7 @@ CUMPROD = register(
         result=lambda x, *, attr: x,
         evaluate=_cumprod_value,
         diff=Rule(_cumprod_tangent),
-        spell=Spelling(options=_options),
+        spell=Spelling(options=_options, numpy=_in_numpy("np.cumprod({x}, axis={axis})")),
         laws=Laws(facts=lambda x, *, attr: x & _EVEN_SIGNS),
         call=lambda x, axis=None, reverse=False: cumprod(x, axis, reverse),
         samples=(

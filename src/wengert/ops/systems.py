@@ -277,6 +277,13 @@ def _triangle_options(node: Expr) -> dict[str, object]:
     return {name: value for name, value in options.items() if value}
 
 
+def _triangle_in_numpy(node: Expr) -> str:
+    given = "".join(
+        f", {name}={1 if name == 'trans' else True}" for name in _triangle_options(node)
+    )
+    return f"scipy.linalg.solve_triangular({{0}}, {{1}}{given})"
+
+
 SOLVE_TRIANGULAR = register(
     Op(
         name="solve_triangular",
@@ -285,7 +292,7 @@ SOLVE_TRIANGULAR = register(
         evaluate=_triangular_value,
         diff=Rule(_triangular_tangent, _triangular_cotangents, batched=True),
         domain=Domain(poles="a zero on the diagonal"),
-        spell=Spelling(options=_triangle_options),
+        spell=Spelling(options=_triangle_options, numpy=_triangle_in_numpy),
         call=solve_triangular,
         samples=(
             Sample((Argument((3, 3), draw="lower"), Argument((3,))), Triangle()),

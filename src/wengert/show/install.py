@@ -26,9 +26,9 @@ def text(e: Expr) -> str:
 
 def numpy_source(e: Expr) -> str:
     """The expression as NumPy source; long ones begin with assignments, and the last line is the value."""
-    from wengert.show.numpy_text import NumpyWriter
+    from wengert.show.numpy_text import NumpyWriter, spelled_out
 
-    lines, bodies = written_with_lets(NumpyWriter, [e])
+    lines, bodies = written_with_lets(NumpyWriter, [spelled_out(e)])
     return "\n".join([*(f"{name} = {flat([part])}" for name, part in lines), flat(bodies)])
 
 

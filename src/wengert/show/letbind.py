@@ -22,11 +22,13 @@ _OVERHEAD = 3  # tokens of `name = ...;`
 W = TypeVar("W", bound=Writer)
 
 
-def choose(reading: Reading) -> list[Expr]:
-    """The nodes worth a name: written at least twice, not short, and shortening the whole.
+def choose(
+    reading: Reading, always: frozenset[Expr] = frozenset(), *, shorten: bool = True
+) -> list[Expr]:
+    """The nodes worth a name: written at least twice, not short, and shortening the whole; and ``always``.
 
-    First from the top, how often each node would be written; then from the bottom, how long it is with the
-    names of its own parts, dropping names that no longer pay.
+    With ``shorten=False`` none but these. First from the top, how often each node would be written; then from
+    the bottom, how long it is with the names of its own parts, dropping names that no longer pay.
     """
     looks = reading.looks
     inner = {node: nodes_in(looks[node].form) for node in reading.nodes}
@@ -36,14 +38,14 @@ def choose(reading: Reading) -> list[Expr]:
     bound: set[Expr] = set()
     for node in reversed(reading.nodes):
         times = written[node]
-        if times > 1 and looks[node].tokens >= _SMALLEST:
+        if node in always or (shorten and times > 1 and looks[node].tokens >= _SMALLEST):
             bound.add(node)
             times = 1
         if times:
             for part in inner[node]:
                 written[part] += times
     if bound:
-        _drop_unprofitable(reading, inner, written, bound)
+        _drop_unprofitable(reading, inner, written, bound, always)
     return _in_order_of_use(reading, inner, bound) if bound else []
 
 
@@ -52,6 +54,7 @@ def _drop_unprofitable(
     inner: Mapping[Expr, Sequence[Expr]],
     written: Mapping[Expr, int],
     bound: set[Expr],
+    always: frozenset[Expr],
 ) -> None:
     looks = reading.looks
     length: dict[Expr, int] = {}
@@ -60,7 +63,7 @@ def _drop_unprofitable(
         # A count that has reached its ceiling says nothing about the own part, which is short.
         own = own if 0 < own < LONGEST_TREE else len(inner[node]) + 1
         length[node] = total = own + sum(1 if i in bound else length[i] for i in inner[node])
-        if node in bound:
+        if node in bound and node not in always:
             saved = (written[node] - 1) * (total - 1) - _OVERHEAD
             if total < _SMALLEST or saved <= 0:
                 bound.discard(node)
@@ -96,7 +99,9 @@ def written_with_lets(
         reading = Reading(roots)
         names = Names(reading.nodes) if names is None else names
         tokens = sum(reading.looks[r].tokens for r in roots)
-        chosen = choose(reading) if tokens > limit else []
+        always = dialect.always_bound(reading)
+        shorten = tokens > limit
+        chosen = choose(reading, always, shorten=shorten) if shorten or always else []
         bound = {node: names.new_numbered("t") for node in chosen}
         writer = dialect(reading, names, bound)
         lines = [(writer.name(bound[node]), writer.written(node)) for node in chosen]

@@ -12,18 +12,60 @@ import numpy as np
 
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
+from wengert.ir.op import Op
+from wengert.ir.walk import order, transform
 from wengert.show.forms import Form, Part
 from wengert.show.precedence import ATOM, NEG, POWER, Text
+from wengert.show.reading import Reading
 from wengert.show.templates import filled
 from wengert.show.text import TextWriter
 
-__all__ = ["NumpyWriter"]
+__all__ = ["NumpyWriter", "spelled_out"]
+
+
+def spelled_out(root: Expr) -> Expr:
+    """The expression with what NumPy and SciPy have no function for in simpler ops, as the records say."""
+    while any(_is_expanded(node) for node in order([root])):
+        (root,) = transform([root], _expanded)
+    return root
+
+
+def _is_expanded(node: Expr) -> bool:
+    op = node.op
+    has_text = op.spell.python or op.spell.numpy or op.spell.text
+    plain = op.expand is not None and op.spell.notation == "call"
+    return plain and not has_text and _numpy_name(op) == op.name
+
+
+def _expanded(node: Expr) -> Expr:
+    if not _is_expanded(node):
+        return node
+    assert node.op.expand is not None
+    if node.attr is None:
+        return node.op.expand(*node.args)
+    return node.op.expand(*node.args, attr=node.attr)
+
+
+def _numpy_name(op: Op) -> str:
+    """What the function behind the op is called in NumPy or SciPy; the op's own name if it is in neither."""
+    function = op.evaluate
+    module = getattr(function, "__module__", "") or ""
+    name = getattr(function, "__name__", "")
+    if isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy":
+        return f"np.{name}"
+    return f"{module}.{name}" if module.startswith("scipy.") else op.name
 
 
 class NumpyWriter(TextWriter):
     """NumPy source text."""
 
     target = "python"
+
+    @classmethod
+    def always_bound(cls, reading: Reading) -> frozenset[Expr]:
+        """Nodes that are made by statements, and so need a name."""
+        spelled = (n for n in reading.nodes if n.op.spell.numpy is not None)
+        return frozenset(n for n in spelled if "\n" in n.op.spell.numpy(n))  # type: ignore[misc]
 
     # --- names ---------------------------------------------------------------------------------------
     def constant_name(self, node: Expr) -> str:
@@ -33,12 +75,7 @@ class NumpyWriter(TextWriter):
         return f"np.{name}"
 
     def function_name(self, node: Expr) -> str:
-        function = node.op.evaluate
-        module = getattr(function, "__module__", "") or ""
-        name = getattr(function, "__name__", "")
-        if isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy":
-            return f"np.{name}"
-        return f"{module}.{name}" if module.startswith("scipy.") else node.op.name
+        return _numpy_name(node.op)
 
     def template(self, node: Expr) -> str:
         spell = node.op.spell
@@ -49,6 +86,9 @@ class NumpyWriter(TextWriter):
     def write_call(self, form: Form) -> Text:
         node: Expr = form.data
         spell = node.op.spell
+        if spell.numpy is not None:
+            template = spell.numpy(node).replace("{name}", self.bound.get(node, ""))
+            return filled(template, self.parts(form), node.attr, self)
         if not spell.python:
             return super().write_call(form)
         options = spell.options(node) if spell.options is not None else {}

@@ -38,8 +38,10 @@ def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...
         end = place.end()
     literal.append(marked[end:].replace("\x00", "{").replace("\x01", "}"))
     enclosed_whole = bool(literal[0].strip()) and bool(literal[-1].strip())
-    # An index behind its array: `{0}[1:]`, `{0}_{{1}}`.
-    is_postfix = template.startswith(("{0}[", "{0}_")) and literal[-1].endswith(("]", "}"))
+    # An index behind its array: `{0}[1:]`, `{0}_{{1}}`; or a method: `{0}.astype(float)`.
+    is_postfix = template.startswith(("{0}[", "{0}_", "{0}.")) and literal[-1].endswith(
+        ("]", "}", ")")
+    )
     is_atom = enclosed_whole or is_postfix
     return tuple(literal), tuple(found), is_atom
 

@@ -35,6 +35,11 @@ class Writer:
         self._texts: dict[Expr, Text] = {}
         self._methods: dict[str, Callable[[Form], Text]] = {}
 
+    @classmethod
+    def always_bound(cls, reading: Reading) -> frozenset[Expr]:
+        """The nodes that this dialect can only write under a name."""
+        return frozenset()
+
     # --- driving -------------------------------------------------------------------------------------
     def written(self, root: Expr) -> Text:
         """The text of a node written out (even if it is bound)."""
