@@ -20,6 +20,11 @@ TOLERANCE = 1e-7
 
 SHAPES = {
     "x": "n", "a": "n", "y": "m", "X": "mn", "Y": "mn", "A": "nn", "B": "nn", "C": "mm", "t": "",
+    "S": "nn", "P": "mm", "Q": "nn", "D": "nn", "r": "", "w": "m",
+}  # fmt: skip
+# Nothing is differentiated by the first four: their elements are not free.
+ASSUMED = {
+    "S": "symmetric", "P": "pd", "Q": "orthogonal", "D": "diagonal", "r": "positive", "w": "positive",
 }  # fmt: skip
 
 
@@ -30,6 +35,21 @@ class Built:
     text: str
     axes: str
     value: Callable[[Point], Any]
+
+
+# Functions element by element (softmax: of a vector); `v` is the argument.
+EACH: dict[str, Callable[[Any], Any]] = {
+    "sin(v)": np.sin,
+    "tanh(v)": np.tanh,
+    "sigmoid(v)": lambda v: 1 / (1 + np.exp(-v)),
+    "softmax(v)": lambda v: np.exp(v) / np.sum(np.exp(v)),
+    "log(1 + v**2)": lambda v: np.log(1 + v**2),
+    "sqrt(1 + v**2)": lambda v: np.sqrt(1 + v**2),
+    "(1/(1 + v**2))": lambda v: 1 / (1 + v**2),
+    "(v**2)": lambda v: v**2,
+    "exp(-v**2)": lambda v: np.exp(-(v**2)),
+    "log(1 + exp(v))": lambda v: np.log(1 + np.exp(v)),
+}
 
 
 def named(name: str) -> Built:
@@ -48,10 +68,10 @@ class Builder:
     def scalar(self, depth: int) -> Built:
         """A formula without axes."""
         if depth == 0:
-            return named("t")
+            return named(self.one_of("t", "t", "r"))
         make = self.one_of(
             self._dot, self._dot, self._form, self._trace, self._trace, self._sum, self._norm,
-            self._logdet, self._product, self._smooth,
+            self._logdet, self._product, self._smooth, self._logsumexp, self._power,
         )  # fmt: skip
         return make(depth)
 
@@ -63,6 +83,8 @@ class Builder:
         choices += [self._matmul] * 3
         if len(axes) == 2:
             choices += [self._transposed, self._outer]
+        else:
+            choices += [self._sum_of_rows, self._solution]
         if len(axes) == 2 and axes[0] == axes[1]:
             choices += [self._diagonal, self._inverse]
         return self.one_of(*choices)(axes, depth)
@@ -119,6 +141,19 @@ class Builder:
             f"({a.text}/(1 + {b.text}^2))", "", lambda p: a.value(p) / (1 + b.value(p) ** 2)
         )
 
+    def _logsumexp(self, depth: int) -> Built:
+        a = self.array(self.one_of("m", "n"), depth - 1)
+        return Built(f"logsumexp({a.text})", "", lambda p: np.log(np.sum(np.exp(a.value(p)))))
+
+    def _power(self, depth: int) -> Built:
+        a = self.scalar(depth - 1)
+        exponent = self.one_of(2, 3, -1, 0.5, -1.5)
+        if exponent in (2, 3):
+            return Built(f"({a.text}**{exponent})", "", lambda p: a.value(p) ** exponent)
+        return Built(
+            f"((1 + {a.text}**2)**({exponent}))", "", lambda p: (1 + a.value(p) ** 2) ** exponent
+        )
+
     def _smooth(self, depth: int) -> Built:
         a = self.scalar(depth - 1)
         name = self.one_of("sin", "tanh")
@@ -142,16 +177,23 @@ class Builder:
 
     def _each(self, axes: str, depth: int) -> Built:
         a = self.array(axes, depth - 1)
-        name = self.one_of("sin", "tanh", "sigmoid", "softmax")
-        if name == "softmax" and len(axes) != 1:
-            name = "tanh"
-        functions = {
-            "sin": np.sin,
-            "tanh": np.tanh,
-            "sigmoid": lambda v: 1 / (1 + np.exp(-v)),
-            "softmax": lambda v: np.exp(v) / np.sum(np.exp(v)),
-        }
-        return Built(f"{name}({a.text})", axes, lambda p: functions[name](a.value(p)))
+        names = list(EACH) if len(axes) == 1 else [n for n in EACH if "softmax" not in n]
+        name = self.one_of(*names)
+        return Built(name.replace("v", a.text), axes, lambda p: EACH[name](a.value(p)))
+
+    def _sum_of_rows(self, axes: str, depth: int) -> Built:
+        inner = self.one_of("m", "n")
+        a = self.array(axes + inner, depth - 1)
+        return Built(f"sum({a.text}, axis=1)", axes, lambda p: np.sum(a.value(p), axis=1))
+
+    def _solution(self, axes: str, depth: int) -> Built:
+        a, b = self.array(axes + axes, depth - 1), self.array(axes, depth - 1)
+        eye = np.eye(SIZES[axes])
+        return Built(
+            f"solve({a.text} @ {a.text}.T + eye({axes}), {b.text})",
+            axes,
+            lambda p: np.linalg.solve(a.value(p) @ a.value(p).T + eye, b.value(p)),
+        )
 
     def _matmul(self, axes: str, depth: int) -> Built:
         inner = self.one_of("m", "n")
@@ -184,15 +226,32 @@ class Builder:
 
 
 def random_point(rng: np.random.Generator) -> Point:
-    return {
-        name: rng.normal(size=[SIZES[axis] for axis in axes]) / 2 for name, axes in SHAPES.items()
-    }
+    """Values for all symbols, that satisfy their assumptions."""
+    return {name: _drawn(name, rng) for name in SHAPES}
+
+
+def _drawn(name: str, rng: np.random.Generator) -> Any:
+    value = rng.normal(size=[SIZES[axis] for axis in SHAPES[name]]) / 2
+    match ASSUMED.get(name):
+        case "symmetric":
+            return value + value.T
+        case "pd":
+            return value @ value.T + np.eye(len(value)) / 2
+        case "orthogonal":
+            return np.linalg.qr(value)[0]
+        case "diagonal":
+            return np.diag(np.diag(value))
+        case "positive":
+            return np.abs(value) + 0.1
+    return value
 
 
 def read(text: str) -> Any:
     """A text parsed with the declarations of those names that occur in it."""
     names = set(re.findall(r"\w+", text))
-    return wg.parse(text, **{n: tuple(axes) for n, axes in SHAPES.items() if n in names})
+    shapes = {n: tuple(axes) for n, axes in SHAPES.items() if n in names}
+    assume = {n: fact for n, fact in ASSUMED.items() if n in names}
+    return wg.parse(text, assume=assume or None, **shapes)
 
 
 def random_formula(rng: np.random.Generator) -> tuple[Built, str]:
@@ -203,7 +262,7 @@ def random_formula(rng: np.random.Generator) -> tuple[Built, str]:
     built = builder.array(axes, depth) if axes else builder.scalar(depth)
     names = [n for n in SHAPES if re.search(rf"\b{n}\b", built.text)]
     # By a matrix, an array has too many derivatives for a quick comparison with differences.
-    few = [n for n in names if len(SHAPES[n]) + len(axes) <= 3]
+    few = [n for n in names if len(SHAPES[n]) + len(axes) <= 3 and n not in "SPQD"]
     return (built, str(rng.choice(few))) if few else random_formula(rng)
 
 
