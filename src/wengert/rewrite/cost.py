@@ -160,8 +160,9 @@ def _double(
             vector_axes = a if len(a) == 1 else b
             return plain + 1 if vector_axes[0] == out[1] else plain + 3
         return plain + 9
-    if len(a) <= 2 and len(b) <= 2 and len(summed) == 1 and len(out) == len(a) + len(b) - 2:
-        return plain + 1 + _matmul_turns(node, axes, out, next(iter(summed)))
+    k = next(iter(summed))
+    if len(a) <= 2 and len(b) <= 2 and len(summed) == 1 and a.count(k) == 1 == b.count(k):
+        return plain + 1 + _matmul_turns(node, axes, out, k)
     if not out and (set(a) <= set(b) or set(b) <= set(a)):
         return plain + 2
     return plain + 9

@@ -31,7 +31,7 @@ from wengert.rewrite.vocabulary import SQRT
 __all__ = ["matched", "normal_form", "prepare", "settled", "walked"]
 
 _DEEPEST = 40  # nested applications of rules; beyond it a node stays as it is
-_SHARED = 60  # tokens: what several nodes share is looked into only if it is no longer than this
+_SHARED = 200  # tokens: what several nodes share is looked into only if it is no longer than this
 Found: TypeAlias = Mapping[Op, tuple[Rule, ...]]
 
 
@@ -253,7 +253,7 @@ def _uses(nodes: Sequence[Expr]) -> tuple[dict[Expr, int], set[Expr]]:
     uses: dict[Expr, int] = {}
     summed: set[Expr] = set()
     for node in nodes:
-        is_sum = node.op is LIN
+        is_sum = node.op is LIN and len(node.args) > 1
         for arg in node.args:
             uses[arg] = uses.get(arg, 0) + 1
             if is_sum and arg.op is LIN:

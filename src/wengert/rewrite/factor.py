@@ -37,7 +37,10 @@ def improved(s: Session, node: Expr) -> Expr:
         return found
     best = node
     if node.op is LIN or node.op is EIN or node.op is POW:
-        best = _shortest(s, node)
+        try:
+            best = _shortest(s, node)
+        except (ZeroDivisionError, OverflowError):  # numbers in it have no finite product
+            best = node
     known[node] = best
     known.setdefault(best, best)
     return best

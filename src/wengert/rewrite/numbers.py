@@ -80,11 +80,17 @@ def power(a: Number, exponent: Number) -> Number | None:
 
 
 def exact_root(a: Number, exponent: Number) -> Number | None:
-    """``a**exponent`` for a fractional exponent if it is rational and ``a`` is not negative, else ``None``."""
+    """``a**exponent`` for a fractional exponent if it is rational and ``a`` is not negative, else ``None``.
+
+    Raises:
+        ZeroDivisionError: a negative power of zero.
+    """
     if isinstance(a, float) or isinstance(exponent, float) or a < 0:
         return None
     if a == 0:
-        return 0 if exponent > 0 else None
+        if exponent < 0:
+            raise ZeroDivisionError
+        return 0
     exponent = Fraction(exponent)
     roots = [_whole_root(n, exponent.denominator) for n in (a.numerator, a.denominator)]
     if roots[0] is None or roots[1] is None:

@@ -111,6 +111,8 @@ def _abs_of(s: Session, node: Expr) -> Expr | None:
 def _sign_of(s: Session, node: Expr) -> Expr | None:
     """Positive numbers and factors do not matter, nor does an even power more."""
     arg = node.args[0]
+    if is_zero(arg):
+        return s.zero(node)
     if s.is_positive(arg):
         return s.one(node)
     c, product = s.scaled(arg)

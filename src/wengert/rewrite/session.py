@@ -20,7 +20,7 @@ from wengert.ir.op import Op, lookup
 from wengert.ir.types import FLOAT, promote
 from wengert.ops.choice import ABS
 from wengert.ops.einstein import EIN, EYE, Spec, ein, ones
-from wengert.ops.leaves import CONSTANT, ONE, PI, Number, const, e_const, number_of, size
+from wengert.ops.leaves import CONSTANT, ONE, ZERO, Number, const, e_const, number_of, size
 from wengert.ops.powers import POW
 from wengert.ops.sums import LIN, is_zero
 from wengert.rewrite import numbers
@@ -215,10 +215,21 @@ class Session:
         """The sum of terms with coefficients, of the shape of ``like``, in normal form."""
         total: dict[Expr, Number] = {}
         opaque = self.opaque
-        for c, node in terms:
+        stack = list(terms)
+        if len(stack) == 1 and abs(stack[0][0]) != 1:
+            # 0.1*(x + y) stays: put into the sum, 0.1 could not be taken out exactly again
+            c, node = stack[0]
+            if node.op is LIN and len(node.args) > 1 and _has_float(c, *node.attr):
+                return make(LIN, (node,), (c,))
+        stack.reverse()
+        while stack:
+            c, node = stack.pop()
             if node.op is LIN and node not in opaque:
                 for d, term in zip(node.attr, node.args, strict=True):
                     product = numbers.times(c, d)
+                    if term.op is LIN:
+                        stack.append((product, term))
+                        continue
                     known = total.get(term)
                     total[term] = product if known is None else numbers.plus(known, product)
                 continue
@@ -403,6 +414,10 @@ class Session:
         return node not in self.opaque and (len(node.args) <= room or len(node.args) == 1)
 
 
+def _has_float(*values: Number) -> bool:
+    return any(v.__class__ is float for v in values)
+
+
 # --- reading -----------------------------------------------------------------------------------------------
 def _is_unit(term: Expr) -> bool:
     return term is ONE or (term.op is EIN and term.args == (ONE,))
@@ -439,7 +454,7 @@ def _opened_power(node: Expr, axes: Axes) -> Factor:
     if node.op is POW:
         base, exponent = node.args
         number = number_of(exponent)
-        if number is not None:
+        if number is not None and base is not ZERO:
             return base, axes, number
         if not axes:
             return base, axes, exponent
