@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 def cusp(book: Book, order: int) -> Generator[Floats, Floats, Verdict | None]:
-    """The derivative as the limit of the quotients on the ladder, or ``None`` where the usual search decides."""
+    """The derivative as the limit of the quotients on the ladder, or ``None`` to leave it to the search."""
     place = book.place
     if order != 1 or place.scaled or place.noise.any() or not book.rows or not place.center.size:
         return None
@@ -72,7 +72,7 @@ def _ladder(book: Book) -> list[float]:
 
 
 def _on_ladder(h: float, top: float) -> bool:
-    rungs = log(top / h) / log(RATIO)
+    rungs = (log(top) - log(h)) / log(RATIO)
     return abs(rungs - round(rungs)) < 1e-6
 
 

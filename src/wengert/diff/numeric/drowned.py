@@ -1,8 +1,8 @@
 """First derivatives that rounding drowns near ``x`` but not farther out: ``(1 - cos(x))/x**2`` at 1e-4.
 
-After cancellation every step of the size of ``x`` shows rounding errors only, far larger than those of
-``f(x)`` itself. They shrink away from the place of the cancellation, and ``f`` is smooth all the same: its odd part at
-steps near 1 holds the slope, and leaves out ``f(x)``, which is as wrong as its neighbours.
+After cancellation every step of the size of ``x`` shows rounding errors only, far larger than those
+of ``f(x)`` itself. They shrink away from the place of the cancellation, and ``f`` is smooth all the same:
+its odd part at steps near 1 holds the slope, and leaves out ``f(x)``, which is as wrong as its neighbours.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ def fixed(
         gains.append(float(np.linalg.norm(weights)))
     # Sum of the geometric series that the two truncation errors belong to, doubled: near a sign
     # change of the leading term their difference is smaller than either.
-    ratio = 2.0 / (1.0 - (steps[1] / steps[0]) ** accuracy)
+    # Within a few units in the last place of x both steps may round to one, which says nothing.
+    shrunk = 1.0 - (steps[1] / steps[0]) ** accuracy
+    ratio = 2.0 / shrunk if shrunk > 0 else np.inf
     rounding = place.ulp * np.max(np.abs(values + place.center), axis=0)
     error = ratio * np.abs(estimates[0] - estimates[1]) + 2.0 * gains[0] * np.maximum(
         rounding, place.noise

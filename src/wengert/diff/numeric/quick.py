@@ -148,7 +148,7 @@ def _alike(line: Line, order: int, i: int) -> bool:
 
 
 def _change(line: Line, order: int, i: int) -> tuple[float, float]:
-    """By how much the derivatives that step ``i`` and the one below see differ, and by how much for rounding."""
+    """How far the derivatives that step ``i`` and the one below see are apart, and how far by rounding."""
     part, h = (line.odd if order == 1 else line.even), line.h
     change = abs(part[i] / h[i] ** order - part[i - 1] / h[i - 1] ** order)
     return change, 4.0 * order * line.rounding[i - 1] / h[i - 1] ** order
@@ -182,7 +182,7 @@ def _bent(line: Line, order: int, rungs: int) -> bool:
 
 
 def _kinked(line: Line) -> bool:
-    """Whether the even part shrinks like ``h`` towards the smallest steps: a kink at ``x`` or nearer than they are."""
+    """Whether the even part shrinks like ``h`` at the smallest steps: a kink at ``x`` or nearer than they."""
     (a, b, c), (p, q, r) = line.h[:3], map(abs, line.even[:3])
     if q <= 1e3 * line.rounding[1] or q <= 1e-6 * abs(line.odd[1]):
         return False

@@ -21,9 +21,10 @@ EPS = 1.1102230246251565e-16
 INNER = 1e3  # such roundings at most
 TRIED = 4  # runs that are looked at closely
 ROUGH = 3.0  # terms of a smooth function may exceed its size by this factor
-LEAST = 4.0  # half units in the last place that every sample is taken to be off
+LEAST = 10.0  # half units in the last place that every sample is taken to be off
 FALL = 0.3  # by what the terms of Newton's series are expected to fall at least
-SAFETY = 3.0
+SAFETY = 2.0
+SURE = 2.5  # what the share of rounding is multiplied with to become an error
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,18 @@ def guess(line: Line, order: int, known_size: float = 0.0) -> Guess:
     unit = 2.0 ** frexp(line.h[-1])[1]  # lest squares of steps overflow or vanish
     line = replace(line, h=[step / unit for step in line.h], at=line.at / unit)
     found = _guess(line, order, known_size * unit**order)
-    per_step = 1.0 / unit
-    return replace(
-        found,
-        value=found.value * per_step**order,
-        error=found.error * per_step**order,
-        noise=found.noise * per_step**order,
-        size=found.size * per_step**order,
-        reach=found.reach * unit,
+    value, error, noise, size = (
+        _per_step(part, unit, order) for part in (found.value, found.error, found.noise, found.size)
     )
+    sure = isfinite(value) and isfinite(error)
+    return Guess(value, error, noise, size, found.reach * unit,
+                 found.settled and sure, found.fair and sure)  # fmt: skip
+
+
+def _per_step(part: float, unit: float, order: int) -> float:
+    for _ in range(order):  # stepwise, because 1e-300 ** 2 is 0
+        part /= unit
+    return part
 
 
 def _guess(line: Line, order: int, known_size: float) -> Guess:
@@ -123,7 +127,7 @@ def _guess(line: Line, order: int, known_size: float) -> Guess:
         inner = _inner(line, run)
         # One witness only may be lucky.
         noise = max(unrest, LEAST, inner if run.low == 1 else 0.0) * run.noise
-        error = run.truncation + 2.0 * noise + _spread(run, runs)
+        error = run.truncation + SURE * noise + _spread(run, runs)
         size = max(abs(run.value), secants[run.high], known_size)
         quiet = unrest <= max(QUIET, inner) and isfinite(run.value)
         settled, fair = quiet and error <= GOOD * size, quiet and error <= FAIR * size
@@ -169,7 +173,7 @@ def odd_guess(line: Line) -> Guess:
 
 
 def _claim(run: Run) -> float:
-    return run.truncation + 2.0 * run.noise
+    return run.truncation + SURE * run.noise
 
 
 def _runs(
