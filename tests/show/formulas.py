@@ -147,6 +147,11 @@ v/w
 x/v
 exp(v) @ w
 sum(exp(S @ v))
+kron(S, A)
+kron(S, A.T) @ kron(C, X)
+kron(v, w)
+kron(S, eye(m)) + eye(m*n)
+trace(kron(S, S))*ones(m*n)
 norm(A @ v - b)**2
 1/(1 + exp(-A @ v))
 logsumexp(A @ v)

@@ -18,6 +18,7 @@ from wengert.ir.walk import leaves
 from wengert.ops.algebra import diag, outer, trace, zeros
 from wengert.ops.choice import eq, ne
 from wengert.ops.einstein import ein, eye, ones, sum_axes
+from wengert.ops.layout import kron
 from wengert.ops.leaves import SIZE, SYMBOL, const, e_const, pi
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Expr]] = {
@@ -83,7 +84,7 @@ class _Reader:
                 entries = getattr(index, "elts", [index])
                 return self.read(value)[eval(f"np.s_[{', '.join(map(ast.unparse, entries))}]")]
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
-                options = {k.arg: ast.literal_eval(k.value) for k in keywords}
+                options = {k.arg: _option(k.value) for k in keywords}
                 return self.called(name, args, options)
         raise AssertionError(ast.dump(node))
 
@@ -99,10 +100,19 @@ class _Reader:
         if name == "sum":
             axis = options.get("axis")
             return sum_axes(self.read(args[0]), (axis,) if isinstance(axis, int) else axis)
-        own = {"outer": outer, "trace": trace, "diag": diag}.get(name)
+        own = {"outer": outer, "trace": trace, "diag": diag, "kron": kron}.get(name)
         function = own if own is not None else getattr(wg, name)
         found: Expr = function(*[self.read(a) for a in args], **options)
         return found
+
+
+def _option(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:  # sizes
+        return (
+            tuple(_extent(e) for e in node.elts) if isinstance(node, ast.Tuple) else _extent(node)
+        )
 
 
 def _extent(node: ast.expr) -> int | Dim:
@@ -111,4 +121,9 @@ def _extent(node: ast.expr) -> int | Dim:
             return value
         case ast.Name(id=name):
             return Dim.named(name)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _extent(left), _extent(right)
+            if isinstance(op, ast.Mult):
+                return a * b
+            return a + b if isinstance(op, ast.Add) else a - b
     raise AssertionError(ast.dump(node))

@@ -14,6 +14,7 @@ from wengert.errors import WengertError
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ops.algebra import diag, outer, trace, zeros
 from wengert.ops.einstein import Label, Spec, ein, eye, ones, sum_axes
+from wengert.ops.layout import kron
 from wengert.ops.leaves import const
 
 __all__ = ["Form", "Part", "gives", "nodes_in", "rebuilt"]
@@ -85,6 +86,7 @@ _APPLIED: dict[str, Callable[..., Expr]] = {
     "trace": trace,
     "diag": diag,
     "outer": outer,
+    "kron": kron,
 }
 
 

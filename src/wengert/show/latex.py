@@ -56,6 +56,7 @@ class LatexWriter(MathWriter):
     brackets = (r"\left(", r"\right)")
     times = " "
     elementwise = r"\odot"
+    kronecker = r"\otimes"
     minus = "-"
 
     def pretty(self, name: str) -> str:

@@ -29,6 +29,7 @@ _BEFORE = {
     "matmul": frozenset(("matmul", "mul", "fraction")),
     "hadamard": frozenset(("hadamard",)),
     "div": frozenset(("div",)),
+    "kron": frozenset(("kron",)),
 }
 _BEHIND = {
     "mul": frozenset(("mul", "fraction", "matmul")),
@@ -36,6 +37,7 @@ _BEHIND = {
     "matmul": frozenset(("matmul",)),
     "hadamard": frozenset[str](),
     "div": frozenset[str](),
+    "kron": frozenset[str](),
 }
 
 
@@ -44,6 +46,7 @@ class MathWriter(Writer):
 
     times = "·"
     elementwise = "⊙"
+    kronecker = "⊗"
     minus = "−"
     _looks: Counter[str] | None = None
 
@@ -173,6 +176,8 @@ class MathWriter(Writer):
     def write_apply(self, form: Form) -> Text:
         name, options = form.data
         args = self.parts(form)
+        if name == "kron":
+            return self.product(args[0], f" {self.kronecker} ", args[1], "kron")
         if name == "outer":
             return self.chained(args[0], self.transposed(args[1]))
         keywords = [f"{self.plain(key)}={option_text(value)}" for key, value in options.items()]

@@ -14,7 +14,7 @@ from wengert.ops.einstein import Label, Spec, arrangements
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, product_key
 
-__all__ = ["einsum_form", "product_form", "reading_factors"]
+__all__ = ["einsum_form", "kron_form", "product_form", "reading_factors"]
 
 Axes = tuple[int, ...]
 
@@ -82,6 +82,22 @@ def _numbered(
     return [(f, tuple(final.setdefault(a, len(final)) for a in axes)) for f, axes in factors]
 
 
+def kron_form(node: Expr) -> Form | None:
+    """``kron(A, B)``, if that is what an op makes of a product of two factors."""
+    product = node.args[0]
+    rank = len(product.attr.out) // 2
+    if len(product.args) != 2 or rank not in (1, 2) or len(product.attr.out) != 2 * node.ndim:
+        return None
+    parts: list[Part] = []
+    for wanted in ((0, 2), (1, 3)):
+        for factor, axes in zip(product.args, product.attr.factors, strict=True):
+            if set(axes) == set(wanted[:rank]):
+                part = _oriented(factor, axes, wanted[:rank])
+                parts += [] if part is None else [part]
+    form = Form("apply", tuple(parts), ("kron", {}))
+    return form if len(parts) == 2 and gives(form, node) else None
+
+
 # --- one factor --------------------------------------------------------------------------------------
 def _of_one(node: Expr, x: Expr, axes: Axes, spec: Spec) -> Iterator[Form]:
     out = spec.out
@@ -127,8 +143,8 @@ def _of_two(
     if not out and len(a) == len(b) == 2 and set(a) == set(b) and a != b:
         # trace(A @ B) reads better than sum(A*B.T)
         yield Form("apply", (Form("matmul", (x, y), (2, 2)),), ("trace", {}))
-    everything = tuple(dict.fromkeys(a if len(a) >= len(b) else b))
-    if set(a) | set(b) == set(everything):
+    everything = tuple(dict.fromkeys((*a, *b) if len(set(a)) >= len(set(b)) else (*b, *a)))
+    if len(everything) <= max(len(a), len(b)):
         for axes in dict.fromkeys((everything, everything[::-1])):
             gone = tuple(i for i, axis in enumerate(axes) if axis not in out)
             for product in _elementwise(x, a, y, b, axes):
@@ -177,6 +193,8 @@ def _with_vector(v: Expr, a: Axes, y: Expr, b: Axes, out: Axes) -> Iterator[Form
         diagonal = Form("apply", (vector,), ("diag", {}))
         yield diagonal
         yield Form("transpose", (diagonal,))
+        if len(a) == 2:  # the diagonal of a product would be looked into
+            yield Form("hadamard", (v, y))
     matrix = _oriented(y, b, out)
     if matrix is not None and len(b) == 2:
         if a[0] == out[1]:

@@ -15,7 +15,7 @@ from wengert.ops.einstein import broadcast_to
 from wengert.ops.leaves import const
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, product_key, seen
-from wengert.show.products import product_form
+from wengert.show.products import kron_form, product_form
 from wengert.show.sums import sum_form
 
 __all__ = ["Reading", "narrowed"]
@@ -95,6 +95,10 @@ def _call(node: Expr, looks: dict[Expr, Look]) -> Form:
     args: tuple[Part, ...] = node.args
     if len(args) > 1 and node.op.elementwise:
         args = shown_operands(node.args)
+    elif len(args) == 1 and node.args[0].op.spell.notation == "product":
+        blocks = kron_form(node)
+        if blocks is not None:
+            return blocks
     return Form("call", args, node)
 
 
