@@ -1,8 +1,8 @@
 """From normal forms to the nodes that people write: binary sums, products, quotients and roots.
 
-The node of a text is what Python's operators build for it, so a result is made by applying those operators in
-the order in which the text is read: coefficient on the first factor, one quotient with all denominators,
-positive terms first, a common number in front where that is shorter.
+The node of a text is what Python's operators build for it, so a result is made by applying those
+operators in the order in which the text is read: coefficient on the first factor, one quotient with all
+denominators, positive terms first, a common number in front where that is shorter.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from wengert.ir.node import Expr
 from wengert.ir.walk import rebuild
 from wengert.ops.einstein import EIN, broadcast_to, is_ones
 from wengert.ops.leaves import Number, const
-from wengert.ops.powers import POW
 from wengert.ops.norms import norm
+from wengert.ops.powers import POW
 from wengert.ops.sums import LIN, add, is_zero, scale, subtract
 from wengert.rewrite import layout, numbers
 from wengert.rewrite.cost import token_cost
-from wengert.rewrite.session import Exponent, Session, View
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Exponent, View
 from wengert.rewrite.writing import Base, above_below, quotient
 
 __all__ = ["built", "cost", "product"]
@@ -76,7 +77,7 @@ def _written(s: Session, node: Expr) -> Expr:
     return rebuild(node, tuple(args))
 
 
-# --- sums ------------------------------------------------------------------------------------------------
+# --- sums ----------------------------------------------------------------------------------------------
 def _sum(s: Session, node: Expr) -> Expr:
     if is_zero(node):
         return node
@@ -115,7 +116,7 @@ def _chain(s: Session, coefficients: Sequence[Number], terms: Sequence[Expr]) ->
     )
     total: Expr | None = None
     for c, term in order:
-        written = _term(s, abs(c), term)
+        written = _term(s, numbers.magnitude(c), term)
         if total is None:
             total = written if c > 0 else scale(-1, written)
         else:
@@ -137,7 +138,7 @@ def _reading(s: Session, term: Expr) -> tuple[Any, ...]:  # Any: a sort key of s
     return 0, marks, s.key(term)
 
 
-# --- products --------------------------------------------------------------------------------------------
+# --- products ------------------------------------------------------------------------------------------
 def product(s: Session, view: View, c: Number) -> Expr:
     """A coefficient times a product of powers."""
     powers, c = _without_sign(s, view, c)

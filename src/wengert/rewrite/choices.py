@@ -10,7 +10,8 @@ from wengert.ops.leaves import CONSTANT, Number, const
 from wengert.ops.sums import is_zero
 from wengert.rewrite import numbers
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import HALF, Session
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import HALF
 from wengert.rewrite.vocabulary import (
     ABS,
     EQ,
@@ -27,7 +28,7 @@ from wengert.rewrite.vocabulary import (
 __all__ = ["RULES"]
 
 
-# --- comparisons -------------------------------------------------------------------------------------------
+# --- comparisons ---------------------------------------------------------------------------------------
 def _decided(s: Session, node: Expr) -> Expr | None:
     """A comparison whose outcome is known from signs."""
     if node.ndim:
@@ -46,7 +47,7 @@ def _decided(s: Session, node: Expr) -> Expr | None:
     return None if outcome is None else const(outcome)
 
 
-# --- selections --------------------------------------------------------------------------------------------
+# --- selections ----------------------------------------------------------------------------------------
 def _constant_condition(s: Session, node: Expr) -> Expr | None:
     condition, a, b = node.args
     if condition.op is CONSTANT and condition.attr.__class__ is bool:
@@ -86,7 +87,7 @@ def _extremum(s: Session, node: Expr) -> Expr | None:
 
 
 def _step(s: Session, node: Expr) -> Expr | None:
-    """``where(a < b, u, where(a == b, u/2, 0))`` is ``u*heaviside(b - a)``, for ``u`` that is always defined."""
+    """``where(a < b, u, where(a == b, u/2, 0))`` is ``u*heaviside(b - a)`` where ``u`` is always defined."""
     condition, u, rest = node.args
     c, rest = s.scaled(rest)
     if condition.op is not LT or rest.op is not WHERE or not is_zero(rest.args[2]):
@@ -135,7 +136,7 @@ def _content(s: Session, node: Expr) -> Number | None:
     return s.scaled(node)[0]
 
 
-# --- maximum and minimum -------------------------------------------------------------------------------------
+# --- maximum and minimum -------------------------------------------------------------------------------
 def _larger(s: Session, node: Expr) -> Expr | None:
     """``maximum`` and ``minimum`` of what is known to be in order, and of ``x`` and ``-x``."""
     a, b = node.args

@@ -1,7 +1,8 @@
 """What has to hold for an expression to be defined, in few conditions.
 
-Each op's record says where it is real (`domain.where`). Conditions are taken apart (a product is not 0 if no factor
-is), those known from signs are dropped, and so are those that others imply (``x > 0`` implies ``x != 0``).
+Each op's record says where it is real (`domain.where`). Conditions are taken apart (a product is not 0 if
+no factor is), those known from signs are dropped, and so are those that others imply (``x > 0`` implies
+``x != 0``).
 """
 
 from __future__ import annotations
@@ -188,7 +189,7 @@ def _strongest(demands: Iterable[Demand]) -> list[Demand]:
     return list(dict.fromkeys(result))
 
 
-# --- writing -------------------------------------------------------------------------------------------------
+# --- writing -------------------------------------------------------------------------------------------
 def _written(s: Session, demands: Iterable[Demand]) -> tuple[Expr, ...]:
     return tuple(_comparison(s, d) for d in demands)
 

@@ -1,7 +1,7 @@
 """How long the text of an expression is, in tokens: names, numbers and signs; brackets are free.
 
-A model of what ``show`` writes, computed on the graph: shared nodes are read once and counted each time they are
-written. Counts stop at a large number, so deep shared graphs cost nothing.
+A model of what ``show`` writes, computed on the graph: shared nodes are read once and counted each time
+they are written. Counts stop at a large number, so deep shared graphs cost nothing.
 """
 
 from __future__ import annotations

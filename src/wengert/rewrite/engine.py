@@ -1,7 +1,7 @@
 """Goes bottom-up over a graph: brings each node to normal form and applies the rules of its root.
 
-Rules are found by root and by what occurs among terms and factors (see ``rule``). Results are remembered per node,
-nested rule applications and their number are limited, and nothing recurses over the graph.
+Rules are found by root and by what occurs among terms and factors (see ``rule``). Results are remembered
+per node, nested rule applications and their number are limited, and nothing recurses over the graph.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
-from wengert.errors import UnknownNameError
 from wengert.ir.node import Expr
 from wengert.ir.op import Op, lookup
-from wengert.ir.types import TupleType, is_complex, is_inexact
+from wengert.ir.types import TupleType, is_inexact
 from wengert.ir.walk import order, rebuild
 from wengert.ops.arithmetic import DIV
 from wengert.ops.einstein import EIN
@@ -25,7 +24,8 @@ from wengert.rewrite.build import built, cost
 from wengert.rewrite.cost import token_cost
 from wengert.rewrite.numbers import times
 from wengert.rewrite.rule import Rule, named
-from wengert.rewrite.session import HALF, Factor, Session
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import HALF, Factor
 from wengert.rewrite.vocabulary import SQRT
 
 __all__ = ["matched", "normal_form", "prepare", "settled", "walked"]
@@ -35,7 +35,7 @@ _SHARED = 200  # tokens: what several nodes share is looked into only if it is n
 Found: TypeAlias = Mapping[Op, tuple[Rule, ...]]
 
 
-# --- rules by root -----------------------------------------------------------------------------------------
+# --- rules by root -------------------------------------------------------------------------------------
 @cache
 def _index(level: int, strict: bool, stable: bool) -> tuple[Found, Found, Found]:
     """Rules of sums by op of a factor in a term, of products by op of a factor, of functions by op."""
@@ -120,7 +120,7 @@ def _for_sum(s: Session, node: Expr, sums: Found) -> Sequence[Rule]:
     return tuple(found)
 
 
-# --- normal forms --------------------------------------------------------------------------------------------
+# --- normal forms --------------------------------------------------------------------------------------
 Reader: TypeAlias = Callable[[Session, Expr, tuple[Expr, ...]], Expr]
 
 
@@ -202,7 +202,7 @@ _READERS: dict[Op, Reader] = {
 }
 
 
-# --- walks -----------------------------------------------------------------------------------------------------
+# --- walks ---------------------------------------------------------------------------------------------
 def walked(s: Session, root: Expr) -> Expr:
     """A graph in normal form, with the rules of the session applied everywhere."""
     nodes = order([root])

@@ -1,7 +1,7 @@
-"""Moves that have no direction of their own: they are made only if the text gets shorter.
+"""Common factors out of sums, whatever their axes: ``X.T @ a - X.T @ b`` is ``X.T @ (a - b)``.
 
-Common factors come out of sums whatever their axes, fractions go over one denominator, products are multiplied out,
-polynomials cancel. Each candidate is written down and measured, so nothing can go round in circles.
+A factor is taken out only if the text gets shorter; what is left of the terms is a sum again and may have
+factors.
 """
 
 from __future__ import annotations
@@ -11,108 +11,21 @@ from typing import NamedTuple
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
-from wengert.ops.einstein import EIN, EYE, is_ones, ones
+from wengert.ops.einstein import EYE
 from wengert.ops.leaves import Number
-from wengert.ops.powers import POW
 from wengert.ops.sums import LIN
 from wengert.rewrite import numbers
 from wengert.rewrite.build import cost
-from wengert.rewrite.polynomials import divided
-from wengert.rewrite.session import Axes, Exponent, Factor, Session, View
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Axes, Factor, View
 
-__all__ = ["expanded", "factored", "improved", "together"]
+__all__ = ["MOST_TERMS", "factored", "monomials_out"]
 
-_MOST_TERMS = 24  # longer sums stay as they are
-_MOST_EXPANDED = 48
+MOST_TERMS = 24  # longer sums stay as they are
 _SMALL = 24  # factors in all terms together, up to which several ways are tried
 _DEEPEST = 3  # factors taken out of what is left of a sum, one after the other
-_LONGEST = 400  # tokens of a node that is still worth trying
 
 
-def improved(s: Session, node: Expr) -> Expr:
-    """The shortest of the node and what the moves make of it."""
-    known: dict[Expr, Expr] = s.scratch.setdefault("improved", {})
-    found = known.get(node)
-    if found is not None:
-        return found
-    best = node
-    if node.op is LIN or node.op is EIN or node.op is POW:
-        try:
-            best = _shortest(s, node)
-        except (ZeroDivisionError, OverflowError):  # numbers in it have no finite product
-            best = node
-    known[node] = best
-    known.setdefault(best, best)
-    return best
-
-
-def _shortest(s: Session, node: Expr) -> Expr:
-    if node.op is LIN and len(node.args) > _MOST_TERMS:
-        return node
-    if node.op is not LIN and s.level > 1:
-        node = _monomials_out(s, node)
-    best, least = node, -1
-    for _ in range(4):
-        before = best
-        for candidate in _candidates(s, best):
-            if candidate is best:
-                continue
-            s.fuel -= 1
-            if s.fuel < 0:
-                return best
-            if least < 0:
-                least = cost(s, best)
-                if least > _LONGEST:
-                    return best
-            tokens = cost(s, candidate)
-            if tokens < least:
-                best, least = candidate, tokens
-                break
-        if best is before or best.op not in (LIN, EIN, POW):
-            return best
-    return best
-
-
-def _candidates(s: Session, node: Expr) -> Iterator[Expr]:
-    if node.op is LIN and len(node.args) > 1:
-        common = factored(s, node)
-        yield common
-        if s.level < 2 or s.strict:
-            return
-        joined = together(s, node)
-        if joined is not None:
-            yield joined
-        wide = expanded(s, node)
-        if wide is not node:
-            yield wide
-            if wide.op is LIN:
-                yield factored(s, wide)
-                rejoined = together(s, wide)
-                if rejoined is not None:
-                    yield rejoined
-        return
-    if s.level < 2 or s.strict:
-        return
-    cancelled = _cancelled(s, node)
-    if cancelled is not None:
-        yield cancelled
-    below = _denominator_expanded(s, node)
-    if below is not None:
-        yield below
-    flattened = _inner_together(s, node)
-    if flattened is not None:
-        yield flattened
-    wide = expanded(s, node)
-    if wide is not node:
-        yield wide
-        if wide.op is LIN:
-            yield factored(s, wide)
-            rejoined = together(s, wide)
-            if rejoined is not None:
-                yield rejoined
-
-
-# --- common factors --------------------------------------------------------------------------------------------
 class Place(NamedTuple):
     """A factor of a term: which term, which factor, its axes and exponent."""
 
@@ -130,7 +43,7 @@ def factored(s: Session, node: Expr, depth: int = 0) -> Expr:
         return found
     best = node
     for _ in range(6):
-        if best.op is not LIN or not 2 <= len(best.args) <= _MOST_TERMS:
+        if best.op is not LIN or not 2 <= len(best.args) <= MOST_TERMS:
             break
         shorter = _one_factor_out(s, best, depth)
         if shorter is None:
@@ -168,7 +81,7 @@ Sharing = dict[tuple[Expr, tuple[int | None, ...], int], list[Place]]
 
 
 def _shared_factors(s: Session, views: Sequence[View]) -> Sharing:
-    """Factors that occur in several terms, by base, the axes of the result they have, and sign of the exponent."""
+    """Factors in several terms, by base, the axes of the result that they have, and sign of the exponent."""
     found: Sharing = {}
     for q, view in enumerate(views):
         for p, (base, axes, e) in enumerate(view.factors):
@@ -201,13 +114,14 @@ def _monomial_out(
     for (base, pattern, sign), places in groups.items():
         if len(places) < len(terms) or None in pattern:
             continue
-        shared.append((base, places[0].axes, min(abs(p.exponent) for p in places) * sign))
+        shared.append(
+            (base, places[0].axes, min(numbers.magnitude(p.exponent) for p in places) * sign)
+        )
     if len(shared) < least:
         return None
     out = views[0].out
     inverse: list[Factor] = [(b, a, -e) for b, a, e in shared]
     extents = views[0].extents
-    kept = {a for a in out}
     inner = s.sum(
         [
             (c, s.product([*v.factors, *inverse], v.out, v.extents))
@@ -215,7 +129,7 @@ def _monomial_out(
         ],
         node,
     )
-    return s.product([*shared, (inner, out, 1)], out, {a: extents[a] for a in kept})
+    return s.product([*shared, (inner, out, 1)], out, {a: extents[a] for a in out})
 
 
 def _taken_out(
@@ -230,7 +144,7 @@ def _taken_out(
     """One factor out of the terms that have it: the least power, and for denominators also the greatest."""
     out = views[0].out
     powers = [p.exponent for p in places]
-    choices = {min(powers, key=abs), min(powers)} if powers[0] < 0 else {min(powers)}
+    choices = {min(powers, key=numbers.magnitude), min(powers)} if powers[0] < 0 else {min(powers)}
     for power in sorted(choices, key=float, reverse=True):
         yield _with_factor(s, node, terms, views, base, places, power, out, depth)
 
@@ -258,7 +172,7 @@ def _with_factor(
         view, axes = views[place.term], place.axes
         kept = [axes[k] for k in needed]
         # The new factor stands where it multiplies from the side on which it is needed.
-        labels = tuple([*outer, *kept]) if not _leads(axes, out) else tuple([*kept, *outer])
+        labels = (*kept, *outer) if _leads(axes, out) else (*outer, *kept)
         factors = [f for i, f in enumerate(view.factors) if i != place.factor]
         if place.exponent != power:
             factors.append((base, axes, numbers.plus(place.exponent, -power)))
@@ -318,7 +232,7 @@ def _renamed(
     return moved, {names[a]: x for a, x in extents.items() if a in names}
 
 
-def _monomials_out(s: Session, node: Expr) -> Expr:
+def monomials_out(s: Session, node: Expr) -> Expr:
     """What all terms of a factor share goes into the product, even if that is only as short."""
     view = s.view(node)
     for i, (base, axes, e) in enumerate(view.factors):
@@ -332,143 +246,3 @@ def _monomials_out(s: Session, node: Expr) -> Expr:
             if cost(s, result) <= cost(s, node):
                 return result
     return node
-
-
-# --- fractions -----------------------------------------------------------------------------------------------
-def together(s: Session, node: Expr) -> Expr | None:
-    """A sum over one denominator; ``None`` where nothing is divided, or some axis is summed over."""
-    if node.op is not LIN or len(node.args) < 2 or len(node.args) > _MOST_TERMS:
-        return None
-    terms = s.terms(node)
-    views = [s.view(t) for _, t in terms]
-    below: dict[tuple[Expr, Axes], Number] = {}
-    for view in views:
-        for base, axes, e in view.factors:
-            if any(a not in view.out for a in axes):
-                return None
-            if not isinstance(e, Expr) and e < 0:
-                below[base, axes] = min(below.get((base, axes), 0), e)
-    if not below:
-        return None
-    out = views[0].out
-    extents = dict(zip(out, node.value_type.shape, strict=True))
-    lifted: list[Factor] = [(b, a, -e) for (b, a), e in below.items()]
-    top = s.sum(
-        [
-            (c, s.product([*v.factors, *lifted], out, extents))
-            for (c, _), v in zip(terms, views, strict=True)
-        ],
-        node,
-    )
-    denominators: list[Factor] = [(b, a, e) for (b, a), e in below.items()]
-    results = [top]
-    wide = expanded(s, top)
-    if wide is not top:
-        results.append(wide)
-    results += [factored(s, r) for r in results if r.op is LIN]
-    made = [s.product([(r, out, 1), *denominators], out, extents) for r in dict.fromkeys(results)]
-    made = [c if (c2 := _cancelled(s, c)) is None else c2 for c in made]
-    return min(made, key=lambda m: cost(s, m))
-
-
-def _denominator_expanded(s: Session, node: Expr) -> Expr | None:
-    """Two sums below, multiplied out: ``1/((1 - x)*(1 + x))`` becomes ``1/(1 - x**2)``."""
-    view = s.view(node)
-    sums: dict[Exponent, list[int]] = {}
-    for i, (base, axes, e) in enumerate(view.factors):
-        if base.op is LIN and not isinstance(e, Expr) and e < 0 and axes == view.out:
-            sums.setdefault(e, []).append(i)
-    for e, places in sums.items():
-        if len(places) == 2:
-            out, extents = view.out, view.extents
-            bases: list[Factor] = [(view.factors[i][0], out, 1) for i in places]
-            wide = expanded(s, s.product(bases, out, extents))
-            return s.replaced(view, places, [(wide, out, e)])
-    return None
-
-
-def _inner_together(s: Session, node: Expr) -> Expr | None:
-    """A product with its sums each over one denominator: ``x*(1 + 1/x)`` becomes ``x + 1``."""
-    view = s.view(node)
-    changed = False
-    factors: list[Factor] = []
-    for base, axes, e in view.factors:
-        joined = together(s, base) if base.op is LIN and not isinstance(e, Expr) else None
-        if joined is not None and all(a in view.out for a in axes):
-            changed = True
-            factors.append((joined, axes, e))
-        else:
-            factors.append((base, axes, e))
-    return s.product(factors, view.out, view.extents) if changed else None
-
-
-def _cancelled(s: Session, node: Expr) -> Expr | None:
-    """A polynomial above that is a multiple of one below: ``(x**2 - 1)/(x - 1)`` becomes ``x + 1``."""
-    if s.strict or node.op not in (EIN, POW):
-        return None
-    view = s.view(node)
-    sums = [(i, f) for i, f in enumerate(view.factors) if f[0].op is LIN and f[2].__class__ is int]
-    for i, (above, axes, e) in sums:
-        for j, (below, axes2, d) in sums:
-            if e > 0 > d and axes == axes2 == view.out:  # type: ignore[operator]  # ints
-                for top, under, k in ((above, below, 1), (below, above, -1)):
-                    quotient = divided(s, top, under)
-                    if quotient is not None:
-                        e2, d2 = (e - 1, d + 1)  # type: ignore[operator]  # ints
-                        return s.replaced(
-                            view,
-                            [i, j],
-                            [(above, axes, e2), (below, axes, d2), (quotient, axes, k)],
-                        )
-    return None
-
-
-# --- multiplying out -----------------------------------------------------------------------------------------
-def expanded(s: Session, node: Expr) -> Expr:
-    """Sums multiplied out, in a product or in the terms of a sum, as far as few terms result."""
-    known: dict[Expr, Expr] = s.scratch.setdefault("expanded", {})
-    found = known.get(node)
-    if found is None:
-        known[node] = found = _expanded(s, node)
-    return found
-
-
-def _expanded(s: Session, node: Expr) -> Expr:
-    if node.op is LIN:
-        if len(node.args) > _MOST_TERMS:
-            return node
-        parts: list[tuple[Number, Expr]] = []
-        changed = False
-        for c, term in s.terms(node):
-            wide = _multiplied(s, term)
-            changed = changed or wide is not None
-            parts.append((c, term if wide is None else wide))
-        return s.sum(parts, node) if changed else node
-    wide = _multiplied(s, node)
-    return node if wide is None else wide
-
-
-def _multiplied(s: Session, node: Expr) -> Expr | None:
-    """A product with its sums multiplied out, ``None`` where there is none."""
-    if node.op is not EIN and node.op is not POW:
-        return None
-    view = s.view(node)
-    partial: list[tuple[Number, list[Factor]]] = [(1, [])]
-    changed = False
-    for base, axes, e in view.factors:
-        if base.op is LIN and e.__class__ is int and 1 <= e <= 4 and base not in s.opaque:  # type: ignore[operator]
-            changed = True
-            terms = [(c, t) for c, t in s.terms(base)]
-            for _ in range(e):  # type: ignore[arg-type]  # an int
-                partial = [
-                    (numbers.times(c, d), [*fs, (t, axes, 1)])
-                    for c, fs in partial
-                    for d, t in terms
-                ]
-                if len(partial) > _MOST_EXPANDED:
-                    return None
-        else:
-            partial = [(c, [*fs, (base, axes, e)]) for c, fs in partial]
-    if not changed:
-        return None
-    return s.sum([(c, s.product(fs, view.out, view.extents)) for c, fs in partial], node)

@@ -1,9 +1,10 @@
 """Matrix notation: an Einstein product as the operators that a person would write for it.
 
-The axes are the vertices of a graph and the matrices its edges; vectors sit on vertices. An axis that is summed over
-and has one edge is a matrix times a vector, one with two edges a matrix product; edges between the same two axes
-multiply element by element. What is left when no summed axis is left is written as a vector, a matrix, an outer
-product or a diagonal. Graphs that do not reduce so are written in index notation.
+The axes are the vertices of a graph and the matrices its edges; vectors sit on vertices. An axis that is
+summed over and has one edge is a matrix times a vector, one with two edges a matrix product; edges
+between the same two axes multiply element by element. What is left when no summed axis is left is written
+as a vector, a matrix, an outer product or a diagonal. Graphs that do not reduce so are written in index
+notation.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr
 from wengert.ops.algebra import diag, matmul, outer, times
 from wengert.ops.arithmetic import divide
-from wengert.ops.einstein import EYE, broadcast_to, ein, eye, sum_axes, transpose
+from wengert.ops.einstein import EYE, Label, broadcast_to, ein, eye, sum_axes, transpose
 from wengert.ops.leaves import Number, const
-from wengert.ops.powers import power
 from wengert.ops.norms import norm
+from wengert.ops.powers import power
 from wengert.ops.sums import scale
 from wengert.rewrite.cost import token_cost
+from wengert.rewrite.numbers import magnitude
 from wengert.rewrite.pieces import Group, Make, Piece, as_is
-from wengert.rewrite.session import Axes, Exponent, Session
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Axes, Exponent
 from wengert.rewrite.writing import Base, above_below, chain, quotient, written_power
 
 __all__ = ["Written", "tensor"]
@@ -105,7 +108,7 @@ class Graph:
                 text = self.turned(text)
             self.between.setdefault((i, j), Group()).powers.append((Base(base.node, text), e))
 
-    # --- asking ------------------------------------------------------------------------------------------
+    # --- asking ----------------------------------------------------------------------------------------
     def cost(self, node: Expr) -> int:
         """Tokens of a written node."""
         return token_cost(node, self.s.tokens)
@@ -142,7 +145,7 @@ class Graph:
             i, j, piece = j, i, Piece(self.turned(piece.whole), as_is)
         self.between.setdefault((i, j), Group()).multiply(piece)
 
-    # --- reducing ----------------------------------------------------------------------------------------
+    # --- reducing --------------------------------------------------------------------------------------
     def reduce(self) -> bool:
         """Sum over all axes that are not in the result; false if the graph does not allow it."""
         for component in self._components():
@@ -346,7 +349,7 @@ class Graph:
 
         return Piece(first.head, make)
 
-    # --- writing -----------------------------------------------------------------------------------------
+    # --- writing ---------------------------------------------------------------------------------------
     def written(self, c: Number) -> Expr:
         """The reduced product with its coefficient."""
         above, below, c = above_below(self.s, self.scalars, c)
@@ -393,7 +396,7 @@ class Graph:
             return Piece(outer(left.piece().whole, right.piece().whole), as_is)
         axis, group = (0, left) if left is not None else (1, right)
         assert group is not None
-        extents = {0: self.extents[i], 1: self.extents[j]}
+        extents: dict[Label, Extent] = {0: self.extents[i], 1: self.extents[j]}
         return Piece(ein([(group.piece().whole, (axis,))], (0, 1), extents), as_is)
 
     def _pairwise(self) -> Piece | None:
@@ -435,7 +438,7 @@ def _weighted(matrix: Piece, group: Group | None) -> Piece:
 
 def _scaled(core: Piece, below: Sequence[Expr], c: Number) -> Expr:
     """A coefficient on the first factor, its denominator below."""
-    size = abs(c)
+    size = magnitude(c)
     p, q = (size.numerator, size.denominator) if not isinstance(size, float) else (size, 1)
     top = core.make(scale(p, core.head))
     if below:

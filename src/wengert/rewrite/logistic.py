@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from wengert.ir.node import Expr
-from wengert.ir.op import lookup
 from wengert.ops.axes import spread
 from wengert.ops.einstein import EIN
-from wengert.ops.leaves import ONE, Number
+from wengert.ops.leaves import Number
 from wengert.ops.sums import LIN
 from wengert.rewrite import numbers
 from wengert.rewrite.real import _is_one, _one_minus
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import EXP, Axes, Factor, Session
-from wengert.rewrite.vocabulary import LOGADDEXP, LOGSUMEXP, SIGMOID, SOFTMAX, SOFTPLUS, TANH
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Axes, Factor
+from wengert.rewrite.vocabulary import EXP, LOGADDEXP, LOGSUMEXP, SIGMOID, SOFTMAX, SOFTPLUS, TANH
 
 __all__ = ["RULES"]
 
@@ -33,7 +33,7 @@ def two_exps(node: Expr) -> tuple[Expr, Expr] | None:
     return None
 
 
-# --- logarithms and exponentials -------------------------------------------------------------------------
+# --- logarithms and exponentials -----------------------------------------------------------------------
 def _log(s: Session, node: Expr) -> Expr | None:
     arg = node.args[0]
     u = one_plus_exp(arg)
@@ -99,7 +99,7 @@ def _log_sigmoid(s: Session, node: Expr) -> Expr | None:
     return s.negative(s.apply(SOFTPLUS, s.negative(node.args[0])))
 
 
-# --- products ----------------------------------------------------------------------------------------------
+# --- products ------------------------------------------------------------------------------------------
 def _from_quotient(s: Session, node: Expr) -> Expr | None:
     """``1/(1 + exp(-u))`` is ``sigmoid(u)``, ``exp(u)/(exp(u) + exp(v))`` is ``sigmoid(u - v)``."""
     view = s.view(node)
@@ -124,12 +124,15 @@ def _power_of_one_plus(
 ) -> tuple[list[int], list[Factor]] | None:
     i = next(j for j, f in enumerate(factors) if f[0] is base and f[1] == axes)
     minus = s.apply(SIGMOID, s.negative(u))
+    new: list[Factor]
     if e < 0:
-        return [i], [(minus, axes, -e)]
+        new = [(minus, axes, -e)]
+        return [i], new
     for j, (other, axes2, d) in enumerate(factors):
-        if other is minus and axes2 == axes and d.__class__ is int and d > 0:  # type: ignore[operator]
-            k = min(e, d)  # type: ignore[type-var]  # an int
-            return [i, j], [(base, axes, e - k), (minus, axes, d - k)]  # type: ignore[operator]
+        if other is minus and axes2 == axes and d.__class__ is int and d > 0:
+            k = min(e, d)
+            new = [(base, axes, e - k), (minus, axes, d - k)]
+            return [i, j], new
     return None
 
 
@@ -141,9 +144,13 @@ def _share(
         if other.op is EXP and axes2 == axes and d == 1:
             for u, v in (pair, pair[::-1]):
                 rest = s.minus(other.args[0], u)
-                if len(s.terms(rest)) < len(s.terms(other.args[0])) or rest.op.name == "constant":
+                if len(s.terms(rest)) < len(s.terms(other.args[0])) or not rest.args:
                     share = s.apply(SIGMOID, s.minus(u, v))
-                    new = [(base, axes, e + 1), (share, axes, 1), (s.apply(EXP, rest), axes, 1)]
+                    new: list[Factor] = [
+                        (base, axes, e + 1),
+                        (share, axes, 1),
+                        (s.apply(EXP, rest), axes, 1),
+                    ]
                     return [i, j], new
     return None
 
@@ -152,7 +159,7 @@ def _exp_times_sigmoid(s: Session, node: Expr) -> Expr | None:
     """``exp(-u)*sigmoid(u)`` is ``sigmoid(-u)``."""
     view = s.view(node)
     for i, (base, axes, e) in enumerate(view.factors):
-        if base.op is not SIGMOID or e.__class__ is not int or e < 1:  # type: ignore[operator]
+        if base.op is not SIGMOID or e.__class__ is not int or e < 1:
             continue
         u = base.args[0]
         for j, (other, axes2, d) in enumerate(view.factors):
@@ -162,7 +169,7 @@ def _exp_times_sigmoid(s: Session, node: Expr) -> Expr | None:
             if _size(s, rest) < _size(s, other.args[0]):
                 minus = s.apply(SIGMOID, s.negative(u))
                 new: list[Factor] = [
-                    (base, axes, e - 1),  # type: ignore[operator]  # an int
+                    (base, axes, e - 1),
                     (minus, axes, 1),
                     (s.apply(EXP, rest), axes, 1),
                 ]
@@ -173,7 +180,7 @@ def _exp_times_sigmoid(s: Session, node: Expr) -> Expr | None:
 def _size(s: Session, node: Expr) -> tuple[int, Number]:
     """Terms of a sum, and the sum of the sizes of its coefficients."""
     terms = [(c, t) for c, t in s.terms(node) if c != 0]
-    return len(terms), sum(abs(c) for c, _ in terms)
+    return len(terms), sum((numbers.magnitude(c) for c, _ in terms), start=0)
 
 
 def _softmax(s: Session, node: Expr) -> Expr | None:
@@ -195,7 +202,7 @@ def _softmax(s: Session, node: Expr) -> Expr | None:
     return None
 
 
-# --- sums --------------------------------------------------------------------------------------------------
+# --- sums ----------------------------------------------------------------------------------------------
 def _both_sides(s: Session, node: Expr) -> Expr | None:
     """``sigmoid(u) + sigmoid(-u)`` is 1, also with a common factor."""
     found: dict[tuple[Expr, Number, Expr, Axes], Expr] = {}

@@ -13,13 +13,14 @@ from wengert.ops.einstein import EYE, eye
 from wengert.ops.leaves import ONE, Number, const, size
 from wengert.rewrite import numbers
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import HALF, Axes, Exponent, Factor, Session, View
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import HALF, Axes, Exponent, Factor, View
 from wengert.rewrite.vocabulary import ABS, DET, INV, LOG, LOGDET, NORM, SOFTMAX
 
 __all__ = ["RULES"]
 
 
-# --- norms -------------------------------------------------------------------------------------------------
+# --- norms ---------------------------------------------------------------------------------------------
 def _norm(s: Session, node: Expr) -> Expr:
     """``norm(x)`` is the root of a sum of squares; it is written as a norm again in the end."""
     x, gone = node.args[0], node.attr
@@ -42,9 +43,9 @@ def _normalized(s: Session, node: Expr) -> Expr:
     return s.product([(x, out, 1), (length, kept, -1)], out, extents)
 
 
-# --- inverses ----------------------------------------------------------------------------------------------
+# --- inverses ------------------------------------------------------------------------------------------
 def _inverse(s: Session, node: Expr) -> Expr | None:
-    """``inv(inv(A))`` is ``A``, ``inv(c*A)`` is ``inv(A)/c``, ``inv(Q)`` is ``Q.T``, ``inv(diag(v))`` is ``diag(1/v)``."""
+    """``inv(inv(A))`` is ``A``, ``inv(c*A)`` is ``inv(A)/c``, ``inv(Q)`` is ``Q.T``, and diagonals."""
     A = node.args[0]
     if A.ndim != 2:
         return None
@@ -93,7 +94,7 @@ def _inverse_times(s: Session, node: Expr) -> Expr | None:
 def _matched(
     s: Session, view: View, skip: int, A: Expr, axis: int, end: int
 ) -> tuple[list[int], int] | None:
-    """Factors of the product that make up ``A`` with its axis ``end`` on ``axis``; and where its other axis is."""
+    """Factors that make up ``A`` with its axis ``end`` on ``axis``, and where its other axis is."""
     if axis in view.out:
         return None
     inner = s.view(A)
@@ -117,10 +118,10 @@ def _fitting(
     view: View, taken: list[int], base: Expr, axes: Axes, e: Exponent, names: dict[int, int]
 ) -> int | None:
     for k, (other, places, d) in enumerate(view.factors):
-        if k not in taken and other is base and d == e:
-            if all(names.get(a, b) == b for a, b in zip(axes, places, strict=True)):
-                if any(a in names for a in axes):
-                    return k
+        if k in taken or other is not base or d != e or not any(a in names for a in axes):
+            continue
+        if all(names.get(a, b) == b for a, b in zip(axes, places, strict=True)):
+            return k
     return None
 
 
@@ -143,7 +144,7 @@ def _orthogonal(s: Session, node: Expr) -> Expr | None:
     return None
 
 
-# --- determinants --------------------------------------------------------------------------------------------
+# --- determinants --------------------------------------------------------------------------------------
 def _adjugate(s: Session, node: Expr) -> Expr | None:
     """``det(A)*inv(A)``, which is undefined for singular ``A``."""
     A = node.args[0]
@@ -211,9 +212,9 @@ def _log_of_det(s: Session, node: Expr) -> Expr | None:
     return s.apply(LOGDET, arg.args[0]) if arg.op is DET else None
 
 
-# --- identities in other shapes ------------------------------------------------------------------------------
+# --- identities in other shapes ------------------------------------------------------------------------
 def _reshaped_identity(s: Session, node: Expr) -> Expr | None:
-    """``eye(m*n)`` with each axis split in two is an identity along the first parts and one along the second."""
+    """``eye(m*n)`` with each axis split in two is an identity along each of the parts."""
     shape = node.shape
     if node.args[0].op is not EYE or len(shape) != 4 or shape[:2] != shape[2:]:
         return None
@@ -223,7 +224,7 @@ def _reshaped_identity(s: Session, node: Expr) -> Expr | None:
     )
 
 
-# --- sums of shares ------------------------------------------------------------------------------------------
+# --- sums of shares ------------------------------------------------------------------------------------
 def _shares(s: Session, node: Expr) -> Expr | None:
     """``sum(softmax(x))`` is 1."""
     view = s.view(node)

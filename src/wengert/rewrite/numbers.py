@@ -1,6 +1,7 @@
 """Exact arithmetic of coefficients and exponents: ints and fractions stay exact, floats stay as typed.
 
-Numbers of thousands of digits, and what is not finite, raise ``OverflowError``: the node then stays as it is.
+Numbers of thousands of digits, and what is not finite, raise ``OverflowError``: the node then stays as it
+is.
 """
 
 from __future__ import annotations
@@ -122,6 +123,11 @@ def without_powers(n: int, degree: int) -> tuple[int, int]:
             outside *= prime
     root = _whole_root(inside, degree)
     return (outside * root, 1) if root is not None and root > 1 else (outside, inside)
+
+
+def magnitude(value: Number) -> Number:
+    """The absolute value."""
+    return value if value >= 0 else -value
 
 
 def is_whole(value: Number) -> bool:

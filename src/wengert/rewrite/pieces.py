@@ -9,7 +9,8 @@ from wengert.ir.node import Expr
 from wengert.ops.arithmetic import divide
 from wengert.ops.leaves import const
 from wengert.ops.powers import power
-from wengert.rewrite.session import Exponent, Session
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Exponent
 from wengert.rewrite.writing import Base, above_below, chain
 
 __all__ = ["Group", "Make", "Piece", "as_is"]

@@ -1,4 +1,4 @@
-"""Exact division of polynomials in any number of unknowns, where an unknown is whatever is raised to powers."""
+"""Exact division of polynomials in several unknowns; an unknown is whatever is raised to powers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def _read(s: Session, node: Expr, unknowns: dict[Expr, int]) -> Polynomial | Non
         powers: dict[int, int] = {}
         view = s.view(term)
         for base, axes, e in view.factors:
-            if e.__class__ is not int or e < 0 or axes != view.out:  # type: ignore[operator]
+            if e.__class__ is not int or e < 0 or axes != view.out:
                 return None
-            powers[unknowns.setdefault(base, len(unknowns))] = e  # type: ignore[assignment]  # an int
+            powers[unknowns.setdefault(base, len(unknowns))] = e
         if isinstance(c, float) or len(unknowns) > 6:
             return None
         monomial = tuple([powers.get(i, 0) for i in range(len(unknowns))])

@@ -1,4 +1,4 @@
-"""Identities of exponentials, logarithms, roots, absolute values and inverse functions over the real numbers."""
+"""Identities of exponentials, logarithms, absolute values and inverse functions over the real numbers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from wengert.ops.choice import ABS
 from wengert.ops.leaves import ONE, Number, e_const, pi
 from wengert.ops.sums import is_zero
 from wengert.rewrite import numbers
+from wengert.rewrite.numbers import magnitude
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import EXP, HALF, Factor, Session
-from wengert.rewrite.vocabulary import LOG, SIGN
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import HALF, Factor
+from wengert.rewrite.vocabulary import EXP, LOG, SIGN
 
 __all__ = ["RULES"]
 
 
-# --- exponentials and logarithms ---------------------------------------------------------------------------
+# --- exponentials and logarithms -----------------------------------------------------------------------
 def _exp_of_sum(s: Session, node: Expr) -> Expr | None:
     """``exp(a + c*log(u))`` is ``u**c * exp(a)``."""
     arg = node.args[0]
@@ -85,7 +87,7 @@ def _is_one(node: Expr) -> bool:
     return node is ONE or node.args == (ONE,)
 
 
-# --- absolute value and sign -------------------------------------------------------------------------------
+# --- absolute value and sign ---------------------------------------------------------------------------
 def _abs_of(s: Session, node: Expr) -> Expr | None:
     """Positive numbers and factors come out: ``abs(2*x**2*y)`` is ``2*x**2*abs(y)``."""
     arg = node.args[0]
@@ -95,17 +97,17 @@ def _abs_of(s: Session, node: Expr) -> Expr | None:
     view = s.view(product)
     known = [i for i, f in enumerate(view.factors) if _is_nonnegative(s, f)]
     if any(axes != view.out for _, axes, _ in view.factors):
-        return s.scale(abs(c), s.apply(ABS, product)) if abs(c) != 1 else None
+        return s.scale(magnitude(c), s.apply(ABS, product)) if magnitude(c) != 1 else None
     odd = [(i, f) for i, f in enumerate(view.factors) if i not in known]
     if len(odd) == 1 and not isinstance(odd[0][1][2], Expr) and odd[0][1][2] != 1:
         base, axes, exponent = odd[0][1]  # abs(x**3) is abs(x)**3
-        return s.replaced(view, [odd[0][0]], [(s.apply(ABS, base), axes, exponent)], abs(c))
+        return s.replaced(view, [odd[0][0]], [(s.apply(ABS, base), axes, exponent)], magnitude(c))
     if known:
         inner = s.replaced(view, known)
         outer = [view.factors[i] for i in known]
         rest: list[Factor] = [(s.apply(ABS, inner), view.out, 1)]
-        return s.product([*outer, *rest], view.out, view.extents, abs(c))
-    return s.scale(abs(c), s.apply(ABS, product)) if abs(c) != 1 else None
+        return s.product([*outer, *rest], view.out, view.extents, magnitude(c))
+    return s.scale(magnitude(c), s.apply(ABS, product)) if magnitude(c) != 1 else None
 
 
 def _sign_of(s: Session, node: Expr) -> Expr | None:
@@ -126,8 +128,8 @@ def _sign_of(s: Session, node: Expr) -> Expr | None:
         if i in known:
             continue
         lower = exponent
-        if exponent.__class__ is int and exponent > 2:  # type: ignore[operator]  # an int
-            lower = 2 - exponent % 2  # type: ignore[operator]  # an int
+        if exponent.__class__ is int and exponent > 2:
+            lower = 2 - exponent % 2
             changed = True
         odd.append((base, axes, lower))
     if not changed:
@@ -152,7 +154,7 @@ def _abs_and_sign(s: Session, node: Expr) -> Expr | None:
         if base.op is ABS:
             x = base.args[0]
             new = _abs_times(s, view.factors, place, i, x)
-        elif base.op is SIGN and exponent.__class__ is int and exponent > 0:  # type: ignore[operator]
+        elif base.op is SIGN and exponent.__class__ is int and exponent > 0:
             x = base.args[0]
             new = _sign_times(s, view.factors, place, i, x)
         else:
@@ -177,7 +179,7 @@ def _exponent(
     if key not in place:
         return 0
     exponent = factors[place[key]][2]
-    return exponent if exponent.__class__ is int else None  # type: ignore[return-value]  # an int
+    return exponent if exponent.__class__ is int else None
 
 
 def _abs_times(
@@ -228,16 +230,16 @@ def _sign_times(
     size = s.apply(ABS, x)
     if a is None or size.op is not ABS or _exponent(factors, place, (size, axes)) != 0:
         return None
-    if c > 2:  # type: ignore[operator]  # an int
-        return [(x, axes, a), (base, axes, 2 - c % 2)]  # type: ignore[operator]  # an int
+    if c > 2:
+        return [(x, axes, a), (base, axes, 2 - c % 2)]
     if a > 0:
-        return [(x, axes, a - 1), (size, axes, 1), (base, axes, c - 1)]  # type: ignore[operator]
+        return [(x, axes, a - 1), (size, axes, 1), (base, axes, c - 1)]
     if a < 0 and c == 1:
         return [(x, axes, a + 1), (size, axes, -1)]
     return None
 
 
-# --- inverse functions ---------------------------------------------------------------------------------------
+# --- inverse functions ---------------------------------------------------------------------------------
 def _one_minus_square(s: Session, u: Expr, sign: int) -> Expr:
     return s.sum([(1, s.one(u)), (sign, s.raise_to(u, 2))], u)
 
@@ -280,7 +282,7 @@ def _undone(s: Session, node: Expr) -> Expr | None:
     return found[0](s, inner.args[0])
 
 
-# --- values ----------------------------------------------------------------------------------------------------
+# --- values --------------------------------------------------------------------------------------------
 _ROOT2, _ROOT3 = (Fraction(2), HALF), (Fraction(3), HALF)
 _VALUES: dict[str, dict[Number, Number]] = {
     "sin": {0: 0}, "cos": {0: 1}, "tan": {0: 0}, "sec": {0: 1}, "sinh": {0: 0}, "cosh": {0: 1},
@@ -340,7 +342,7 @@ def _sine(s: Session, k: int) -> Expr | None:
     return s.product([(root, (), HALF)], coefficient=Fraction(sign * c, 2))
 
 
-# --- special functions -------------------------------------------------------------------------------------
+# --- special functions ---------------------------------------------------------------------------------
 def _one_minus(name: str, other: str, sign: int = 1) -> Callable[[Session, Expr], Expr | None]:
     """``c*R - c*R*f(u)`` is ``c*R*g(sign*u)``."""
     op = lookup(name)
@@ -350,9 +352,9 @@ def _one_minus(name: str, other: str, sign: int = 1) -> Callable[[Session, Expr]
         for term, c in found.items():
             view = s.view(term)
             for i, (base, axes, exponent) in enumerate(view.factors):
-                if base.op is not op or exponent.__class__ is not int or exponent < 1:  # type: ignore[operator]
+                if base.op is not op or exponent.__class__ is not int or exponent < 1:
                     continue
-                lower: Factor = base, axes, exponent - 1  # type: ignore[operator]
+                lower: Factor = base, axes, exponent - 1
                 d, rest = s.scaled(s.replaced(view, [i], [lower]))
                 if d == 1 and found.get(rest) == -c:
                     inner = s.apply(other, s.scale(sign, base.args[0]))

@@ -1,7 +1,8 @@
 """The record of one rewrite rule, and how rules are found.
 
-A rule is asked only about nodes of its ``root``: a function (by name), ``"sum"`` or ``"product"``, and for the last
-two only if one of its ``triggers`` occurs among the terms or factors. So most nodes ask no rule at all.
+A rule is asked only about nodes of its ``root``: a function (by name), ``"sum"`` or ``"product"``, and
+for the last two only if one of its ``triggers`` occurs among the terms or factors. So most nodes ask no
+rule at all.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ Use: TypeAlias = Literal["formula", "stable", "both"]
 class Rule:
     """``apply(session, node)`` is the node rewritten, or ``None`` where the rule does not match.
 
-    ``level`` is the least level of simplification that uses it. ``use``: rules for reading are not for execution
-    and the other way round, unless they are for ``"both"``.
-    ``shorter``: applied only if the text gets shorter, for moves that have no direction of their own.
+    ``level`` is the least level of simplification that uses it. ``use``: rules for reading are not for
+    execution and the other way round, unless they are for ``"both"``. ``shorter``: applied only if the
+    text gets shorter, for moves that have no direction of their own.
     """
 
     name: str

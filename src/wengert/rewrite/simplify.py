@@ -6,12 +6,12 @@ from typing import Literal, TypeAlias
 
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.walk import order
-from wengert.rewrite import choices, logistic, matrix, real, stability, trigonometry
 from wengert.ops.given import given
+from wengert.rewrite import choices, logistic, matrix, real, stability, trigonometry
 from wengert.rewrite.build import built
 from wengert.rewrite.conditions import dropped
 from wengert.rewrite.engine import matched, normal_form, prepare, walked
-from wengert.rewrite.factor import improved
+from wengert.rewrite.improve import improved
 from wengert.rewrite.session import Session
 
 __all__ = ["recognise", "simplify", "stabilise"]

@@ -1,7 +1,7 @@
 """Forms that neither overflow nor cancel, for what is executed rather than read.
 
-The sources of trouble: exponentials of large numbers, differences of nearly equal numbers, quotients of two things
-that both vanish, and roots and logarithms at 0 next to a factor that is 0 there.
+The sources of trouble: exponentials of large numbers, differences of nearly equal numbers, quotients of
+two things that both vanish, and roots and logarithms at 0 next to a factor that is 0 there.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from wengert.ops.leaves import Number, const
 from wengert.ops.sums import LIN
 from wengert.rewrite import numbers
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import EXP, HALF, Axes, Factor, Session
+from wengert.rewrite.session import Session
 from wengert.rewrite.trigonometry import tanh_complement
+from wengert.rewrite.views import HALF, Axes, Factor
 from wengert.rewrite.vocabulary import (
     COS,
     COSH,
     ERFC,
     ERFCX,
+    EXP,
     EXPM1,
     EXPREL,
     HYPOT,
@@ -41,7 +43,7 @@ from wengert.rewrite.vocabulary import (
 __all__ = ["RULES"]
 
 
-# --- differences that cancel ---------------------------------------------------------------------------------
+# --- differences that cancel ---------------------------------------------------------------------------
 def _with_one(
     s: Session, node: Expr, op: object, change: Callable[[Number, Expr], tuple[Number, Expr]]
 ) -> Expr | None:
@@ -83,7 +85,7 @@ def _tanh(s: Session, node: Expr) -> Expr | None:
 
 
 def _log(s: Session, node: Expr) -> Expr | None:
-    """``log(1 + u)`` is ``log1p(u)``; ``log(cosh(u))`` and ``log(erfc(u))`` without overflow and underflow."""
+    """``log(1 + u)`` is ``log1p(u)``; ``log(cosh(u))`` and ``log(erfc(u))`` by functions that stay finite."""
     arg = node.args[0]
     if arg.op is LIN and len(arg.args) > 1 and any(c == 1 and is_ones(t) for c, t in s.terms(arg)):
         rest = s.sum([(c, t) for c, t in s.terms(arg) if not is_ones(t)], arg)
@@ -112,7 +114,7 @@ def _log1p(s: Session, node: Expr) -> Expr | None:
     return s.apply(SOFTPLUS, arg.args[0]) if arg.op is EXP else None
 
 
-# --- quotients of what vanishes together -----------------------------------------------------------------------
+# --- quotients of what vanishes together ---------------------------------------------------------------
 _RELATIVE = {SIN: USINC, EXPM1: EXPREL, LOG1P: LOG1PREL}
 
 
@@ -121,18 +123,18 @@ def _removable(s: Session, node: Expr) -> Expr | None:
     view = s.view(node)
     for i, (base, axes, e) in enumerate(view.factors):
         relative = _RELATIVE.get(base.op)
-        if relative is None or e.__class__ is not int or e < 1:  # type: ignore[operator]
+        if relative is None or e.__class__ is not int or e < 1:
             continue
         c, u = s.content(base.args[0]) if base.args[0].op is LIN else (1, base.args[0])
         for j, (below, places, d) in enumerate(view.factors):
-            if below is u and places == axes and d.__class__ is int and d < 0:  # type: ignore[operator]
-                k = min(e, -d)  # type: ignore[operator, type-var]  # ints
+            if below is u and places == axes and d.__class__ is int and d < 0:
+                k = min(e, -d)
                 power = numbers.power(c, k)
                 if power is None:
                     return None
                 new: list[Factor] = [
-                    (base, axes, e - k),  # type: ignore[operator]
-                    (below, axes, d + k),  # type: ignore[operator]
+                    (base, axes, e - k),
+                    (below, axes, d + k),
                     (s.apply(relative, base.args[0]), axes, k),
                 ]
                 return s.replaced(view, [i, j], new, power)
@@ -153,7 +155,7 @@ def _xlogy(s: Session, node: Expr) -> Expr | None:
     return None
 
 
-# --- norms -----------------------------------------------------------------------------------------------------
+# --- norms ---------------------------------------------------------------------------------------------
 def _as_norm(s: Session, node: Expr) -> Expr | None:
     """``sqrt(sum(x**2))`` is ``norm(x)``, ``sqrt(x**2 + y**2)`` is ``hypot(x, y)``."""
     view = s.view(node)
@@ -218,7 +220,7 @@ def _squares(s: Session, node: Expr) -> Expr:
     return s.product([(x, axes, 2)], tuple(range(len(kept))), extents)
 
 
-# --- tails -----------------------------------------------------------------------------------------------------
+# --- tails ---------------------------------------------------------------------------------------------
 def _erfcx(s: Session, node: Expr) -> Expr | None:
     """``exp(-u**2)/erfc(u)`` is ``1/erfcx(u)``."""
     view = s.view(node)

@@ -1,6 +1,7 @@
 """Identities of circular and hyperbolic functions.
 
-Sums are matched by what is left of a term: ``c*R*sin(u)**2`` and ``c*R*cos(u)**2`` meet under the key ``(R, u)``.
+Sums are matched by what is left of a term: ``c*R*sin(u)**2`` and ``c*R*cos(u)**2`` meet under the key
+``(R, u)``.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from wengert.ir.node import Expr
-from wengert.ir.op import Op, lookup
+from wengert.ir.op import Op
 from wengert.ops.leaves import Number
 from wengert.rewrite import numbers
 from wengert.rewrite.rule import Rule, rules
-from wengert.rewrite.session import EXP, Axes, Factor, Session
-from wengert.rewrite.vocabulary import COS, COSH, SIN, SINH, TAN, TANH
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import Axes, Factor
+from wengert.rewrite.vocabulary import COS, COSH, EXP, SIN, SINH, TAN, TANH
 
 __all__ = ["RULES", "tanh_complement"]
 
@@ -58,6 +60,10 @@ def _with(s: Session, square: Square, factor: Expr, exponent: int = 1) -> Expr:
     return s.replaced(s.view(square.term), [square.place], new)
 
 
+def _same_place(one: Square, other: Square) -> bool:
+    return one.base.args == other.base.args and one.axes == other.axes
+
+
 # f, g, sign: f**2 + sign*g**2 == 1
 _UNIT = ((COS, SIN, 1), (COSH, SINH, -1))
 
@@ -68,13 +74,9 @@ def _unit(s: Session, node: Expr) -> Expr | None:
         squares = _squares(s, node, (f, g))
         for one in squares:
             for other in squares:
-                if one.op is f and other.op is g and one.rest is other.rest:
-                    if (
-                        one.base.args == other.base.args
-                        and one.axes == other.axes
-                        and other.c == sign * one.c
-                    ):
-                        return _instead(s, node, (one.term, other.term), [(one.c, one.rest)])
+                fits = one.op is f and other.op is g and one.rest is other.rest
+                if fits and other.c == sign * one.c and _same_place(one, other):
+                    return _instead(s, node, (one.term, other.term), [(one.c, one.rest)])
     return None
 
 
@@ -185,7 +187,7 @@ def _ratio(s: Session, node: Expr) -> Expr | None:
     place: dict[tuple[Op, Expr, Axes], tuple[int, int]] = {}
     for i, (base, axes, e) in enumerate(view.factors):
         if len(base.args) == 1 and e.__class__ is int:
-            place[base.op, base.args[0], axes] = i, e  # type: ignore[assignment]  # an int
+            place[base.op, base.args[0], axes] = i, e
     for (op, u, axes), (i, e) in place.items():
         for f, g, h in _RATIOS:
             if op is f and e > 0:
@@ -197,7 +199,7 @@ def _ratio(s: Session, node: Expr) -> Expr | None:
             else:
                 continue
             j, d = place.get((other[0], u, axes), (0, 0))
-            k = min(abs(e), d * other[1] * (1 if e > 0 else 1))
+            k = min(abs(e), d * other[1])
             if k <= 0:
                 continue
             step = k if e > 0 else -k

@@ -13,7 +13,8 @@ from wengert.ops.leaves import Number, const, number_of
 from wengert.ops.powers import power, sqrt
 from wengert.ops.sums import scale
 from wengert.rewrite.numbers import times as times_numbers
-from wengert.rewrite.session import HALF, Exponent, Session
+from wengert.rewrite.session import Session
+from wengert.rewrite.views import HALF, Exponent
 
 __all__ = ["Base", "above_below", "chain", "quotient", "written_power"]
 
@@ -61,9 +62,13 @@ def _with_roots_below(powers: Sequence[Power], c: Number) -> tuple[list[Power], 
     result: list[Power] = []
     for base, e in powers:
         number = number_of(base.node)
-        if number.__class__ is int and e == HALF and c.__class__ is Fraction:
-            if c.denominator % number == 0:  # type: ignore[operator, union-attr]  # classes just checked
-                c, e = times_numbers(c, number), -HALF  # type: ignore[arg-type]
+        if (
+            type(number) is int
+            and e == HALF
+            and type(c) is Fraction
+            and c.denominator % number == 0
+        ):
+            c, e = times_numbers(c, number), -HALF
         result.append((base, e))
     return result, c
 
