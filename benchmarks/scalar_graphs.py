@@ -2,7 +2,7 @@
 
 Each workload is written once, as plain Python on whatever supports operators, and given to every
 system: wengert, CasADi SX, rsdag (Rust; its time includes preparing the program, which it cannot leave
-out), SymEngine and SymPy. Systems that take more than a few seconds on a size are not asked for larger ones.
+out), SymEngine and SymPy. Times are CPU times of the calling thread (rsdag keeps helper threads busy after a call). Systems that take more than a few seconds on a size are not asked for larger ones.
 
 Targets: 300 thousand operations per second of construction, 5 times CasADi SX and 50 times SymPy; the
 gradient of 100,000 operations by 10 inputs in 1 s and within 6 times CasADi SX; on the four workloads
@@ -11,6 +11,7 @@ from the literature never slower than CasADi SX and within 5 times rsdag.
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import sys
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from statistics import median
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ WORKLOADS = (
 )
 
 
-# --- systems: build and differentiate; seconds of each, and the derivatives at a point -------------------
+# --- systems: build and differentiate; CPU seconds of each, and the derivatives at a point -------------------
 @dataclass(frozen=True)
 class Outcome:
     build: float
@@ -155,16 +156,16 @@ class Wengert:
 
     def run(self, w: Workload, n: int) -> Outcome:
         number = w.inputs(n)
-        start = perf_counter()
+        start = thread_time()
         xs = [wg.symbol(f"x{next(FRESH)}") for _ in range(number)]
         outputs = [o if isinstance(o, wg.Expr) else wg.const(o) for o in w.build(xs, wg, n)]
-        built = perf_counter()
+        built = thread_time()
         if w.forward:
             rows = [jvp(outputs, {x: wg.const(1)}) for x in xs]
             found = [rows[j][i] for i in range(len(outputs)) for j in range(number)]
         else:
             found = vjp(outputs, [wg.const(1)], xs)
-        done = perf_counter()
+        done = thread_time()
         roots = [wg.const(0) if g is None else g for g in found]
         return Outcome(
             built - start,
@@ -189,14 +190,14 @@ class Casadi:
     def run(self, w: Workload, n: int) -> Outcome:
         ca = self.ca
         number = w.inputs(n)
-        start = perf_counter()
+        start = thread_time()
         xs = [ca.SX.sym(f"x{next(FRESH)}") for _ in range(number)]
         outputs = w.build(xs, ca, n)
-        built = perf_counter()
+        built = thread_time()
         x = ca.vertcat(*xs)
         out = ca.vertcat(*outputs)
         found = ca.jacobian(out, x) if w.forward else ca.gradient(out, x)
-        done = perf_counter()
+        done = thread_time()
 
         def values(at: list[float]) -> list[float]:
             return list(np.array(ca.Function("f", [x], [ca.densify(found)])(at)).ravel())
@@ -214,15 +215,15 @@ class Rsdag:
 
     def run(self, w: Workload, n: int) -> Outcome:
         number = w.inputs(n)
-        start = perf_counter()
+        start = thread_time()
         scope = self.rsdag.Scope()
         xs = [scope.input() for _ in range(number)]
         outputs = [
             o if isinstance(o, self.rsdag.Tracer) else scope.constant(o) for o in w.build(xs, np, n)
         ]
-        built = perf_counter()
+        built = thread_time()
         program = scope.jacobian(outputs) if w.forward else scope.gradient(outputs[0])
-        done = perf_counter()
+        done = thread_time()
         return Outcome(built - start, done - built, lambda at: list(program.eval(*at)))
 
 
@@ -235,14 +236,14 @@ class Symengine:
         self.se = symengine
 
     def run(self, w: Workload, n: int) -> Outcome:
-        start = perf_counter()
+        start = thread_time()
         xs = [self.se.Symbol(f"v{next(FRESH)}") for _ in range(w.inputs(n))]
         outputs = w.build(xs, self.se, n)
-        built = perf_counter()
+        built = thread_time()
         for out in outputs:
             for x in xs:
                 self.se.diff(out, x)
-        return Outcome(built - start, perf_counter() - built, None)
+        return Outcome(built - start, thread_time() - built, None)
 
 
 class Sympy:
@@ -254,14 +255,14 @@ class Sympy:
         self.sp = sympy
 
     def run(self, w: Workload, n: int) -> Outcome:
-        start = perf_counter()
+        start = thread_time()
         xs = [self.sp.Symbol(f"v{next(FRESH)}") for _ in range(w.inputs(n))]
         outputs = w.build(xs, self.sp, n)
-        built = perf_counter()
+        built = thread_time()
         for out in outputs:
             for x in xs:
                 self.sp.diff(out, x)
-        return Outcome(built - start, perf_counter() - built, None)
+        return Outcome(built - start, thread_time() - built, None)
 
 
 # What the tree-based systems can do in reasonable time: larger sizes swell or never end.
@@ -309,6 +310,15 @@ def agree(ours: Outcome, theirs: Outcome, inputs: int) -> bool:
     )
 
 
+def settle() -> None:
+    """Clear up what the run before has left, so that its cost falls on nobody else.
+
+    Freeing many C++ objects is followed by a consolidation of the heap in the next larger allocation.
+    """
+    gc.collect()
+    bytearray(10_000_000)
+
+
 def measure(w: Workload, n: int, systems: list[Any]) -> None:
     """One row per system, the systems taking turns."""
     taking = [s for s in systems if n <= MOST.get(s.name, {}).get(w.name, n)]
@@ -318,6 +328,7 @@ def measure(w: Workload, n: int, systems: list[Any]) -> None:
         for system in taking:
             if system.name in slow:
                 continue
+            settle()
             outcome = system.run(w, n)
             if times[system.name]:
                 outcome = replace(outcome, values=None)  # let go of the graph
@@ -345,7 +356,11 @@ def construction(systems: list[Any]) -> None:
             n = {"sympy": 1_000, "symengine": 1_000}.get(system.name, 100_000)
             if n > MOST.get(system.name, {}).get(w.name, n):
                 continue
-            seconds = median(system.run(w, n).build for _ in range(ROUNDS))
+            builds = []
+            for _ in range(ROUNDS):
+                settle()
+                builds.append(system.run(w, n).build)
+            seconds = median(builds)
             print(f"  {w.name:<10} {system.name:<10} {n / seconds / 1e3:9.1f}   (n = {n})")
 
 
@@ -354,11 +369,11 @@ def swell() -> None:
     print("\nexpression swell: operations of the derivative, shared parts counted once")
     x = wg.symbol("x")
     for order in (1, 2, 5, 10):
-        start = perf_counter()
+        start = thread_time()
         derivative = wg.diff(wg.exp(wg.sin(x)), ("x", order), simplify=False)
         print(
             f"  exp(sin(x)), derivative {order:>2}: {derivative.cost().operations:>5} operations,"
-            f" {human(perf_counter() - start)}"
+            f" {human(thread_time() - start)}"
         )
     for n in (1, 2, 4, 8, 14, 100):
         value = logistic([x], wg, n)[0]

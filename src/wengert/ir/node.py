@@ -335,6 +335,8 @@ def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
     key: Hashable = args
     if args and op.key is None:  # the short way
         table = op.tables.get(attr)
+        if table is None and len(op.tables) >= _MOST_TABLES:
+            table, key = op.leaves, (attr, *args)
     if table is None:
         table, key = _home(op, attr, args)
     node = table.get(key)
@@ -413,20 +415,34 @@ def sweep() -> int:
         return 0
     try:
         before = live_nodes()
+        tables = [(table, len(table)) for table in _tables()]
         pool: list[Expr] = []
-        for table in _tables():
+        for table, _ in tables:
             pool += table.values()
         pool.sort(key=_by_age)
         while pool:
             if _last_references(pool) <= _UNUSED:
                 _drop_last(pool)
             pool.pop()
+        for table, size in tables:
+            if 2 * len(table) < size:
+                _compact(table)
         left = live_nodes()
         _watch.limit = max(1 << 18, 4 * left)
         _watch.grown = max(1 << 16, 2 * left)
         return before - left
     finally:
         _lock.release()
+
+
+def _compact(table: dict[Any, Expr]) -> None:
+    """Rebuild a table in place: a dictionary with many deleted entries is slow to look up in.
+
+    A look-up in between finds nothing, waits for the lock to create, and then finds the entry.
+    """
+    kept = dict(table)
+    table.clear()
+    table.update(kept)
 
 
 def _drop_last(pool: list[Expr]) -> None:
