@@ -8,6 +8,7 @@ from fractions import Fraction
 from wengert.ir.node import Expr
 from wengert.ir.op import lookup
 from wengert.ops.choice import ABS
+from wengert.ops.einstein import is_ones
 from wengert.ops.leaves import ONE, Number, e_const, pi
 from wengert.ops.sums import is_zero
 from wengert.rewrite import numbers
@@ -63,6 +64,8 @@ def _log_of_product(s: Session, node: Expr) -> Expr | None:
     if arg is e_const:
         return ONE
     c, product = s.scaled(arg)
+    if c == 0:
+        return s.zero(node)
     view = s.view(product)
     if any(axes != view.out for _, axes, _ in view.factors):
         return None
@@ -84,7 +87,7 @@ def _log_of_product(s: Session, node: Expr) -> Expr | None:
 
 
 def _is_one(node: Expr) -> bool:
-    return node is ONE or node.args == (ONE,)
+    return is_ones(node)
 
 
 # --- absolute value and sign ---------------------------------------------------------------------------
