@@ -64,8 +64,13 @@ MATRIX_PROBLEMS = [
         "diag(softmax(x)) - outer(softmax(x), softmax(x))", 2,
     ),
     MatrixProblem("bilinear by X", "u @ (X @ w)", "X", "outer(u, w)"),
-    MatrixProblem("Gaussian kernel Hessian", "exp(-(x @ x)/2)", "x", "exp(-x @ x/2)*(outer(x, x) - eye(n))", 2),
-    MatrixProblem("net, first layer", _NET, "W", "2*X.T @ (outer(tanh(X @ W) @ v - y, v)*(1 - tanh(X @ W)**2))"),
+    MatrixProblem(
+        "Gaussian kernel Hessian", "exp(-(x @ x)/2)", "x", "exp(-x @ x/2)*(outer(x, x) - eye(n))", 2
+    ),
+    MatrixProblem(
+        "net, first layer", _NET, "W",
+        "2*X.T @ (outer(tanh(X @ W) @ v - y, v)*(1 - tanh(X @ W)**2))",
+    ),
     MatrixProblem("net, last layer", _NET, "v", "2*tanh(X @ W).T @ (tanh(X @ W) @ v - y)"),
     MatrixProblem("softmax regression", _SOFTMAX, "W", "X.T @ (softmax(X @ W, axis=1) - T)"),
     MatrixProblem("distance", "sqrt((x - c) @ (x - c))", "x", "(x - c)/norm(x - c)"),
