@@ -201,3 +201,49 @@ def test_directions_of_zero_vectors() -> None:
     rows = wg.parse("normalized(A, axis=1)", A=(2, 3))
     A = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 4.0]])
     np.testing.assert_allclose(run(rows.numpy(), {"A": A}), [[0, 0, 0], [0.6, 0, 0.8]])
+
+
+READ = [
+    ("sin(x)*x**2*y", "x**2*sin(x)*y"),
+    ("sin(x)*y", "y*sin(x)"),
+    ("(x + 1)*y", "y*(x + 1)"),
+    ("sin(x)*(x + 1)", "(x + 1)*sin(x)"),
+    ("(1 - tanh(x))*tanh(x)", "tanh(x)*(1 - tanh(x))"),
+    ("exp(-x) + 1", "1 + exp(-x)"),
+    ("1 + x**2", "x**2 + 1"),
+    ("1 - tanh(x)**2", "1 - tanh(x)**2"),
+    ("x**-2 + x**(-1/2) + x**(-y)", "x**(-1/2) + x**-2 + x**(-y)"),
+    ("0.5*x", "x/2"),
+    ("y*x**(y - 1)", "y*x**(y - 1)"),
+    ("-2/x - 1/x**2", "-1/x**2 - 2/x"),
+]
+
+
+@pytest.mark.parametrize(("typed", "text"), READ)
+def test_reading_order(typed: str, text: str) -> None:
+    assert str(wg.parse(typed)) == text
+
+
+def test_untransposed_terms_come_first() -> None:
+    assert str(wg.parse("A.T + A", A=("n", "n"))) == "A + A.T"
+    assert str(wg.parse("(A.T + A) @ x", A=("n", "n"), x="n")) == "(A + A.T) @ x"
+
+
+def test_elements_stand_in_the_order_of_their_places() -> None:
+    e = wg.parse("v[10] + v[2]*sin(x) - v[-1]", v="n")
+    assert str(e) == "v[2]*sin(x) + v[10] - v[-1]"
+    assert str(wg.parse("v[10] + v[2]", v="n")) == "v[2] + v[10]"
+
+
+def test_latex_as_on_paper() -> None:
+    latex = {
+        "x/y/z": r"\frac{x}{y z}",
+        "x/y/3/z": r"\frac{x}{y \cdot 3 z}",
+        "y*(2*x + 1)": r"y \left(2 x + 1\right)",
+        "sin(x)**2": r"\sin^{2}\left(x\right)",
+        "exp(x)**2": r"\exp\left(x\right)^{2}",
+        "sin(x)**-1": r"\sin\left(x\right)^{-1}",
+        "sqrt(x)**3": r"\sqrt{x}^{3}",
+    }
+    for text, wanted in latex.items():
+        assert wg.parse(text).latex() == wanted

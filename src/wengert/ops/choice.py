@@ -259,6 +259,9 @@ def _extremum(
             laws=Laws(
                 commutative=True, facts=lambda a, b: a & b & (_ELEMENTS | SYMMETRIC | DIAGONAL)
             ),
+            spell=Spelling(
+                latex=rf"\{name[:3]}\left({{0}}, {{1}}\right)", unicode=f"{name[:3]}({{0}}, {{1}})"
+            ),
             elementwise=True,
             arity=2,
         )

@@ -10,7 +10,7 @@ from typing import Any
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.greek import GREEK
 from wengert.ir.node import Expr
-from wengert.show.forms import Form
+from wengert.show.forms import Form, Part
 from wengert.show.mathematics import MathWriter
 from wengert.show.precedence import ATOM, NEG, POWER, PRODUCT, Text
 
@@ -20,6 +20,8 @@ _SIGNS = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", "==": "=", "&": r"\wedge", "
 _NAME = re.compile(r"(.*?[^\W\d_])_?(\d+)")
 # Letters that look like Latin ones have no command of their own.
 _COMMANDS = {name for name, letter in GREEK.items() if letter not in "οΑΒΕΖΗΙΚΜΝΟΡΤΧ"}
+_COMMAND = re.compile(r"(\\(?!left|exp)[a-z]+|\\operatorname\{[a-z]+\})(\\left\()")
+_MOST_BELOW = 4  # factors below one line of division
 _FUNCTIONS = {
     "∑": r"\sum",
     "tr": r"\operatorname{tr}",
@@ -104,14 +106,27 @@ class LatexWriter(MathWriter):
 
     def write_mul(self, form: Form) -> Text:
         left, right = self.parts(form)
-        sign = r" \cdot " if right.kind == "number" or right.raw else " "
-        text = self.product(left, sign, right, "mul")
+        digit = (right.kind == "number" or right.raw) and right.level >= PRODUCT
+        text = self.product(left, r" \cdot " if digit else " ", right, "mul")
         text.raw = left.raw or left.kind == "number"  # begins with a digit
         return text
 
     def write_neg(self, form: Form) -> Text:
         text = self.part(form.parts[0])
         return Text((self.minus, self.at_least(text, PRODUCT)), NEG)
+
+    def write_pow(self, form: Form) -> Text:
+        text = super().write_pow(form)
+        base, exponent = form.parts
+        inner = exponent if isinstance(exponent, Form) else self.reading.form(exponent)
+        if form.data or inner.kind != "literal" or type(inner.data) is not int or inner.data < 2:
+            return text
+        written = self.part(base).pieces
+        command = _COMMAND.fullmatch(str(written[0])) if exponent not in self.bound else None
+        if command is None or written[-1] != r"\right)":
+            return text
+        # cos^2(x), since cos(x)^2 could be the cosine of a square
+        return Text((f"{command[1]}^{{{inner.data}}}{command[2]}", *written[1:]), PRODUCT, "mul")
 
     def raised(self, base: Text, exponent: Text, value: Any, *, elementwise: bool) -> Text:
         dot = r"\odot " if elementwise else ""
@@ -128,7 +143,27 @@ class LatexWriter(MathWriter):
         above, below = self.parts(form)
         if form.data:
             return self.product(above, r" \oslash ", below, "div")
+        top, under = form.parts[0], [below]
+        for _ in range(_MOST_BELOW):  # (x/y)/z has one line of division
+            inner = self.fraction_form(top)
+            if inner is None:
+                break
+            top = inner.parts[0]
+            above = self.part(top)
+            under.insert(0, self.part(inner.parts[1]))
+        below = under[0]
+        for factor in under[1:]:
+            sign = r" \cdot " if factor.kind == "number" or factor.raw else " "
+            below = self.product(below, sign, factor, "mul")
         return self.fraction(above, below)
+
+    def fraction_form(self, part: Part) -> Form | None:
+        """The form of a part that is written in place and is a quotient with a line of division."""
+        if isinstance(part, Expr):
+            if part in self.bound:
+                return None
+            part = self.reading.form(part)
+        return part if part.kind == "div" and not part.data else None
 
     def write_floordiv(self, form: Form) -> Text:
         quotient = self.fraction(*self.parts(form))

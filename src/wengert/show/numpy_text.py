@@ -207,7 +207,7 @@ class NumpyWriter(TextWriter):
         base, exponent = self.parts(form)
         if exponent.level == NEG and base.level == ATOM and base.raw:
             base = self.called("np.float64", [base])  # Python refuses 0**-1, NumPy integers too
-        pieces = (self.at_least(base, ATOM), "**", self.at_least(exponent, ATOM))
+        pieces = (self.at_least(base, ATOM), "**", self.exponent(exponent))
         return Text(pieces, POWER, raw=base.raw)
 
     def write_not(self, form: Form) -> Text:

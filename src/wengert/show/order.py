@@ -1,11 +1,13 @@
 """The order in which a person reads commutative operands: by what they look like, never by their age.
 
-In products: numbers, constants such as pi, then scalars, symbols and their powers alphabetically, functions,
-sums. In sums: positive terms, constants and numbers last, higher powers first.
+In products: numbers, constants such as pi, then scalars, symbols and their powers alphabetically, sums of
+these, functions, sums of functions: ``2*pi*x*(x + 1)*sin(x)``, ``tanh(x)*(1 - tanh(x))``. In sums: positive
+terms, higher powers first, constants and numbers last, but before functions: ``x + 1``, ``1 + exp(-x)``.
 """
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -18,9 +20,11 @@ from wengert.show.forms import Form
 
 __all__ = ["NUMBER", "SUM", "SYMBOL", "Look", "product_key", "seen", "sum_key"]
 
-NUMBER, NAMED, SYMBOL, FUNCTION, SUM = 0, 1, 2, 3, 4
+NUMBER, NAMED, SYMBOL, SUM, FUNCTION, MIXED = 0, 1, 2, 3, 4, 5
+_DIGITS = re.compile(r"\d+")
 _HEAD = 24  # characters by which operands are compared before their fingerprints
 _MANY = 1 << 40
+_PLACES_IN_SUMS = {SYMBOL: 0, SUM: 1, NAMED: 2, NUMBER: 3, FUNCTION: 4, MIXED: 5}
 
 
 class Look(NamedTuple):
@@ -50,10 +54,10 @@ def seen(form: Form, looks: dict[Expr, Look]) -> Look:
     rest = [looks[p] if isinstance(p, Expr) else seen(p, looks) for p in parts[1:]]
     mark = hash((crc32(kind.encode()), first.print, *[r.print for r in rest], _stamp(form)))
     tokens = min(first.tokens + sum(r.tokens for r in rest) + len(parts), _MANY)
-    if kind == "neg":  # f(x) before f(-x)
+    if kind in ("neg", "transpose"):  # f(x) before f(-x), A before A.T
         return Look(first.rank, f"{first.head}~"[:_HEAD], mark, tokens, form)
-    if kind == "transpose":
-        return Look(first.rank, first.head, mark, tokens, form)
+    if kind == "call" and form.data.op.spell.text.startswith("{0}["):
+        return Look(first.rank, _indexed(form, first), mark, tokens, form)
     return Look(FUNCTION, _called(form, first), mark, tokens, form)
 
 
@@ -100,7 +104,8 @@ def _pair(form: Form, first: Look, second: Look) -> tuple[int, str]:
             rank = first.rank if plain else max(first.rank, FUNCTION)
             head = f"{first.head}*{_degree(second)}"
         case "add" | "sub":
-            rank, head = SUM, f"{first.head}+{second.head}"
+            rank = MIXED if max(first.rank, second.rank) >= FUNCTION else SUM
+            head = f"{first.head}+{second.head}"
         case _:
             rank, head = FUNCTION, _called(form, first)
     return rank, head[:_HEAD]
@@ -122,6 +127,12 @@ def _called(form: Form, first: Look) -> str:
         case _:
             name = form.kind
     return f"{name}({first.head}"[:_HEAD]
+
+
+def _indexed(form: Form, first: Look) -> str:
+    """``v[2]`` before ``v[10]`` before ``v[-1]``."""
+    places = _DIGITS.sub(lambda m: m[0].zfill(5), str(form.data.attr))
+    return f"{first.head}[{places.replace('-', '~')}"[:_HEAD]
 
 
 def _stamp(form: Form) -> int:
@@ -156,12 +167,11 @@ def sum_key(
 ) -> tuple[Any, ...]:  # Any: compared as a whole
     """Sorts the two terms of a sum: a sum first, because it needs no brackets there."""
     is_sum = coefficient == 1 and look.form.kind in ("add", "sub")
+    rank = NUMBER if is_number else look.rank
     return (
         not is_sum,
         coefficient < 0,
-        is_number or look.rank == NUMBER,
-        look.rank == NAMED,
-        look.rank,
+        _PLACES_IN_SUMS[rank],
         f"{look.head.lower()}~",
         look.head,
         look.print,

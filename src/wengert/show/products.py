@@ -44,8 +44,16 @@ def product_form(node: Expr, looks: dict[Expr, Look]) -> Form:
 
 
 def _turns(form: Form) -> int:
-    """How many transposes are written: of several right forms, the straightest is taken."""
-    inner = sum(_turns(part) for part in form.parts if isinstance(part, Form))
+    """How many transposes are written: of several right forms, the straightest is taken.
+
+    ``A.T @ v`` counts as straight, since vectors are columns to most readers.
+    """
+    parts = form.parts
+    if form.kind == "matmul" and form.data == (2, 1) and isinstance(parts[0], Form):
+        matrix = parts[0].parts[0] if parts[0].kind == "transpose" else None
+        if isinstance(matrix, Expr) and not matrix.args:
+            parts = parts[1:]
+    inner = sum(_turns(part) for part in parts if isinstance(part, Form))
     return inner + (form.kind == "transpose")
 
 

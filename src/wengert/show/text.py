@@ -11,7 +11,7 @@ from wengert.ir.dims import Dim, extent_text
 from wengert.ir.node import Expr
 from wengert.show.forms import Form
 from wengert.show.names import Names
-from wengert.show.precedence import ATOM, POWER, PRODUCT, SUM, Text, flat
+from wengert.show.precedence import ATOM, NEG, POWER, PRODUCT, SUM, Text, flat
 from wengert.show.templates import filled
 from wengert.show.writer import Writer
 
@@ -71,8 +71,12 @@ class TextWriter(Writer):
 
     def write_pow(self, form: Form) -> Text:
         base, exponent = self.parts(form)
-        pieces = (self.at_least(base, ATOM), "**", self.at_least(exponent, ATOM))
-        return Text(pieces, POWER, raw=base.raw)
+        return Text((self.at_least(base, ATOM), "**", self.exponent(exponent)), POWER, raw=base.raw)
+
+    def exponent(self, text: Text) -> Text:
+        """An exponent; negative numbers that are no fractions need no brackets: ``x**-2``."""
+        is_number = text.raw and text.level == NEG and text.kind != "div"
+        return text if is_number else self.at_least(text, ATOM)
 
     def write_transpose(self, form: Form) -> Text:
         return Text((self.at_least(self.part(form.parts[0]), ATOM), ".T"))
