@@ -1,8 +1,8 @@
 """wengert: derivatives as formulas, as programs and as numbers, from one expression graph.
 
 >>> import wengert as wg
->>> print(wg.diff("x^2 * sin(x)", "x"))
-x**2*cos(x) + 2*x*sin(x)
+>>> print(wg.diff("x * sin(x)", "x"))
+x*cos(x) + sin(x)
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def explain(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
     d/dx of x*sin(x)
       v1 = sin(x)   elementary: d sin(x)
                     ∂v1/∂x = cos(x)
-                    dv1 = cos(x)*dx
+                    dv1 = dx*cos(x)
       v2 = v1*x     product: each factor varies in turn
                     ∂v2/∂v1 = x; ∂v2/∂x = v1
                     dv2 = dv1*x + dx*v1
@@ -166,7 +166,7 @@ def _step(
         if original in active
     }
     partials: dict[str, str] = {}
-    for argument in dict.fromkeys(a for a in args if a in changes):
+    for argument in sorted({a for a in args if a in changes}, key=str):
         if argument.shape == () == node.shape:
             part = _pushed(local, {argument: ONE})
             partials[str(argument)] = "0" if part is None else str(part)
