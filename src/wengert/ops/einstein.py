@@ -69,7 +69,7 @@ def _ein_transpose(ct: Expr, slot: int, *args: Expr, attr: Spec) -> Expr:
     An axis of the factor that no other operand has was summed over: the cotangent is constant along
     it. An axis that the factor has twice (a diagonal) is written back through an identity matrix.
     """
-    if attr is _SCALARS and not ct.value_type.shape:
+    if attr is _SCALARS and (ct.type is FLOAT or not ct.value_type.shape):
         return product_of_scalars(ct, args[1 - slot])
     batch: list[Label] = [("batch", i) for i in range(ct.ndim - len(attr.out))]
     factors: list[Factor] = [(ct, (*batch, *attr.out))]
