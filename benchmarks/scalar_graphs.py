@@ -2,7 +2,8 @@
 
 Each workload is written once, as plain Python on whatever supports operators, and given to every
 system: wengert, CasADi SX, rsdag (Rust; its time includes preparing the program, which it cannot leave
-out), SymEngine and SymPy. Times are CPU times of the calling thread (rsdag keeps helper threads busy after a call). Systems that take more than a few seconds on a size are not asked for larger ones.
+out), SymEngine and SymPy. Times are CPU times of the calling thread (rsdag keeps helper threads busy
+after a call). Systems that take more than a few seconds on a size are not asked for larger ones.
 
 Targets: 300 thousand operations per second of construction, 5 times CasADi SX and 50 times SymPy; the
 gradient of 100,000 operations by 10 inputs in 1 s and within 6 times CasADi SX; on the four workloads
@@ -143,7 +144,7 @@ WORKLOADS = (
 )
 
 
-# --- systems: build and differentiate; CPU seconds of each, and the derivatives at a point -------------------
+# --- systems: build and differentiate; CPU seconds of each, and the derivatives at a point ---------
 @dataclass(frozen=True)
 class Outcome:
     build: float

@@ -74,7 +74,7 @@ def test_derivative_of_a_vector_by_a_scalar() -> None:
 def test_jacobian_of_a_matrix_by_a_matrix() -> None:
     d = wg.jacobian(wg.parse("A @ B", A=("m", "n"), B=("n", "k")), "A")
     rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 3)), rng.normal(size=(3, 4))
+    b = rng.normal(size=(3, 4))
     expected = np.einsum("ip,qj->ijpq", np.eye(2), b)
     np.testing.assert_allclose(d.evaluate(m=2, B=b), expected)
 

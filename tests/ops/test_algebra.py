@@ -1,4 +1,4 @@
-"""The canonical constructors of sums and products: what they join, what they leave alone, and that no bit changes."""
+"""The constructors of sums and products: what they join, what they leave, and that no bit changes."""
 
 from __future__ import annotations
 

@@ -168,9 +168,9 @@ def number_of(node: Expr) -> Number | None:
     """The finite real number that a constant node stands for, in coefficient form; else ``None``."""
     if node.op is not CONSTANT:
         return None
-    value = node.attr
+    value: Any = node.attr  # Any: whatever a constant may hold
     if value.__class__ is int or value.__class__ is Fraction:
-        return exact_number(value) if abs(value) < _LARGEST else None
+        return exact_number(value) if -_LARGEST < value < _LARGEST else None
     if isinstance(value, (bool, np.ndarray, complex, np.complexfloating)):
         return None
     value = float(value)
