@@ -271,7 +271,7 @@ MOST = {
     "sympy": {
         "terms": 1_000,
         "recurrence": 0,
-        "product": 100,
+        "product": 30,
         "logistic": 0,
         "shared": 0,
         "harmonics": 10,

@@ -166,7 +166,7 @@ def test_values_are_numpys(build: object) -> None:
     a, b, s, w = (rng.normal(size=shape) for shape in ((2, 3), (3, 4), (3, 3), (3,)))
     e = build(A, B, S, v)  # type: ignore[operator]  # a lambda of the table
     expected = build(a, b, s, w)  # type: ignore[operator]
-    at = {k: u for k, u in zip("ABSv", (a, b, s, w), strict=True)}
+    at = dict(zip("ABSv", (a, b, s, w), strict=True))
     np.testing.assert_allclose(e.evaluate(**at), expected, rtol=1e-13)
 
 
