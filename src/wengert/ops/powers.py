@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.errors import EvaluationError, worded
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, ORTHOGONAL, PD, POSITIVE, PSD
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
@@ -16,6 +17,7 @@ from wengert.ops.arithmetic import divide
 from wengert.ops.choice import eq, floor, ge, gt, logical_or, ne
 from wengert.ops.einstein import ones
 from wengert.ops.exponential import xlogy
+from wengert.ops.layout import cast
 from wengert.ops.leaves import CONSTANT, ONE, ZERO, const, number_of
 from wengert.ops.shapes import real_shape, same_shape, same_type
 from wengert.ops.sums import scale
@@ -45,11 +47,17 @@ def _power(a: Expr, b: Expr) -> Expr:
         a = const(float(base))  # NumPy's integers would wrap around: 2**100 is not 0
     if a is ONE:
         return ones(b.shape)
+    if exponent is not None and exponent < 0 and not a.value_type.weak and _is_integer(a):
+        a = cast(a, "float64")  # 3**-1 is no integer
     if exponent is None or b.ndim:
         a, b = broadcast_together(a, b)
     elif b.op is CONSTANT:
         b = const(exponent)
     return make(POW, (a, b))
+
+
+def _is_integer(node: Expr) -> bool:
+    return node.value_type.dtype.startswith("int")
 
 
 def square(a: Expr) -> Expr:
@@ -64,7 +72,16 @@ def _power_type(x: Type, y: Type) -> Type:
 
 def _power_value(x: Any, y: Any) -> Any:
     if np.asarray(x).dtype.kind == "i" and np.any(np.less(y, 0)):
-        x = np.asarray(x, float)  # NumPy refuses integers to negative powers
+        if np.asarray(y).dtype.kind == "i" and not type(x) is type(y) is int:
+            raise EvaluationError(  # an integer has to come out, and there is none
+                worded(
+                    "power of integers",
+                    expected="exponents that are not negative",
+                    got=f"{x}**{y}",
+                    hint="2.0**i",
+                )
+            )
+        x = np.asarray(x, float)
     return np.power(x, y)
 
 
