@@ -39,7 +39,8 @@ def test_signs_come_out_in_front() -> None:
     assert -3 * x * y is -(3 * x * y)
     assert (-x) / y is -(x / y)
     assert x / (-y) is -(x / y)
-    assert -(-x) is x
+    negated = -x
+    assert -negated is x
     assert wg.sin(-x) is -wg.sin(x)
     assert wg.cos(-x) is wg.cos(x)
 
