@@ -63,7 +63,7 @@ def _key(node: Expr, known: dict[Expr, Key]) -> Key:
         return 1, op.name, _code(str(node.attr)), node.serial
     inner = [known[a] for a in node.args]
     if op is EIN:
-        return 5, "", hash(("ein", tuple(sorted(_patterns(node.attr, inner))))), node.serial
+        return 5, "", hash((_op_code(op), tuple(sorted(_patterns(node.attr, inner))))), node.serial
     if op is LIN:
         terms = sorted((k[2], hash(c)) for k, c in zip(inner, node.attr, strict=True))
         return 7, "", hash((_op_code(op), tuple(terms))), node.serial
