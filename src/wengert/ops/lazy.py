@@ -6,6 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 __all__ = ["scipy_function"]
 
 
@@ -17,7 +19,11 @@ def scipy_function(path: str) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         if not loaded:
             loaded.append(getattr(import_module(f"scipy.{module}"), name))
-        return loaded[0](*args, **options)
+        # SciPy 1.18 computes with truth values in single precision.
+        exact = [
+            np.asarray(a, np.float64) if getattr(a, "dtype", None) == np.bool_ else a for a in args
+        ]
+        return loaded[0](*exact, **options)
 
     call.__name__, call.__module__ = name, f"scipy.{module}"  # how printers name it
     return call
