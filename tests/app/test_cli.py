@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +50,64 @@ def test_latex_json_and_output(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 
 def test_matlab_dialect(capsys: pytest.CaptureFixture[str]) -> None:
     out = run(capsys, "grad", "x'*A*x", "x", "-s", "A=n,n", "-s", "x=n", "--dialect", "matlab")
-    assert out[:2] == (0, "(A + A.T) @ x")
+    assert out[0] == 0
+    assert out[1] in ("(A + A.T) @ x", "(A.T + A) @ x")
+
+
+@pytest.mark.parametrize(
+    ("formula", "derivative"),
+    [("-x^2", "-2*x"), ("-sin(x)", "-cos(x)"), ("-a*x", "-a"), ("-o*x", "-o")],
+)
+def test_formulas_may_begin_with_a_minus_sign(
+    capsys: pytest.CaptureFixture[str], formula: str, derivative: str
+) -> None:
+    assert run(capsys, "diff", formula, "x") == (0, derivative, "")
+    attached = run(capsys, "diff", "-(x @ x)", "x", "-sx=n")
+    assert attached == (0, "-2*x", "")
+
+
+def test_assumptions_add_up(capsys: pytest.CaptureFixture[str]) -> None:
+    once = run(capsys, "simplify", "sqrt(x^2)", "-a", "x=real", "-a", "x=positive")
+    assert once == (0, "x", "")
+
+
+COMMANDS = {
+    "diff": ("diff", "x^2*sin(x)", "x"),
+    "grad": ("grad", "x*exp(y)"),
+    "hessian": ("hessian", "x*exp(y)"),
+    "simplify": ("simplify", "x*x/x"),
+    "eval": ("eval", "x^2", "--at", "x=3"),
+    "explain": ("explain", "x*sin(x)"),
+    "compare": ("compare", "x^2*sin(x)", "--at", "x=1.2"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_prints_text_latex_and_json_to_terminal_or_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    target = tmp_path / "answer"
+    for form in ((), ("--latex",), ("--json",)):
+        code, out, err = run(capsys, *COMMANDS[command], *form)
+        assert (code, err) == (0, "")
+        assert out
+        assert run(capsys, *COMMANDS[command], *form, "--output", str(target)) == (0, "", "")
+        written = target.read_text(encoding="utf-8")
+        assert written.strip()
+        if form == ("--json",):
+            assert json.loads(out).keys() == json.loads(written).keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_examples_that_run(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    examples = [line.strip() for line in out.splitlines() if line.strip().startswith("wengert ")]
+    assert code == 0
+    assert len(examples) >= 2
+    for example in examples:
+        assert run(capsys, *shlex.split(example)[1:])[0] == 0, example
 
 
 def test_simplify_shows_conditions(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,12 +116,26 @@ def test_simplify_shows_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("x ")
     assert "where" in out
     assert run(capsys, "simplify", "x*x/x", "--strict")[1] != out
+    assert run(capsys, "simplify", "x*x/x", "--latex")[1] == r"x \quad\text{where } x \ne 0"
 
 
 def test_eval(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "eval", "x^2", "--at", "x=3")[1] == "9.0"
     assert run(capsys, "eval", "cos(x)", "--at", "x=pi")[1] == "-1.0"
     assert run(capsys, "eval", "x @ x", "--at", "x=[1,2,2]")[1] == "9.0"
+    matrix = ("--at", "A=[[1,2],[3,4]]", "--at", "x=[1,1]")
+    assert run(capsys, "eval", "A @ x", *matrix)[1] == "[3., 7.]"
+    assert run(capsys, "eval", "x^2", "--at", "x=3", "--latex")[1] == "x^{2} = 9.0"
+    assert json.loads(run(capsys, "eval", "1/x", "--at", "x=0", "--json")[1])["value"] == "inf"
+
+
+def test_all_elements_of_a_long_array_are_printed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    numbers = [0.1 * n for n in range(3000)]
+    target = tmp_path / "out.txt"
+    assert run(capsys, "eval", "2*x", "--at", f"x={numbers}", "-o", str(target))[0] == 0
+    assert json.loads(target.read_text()) == pytest.approx([2 * n for n in numbers], rel=1e-15)
 
 
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +167,19 @@ def test_compare_states_the_identity(capsys: pytest.CaptureFixture[str]) -> None
         (("compare", "x*y", "--at", "x=1"), "y"),
         (("compare", "log(x)", "--at", "x=-1"), "defined"),
         (("diff", "x^3", "x", "-o", "/nowhere/at/all"), "file"),
+        (("diff", "", "x"), "empty"),
+        (("diff", "((x", "x"), "never closed"),
+        (("diff", "x * ☃", "x"), "column 5"),
+        (("diff", "x", "x", "-a", "x=postive"), "positive"),
+        (("diff", "x", "x", "-s", "x=2.5"), "extent"),
+        (("eval", "x", "--at", "x=abc"), "--at x=1.2"),
+        (("eval", "x", "--at", "x=[1,[2]]"), "a number, an array"),
+        (("eval", "x + y"), "--at x=1.2 --at y=1.2"),
+        (("eval", "A @ x", "--at", "A=[[1,2]]", "--at", "x=[1,2,3]"), "inner extents"),
+        (("eval", "[1,2]*x", "--dialect", "matlab", "--at", "x=1"), "column 1"),
+        (("compare", "3"), "differentiate by"),
+        (("explain", "x*y"), "x, y"),
+        (("diff", "9" * 400, "x"), "too large"),
     ],
 )
 def test_faults_of_the_formula_end_with_one_message_and_code_1(
@@ -108,7 +194,17 @@ def test_faults_of_the_formula_end_with_one_message_and_code_1(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("diff",), ("nonsense", "x"), ("diff", "x", "--shape", "A"), ("eval", "x", "--at", "x")],
+    [
+        ("diff",),
+        ("nonsense", "x"),
+        ("diff", "x", "--shape", "A"),
+        ("eval", "x", "--at", "x"),
+        ("eval", "x", "--at", "x=1", "--at", "x=2"),
+        ("diff", "x", "x:0"),
+        ("diff", "x", "x:two"),
+        ("diff", "x", "--lates"),
+        ("diff", "x", "--dialect", "julia"),
+    ],
 )
 def test_faults_of_the_command_line_have_code_2(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
@@ -116,14 +212,63 @@ def test_faults_of_the_command_line_have_code_2(
     assert run(capsys, *arguments)[0] == 2
 
 
-def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_examples_one_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "--help")
     assert code == 0
-    assert "wengert diff" in out
+    assert sum(line.strip().startswith("wengert ") for line in out.splitlines()) >= 6
     assert run(capsys, "--version")[1].startswith("wengert ")
 
 
+def test_a_fault_of_wengert_is_told_as_such(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.delenv("WENGERT_DEBUG", raising=False)
+    monkeypatch.setattr("wengert.app.cli.diff", broken)
+    code, out, err = run(capsys, "diff", "x", "x")
+    assert (code, out) == (4, "")
+    assert "a fault of wengert" in err
+    assert "Traceback" not in err
+
+
+# --- in a process of its own -------------------------------------------------------------------------
+def shell(script: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    wengert = f"{shlex.quote(sys.executable)} -m wengert"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONIOENCODING"} | environment
+    line = ["sh", "-c", script.replace("wengert", wengert, 1)]
+    return subprocess.run(line, capture_output=True, check=False, env=env)
+
+
 def test_python_dash_m() -> None:
-    line = [sys.executable, "-m", "wengert", "diff", "x^2", "x"]
-    done = subprocess.run(line, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "2*x"
+    done = shell("wengert diff x^2 x")
+    assert (done.returncode, done.stdout.strip()) == (0, b"2*x")
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    done = shell("wengert explain 'x*sin(x)*exp(x)' | head -1")
+    assert done.stdout.startswith(b"d/dx of ")
+    assert done.stderr == b""
+
+
+def test_terminals_without_unicode() -> None:
+    done = shell("wengert explain 'x*sin(x)'", PYTHONIOENCODING="latin-1")
+    assert b"dv1/dx = cos(x)" in done.stdout
+    assert done.returncode == 0
+    table = shell("wengert compare x^2 --at x=1", PYTHONIOENCODING="ascii")
+    assert table.returncode == 0
+    assert table.stdout.isascii()
+
+
+def test_what_is_piped_has_no_colours() -> None:
+    assert b"\x1b" not in shell("wengert compare x^2 --at x=1", TERM="xterm-256color").stdout
+
+
+def test_a_full_disk_is_told() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    done = shell("wengert diff x^2 x > /dev/full")
+    assert done.returncode == 1
+    assert b"cannot be written" in done.stderr
+    assert b"Traceback" not in done.stderr

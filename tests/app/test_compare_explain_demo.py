@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 import wengert as wg
-from wengert.app.cli import show_comparison
 from wengert.app.demo import load_examples, run_demo
+from wengert.app.terminal import formula_lines, show_comparison
 
 
 @pytest.mark.parametrize(
@@ -61,8 +63,15 @@ def test_missing_value_is_named() -> None:
 def test_explanation_names_do_not_collide_with_the_users() -> None:
     found = wg.explain("v1*sin(v1)", "v1")
     assert [s.name for s in found.steps] == ["v2", "v3"]
-    assert found.steps[0].partials == {"v1": "cos(v1)"}
-    assert found.result == str(wg.diff("v1*sin(v1)", "v1"))
+    assert found.steps[0].partials == {"v1": wg.parse("cos(v1)")}
+    assert found.result is wg.diff("v1*sin(v1)", "v1")
+    assert found.as_dict()["steps"][0]["partials"] == {"v1": "cos(v1)"}
+
+
+def test_explanation_of_a_long_formula_stays_in_its_columns() -> None:
+    text = str(wg.explain("exp(alpha*beta*gamma1*delta*epsilon*zeta*eta*theta/kappa + x)", "x"))
+    rule = next(line for line in text.splitlines() if "elementary" in line)
+    assert len(rule) < 100
 
 
 def test_explanation_of_something_constant() -> None:
@@ -88,9 +97,51 @@ def test_there_are_at_least_ten_examples_and_their_derivatives_verify() -> None:
 
 def test_demo_shows_every_example() -> None:
     out = io.StringIO()
-    run_demo(Console(file=out, width=120), show_comparison)
+    found = run_demo(Console(file=out, width=120, markup=False))
     text = out.getvalue()
+    assert text.startswith("12 real formulas, each differentiated in four ways")
+    assert "f = " in text
     assert all(example.title in text for example in load_examples())
     assert "DIFFERENT" not in text
     with_scalars = [e for e in load_examples() if any(np.ndim(e.at[n]) == 0 for n in e.by)]
     assert text.count("are the very same graph") == len(with_scalars) >= 7
+    assert all(comparison.within_claim for comparison in found)
+    assert "within the error that it claims in 12 of 12" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_nothing_is_cut_off_on_narrow_terminals(width: int) -> None:
+    out = io.StringIO()
+    text = "S*ndtr((log(S/K) + (r + sigma^2/2)*T)/(sigma*sqrt(T))) + sqrt(S)*log(S*K)"
+    at = {"S": 100.0, "K": 95.0, "r": 0.03, "sigma": 0.2, "T": 0.5}
+    show_comparison(wg.compare(text, at), Console(file=out, width=width, markup=False))
+    lines = out.getvalue().splitlines()
+    assert "…" not in out.getvalue()
+    # A formula is broken between terms and after commas only.
+    assert all(len(line) <= max(width, 60) for line in lines)
+    for name in at:
+        assert f"df/d{name} =" in out.getvalue()
+
+
+@pytest.mark.parametrize("width", [30, 60, 100])
+def test_formulas_on_several_lines_still_say_the_same(width: int) -> None:
+    e = wg.parse("sin(x^2 + y)/(x^2 + y)^2 + exp(x^2 + y)*cos(x - y) - log(x*y + 1)*sqrt(x*y + 1)")
+    head, *where = " ".join(formula_lines("f", e, width)).split(" where ")
+    text = head.removeprefix("f = ")
+    bindings = re.split(r"\s+(?=t\d+ = )", where[0].strip()) if where else []
+    assert wg.parse(f"let {'; '.join(bindings)};\n{text}" if bindings else text) is e
+
+
+def test_symmetric_matrices_are_compared_by_what_they_can_do() -> None:
+    e = wg.parse("a @ S @ b", S=("n", "n"), a="n", b="n", assume={"S": "symmetric"})
+    found = wg.compare(e, S=[[2.0, 0.3], [0.3, 1.0]], a=[1.0, 2.0], b=[0.5, -1.0])
+    assert all(w.error < 1e-9 for w in found.ways)
+    assert found.within_claim
+
+
+def test_a_numerical_derivative_that_breaks_its_word_is_told() -> None:
+    found = wg.compare("x^2", x=1.0)
+    numerical, *others = found.ways
+    wrong = replace(found, ways=(replace(numerical, error=1e-3), *others))
+    assert not wrong.within_claim
+    assert "BREAKS" in str(wrong)

@@ -1,39 +1,60 @@
-"""The command line: ``wengert diff "x^2*sin(x)"`` and its siblings.
+"""The command line: ``wengert diff "x^2*sin(x)" x`` and its siblings.
 
-Exit codes: 0 fine; 1 the formula or the values are at fault (one message, no traceback); 2 the command
-line itself is; 3 a result failed its own check.
+Exit codes: 0 fine; 1 the formula or the values are at fault (one message, no traceback), or the answer
+cannot be written; 2 the command line itself is at fault; 3 a result failed its own check; 4 wengert
+itself is at fault; 130 interrupted.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
 import wengert
-from wengert.app.compare import Comparison, compare
+from wengert.app.arguments import (
+    AssumeOpt,
+    AtOpt,
+    ByArg,
+    Dialect,
+    DialectOpt,
+    FormulaArg,
+    JsonOpt,
+    LatexOpt,
+    OutputOpt,
+    ShapeOpt,
+    VerifyOpt,
+    declared,
+    demand_values,
+    formulas_apart,
+    orders,
+    point_of,
+    with_ranks,
+)
+from wengert.app.compare import compare
 from wengert.app.demo import run_demo
 from wengert.app.explain import explain
-from wengert.diff.formulas import Partials, diff, find_symbol, free_symbols, gradient, hessian
-from wengert.diff.verify import check_equal
-from wengert.errors import (
-    EvaluationError,
-    TypeMismatchError,
-    VerificationError,
-    WengertError,
-    worded,
+from wengert.app.terminal import (
+    comparison_json,
+    json_text,
+    number,
+    plain_terminal,
+    result_lines,
+    show_comparison,
+    terminal,
+    write,
 )
-from wengert.frontend.parse import parse
+from wengert.diff.formulas import diff, gradient, hessian
+from wengert.diff.verify import check_equal
+from wengert.errors import VerificationError, WengertError
 from wengert.ir.node import Expr
 from wengert.ir.walk import order
+from wengert.ops.leaves import const
 from wengert.rewrite.simplify import simplify as simplified
 
 __all__ = ["app", "main"]
@@ -41,146 +62,44 @@ __all__ = ["app", "main"]
 # Checking at random points takes about a millisecond up to this many nodes.
 _CHECKED = 60
 
+
+def _examples(*commands: str) -> str:
+    """The end of a help text."""
+    return "\n".join(("Examples:", *(f"  wengert {c}" for c in commands)))
+
+
 app = typer.Typer(
     name="wengert",
-    help="Derivatives as formulas, as programs and as numbers.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog=(
-        "Examples:  wengert diff 'x^2*sin(x)' x  ·  wengert grad 'norm(A@x-b)^2' x --shape A=m,n --shape x=n"
-        " --shape b=m  ·  wengert compare 'x^2*sin(x)' --at x=1.2  ·  wengert eval 'exp(-x)' --at x=0.5"
-        "  ·  wengert explain 'x*sin(x)'.  Exit codes: 0 fine, 1 faulty formula or values, 2 faulty"
-        " command line, 3 a result failed its own check."
-    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples(
+        "diff 'x^2*sin(x)' x",
+        "grad 'norm(A@x-b)^2' x -s A=m,n -s x=n -s b=m",
+        "simplify 'log(1 + exp(x))'",
+        "eval 'exp(-x)' --at x=0.5",
+        "explain 'x*sin(x)'",
+        "compare 'x^2*sin(x)' --at x=1.2",
+    )
+    + "\n\nExit codes: 0 fine, 1 faulty formula or values, 2 faulty command line,"
+    " 3 a result failed its own check. `wengert COMMAND --help` shows examples of each.",
 )
 
-FormulaArg = Annotated[str, typer.Argument(help="The formula, for example 'x^2*sin(x)'.")]
-ByArg = Annotated[
-    list[str] | None, typer.Argument(help="Symbols to differentiate by; x:3 is three times by x.")
-]
-ShapeOpt = Annotated[
-    list[str] | None, typer.Option("--shape", "-s", help="Shape of a symbol: A=m,n or x=n or x=3.")
-]
-AssumeOpt = Annotated[
-    list[str] | None,
-    typer.Option("--assume", "-a", help="Assumption on a symbol: x=positive, S=symmetric,pd."),
-]
-AtOpt = Annotated[
-    list[str] | None, typer.Option("--at", help="Value of a symbol: x=1.2 or v=[1,2,3].")
-]
-DialectOpt = Annotated[str, typer.Option(help="How the formula is written: python or matlab.")]
-LatexOpt = Annotated[bool, typer.Option("--latex", help="Print LaTeX.")]
-JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-OutputOpt = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to a file instead of the terminal.")
-]
-VerifyOpt = Annotated[
-    bool | None,
-    typer.Option(
-        "--verify/--no-verify", help="Check at random points; by default where it takes no time."
-    ),
-]
 
-
-# --- reading the command line ------------------------------------------------------------------------
-def _pair(text: str, what: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip() or not value.strip():
-        raise typer.BadParameter(f"expected NAME={what}, got {text!r}")
-    return name.strip(), value.strip()
-
-
-def _extent(text: str) -> int | str:
-    text = text.strip()
-    return int(text) if text.isdigit() else text
-
-
-def _declared(
-    formula: str, shape: list[str] | None, assume: list[str] | None, dialect: str
-) -> Expr:
-    shapes = {
-        name: tuple(_extent(part) for part in value.strip("()").split(",") if part.strip())
-        for name, value in (_pair(s, "extents") for s in shape or [])
-    }
-    facts = {
-        name: tuple(part.strip() for part in value.split(","))
-        for name, value in (_pair(a, "assumption") for a in assume or [])
-    }
-    return parse(formula, dialect=dialect, assume=facts or None, **shapes)
-
-
-def _point(at: list[str] | None) -> dict[str, Any]:  # Any: numbers or arrays
-    point: dict[str, Any] = {}
-    for item in at or []:
-        name, text = _pair(item, "value")
-        try:
-            value = np.asarray(json.loads(text), dtype=float)
-        except (ValueError, TypeError):
-            constant = parse(text).evaluate()  # such as pi/2
-            value = np.asarray(constant, dtype=float)
-        point[name] = value
-    return point
-
-
-def _by(names: Sequence[str] | None) -> list[Any]:  # Any: a name, or a name with its order
-    result: list[Any] = []
-    for name in names or []:
-        head, sign, times = name.partition(":")
-        if sign and not times.isdigit():
-            raise typer.BadParameter(f"expected SYMBOL:ORDER, got {name!r}")
-        result.append((head, int(times)) if sign else head)
-    return result
-
-
-# --- writing the answer ------------------------------------------------------------------------------
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        typer.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise EvaluationError(
-            worded(
-                "--output", expected="a file that can be written", got=f"{output}: {error.strerror}"
-            )
-        ) from error
-
-
-def _facts(expr: Expr) -> dict[str, Any]:  # Any: JSON values
-    return {
-        "text": str(expr),
-        "latex": expr.latex(),
-        "shape": [str(e) for e in expr.shape],
-        "operations": str(expr.cost().operations),
-        "conditions": [str(c) for c in expr.conditions],
-    }
-
-
-def _jsonable(result: Any) -> Any:  # Any: an expression, or nested partials of them
-    if isinstance(result, Partials):
-        return {name: _jsonable(value) for name, value in result.items()}
-    return _facts(result)
-
-
-def _show(result: Any, *, latex: bool, as_json: bool, output: Path | None) -> None:
+def _show(
+    result: Any,  # Any: an expression, or nested partials of them
+    *,
+    latex: bool,
+    as_json: bool,
+    output: Path | None,
+    conditions: bool = False,
+) -> None:
     if as_json:
-        _write(json.dumps(_jsonable(result), indent=2, ensure_ascii=False), output)
+        write(json_text(result), output)
     else:
-        _write("\n".join(_lines(result, latex)), output)
-
-
-def _lines(result: Any, latex: bool, path: str = "") -> list[str]:
-    if isinstance(result, Partials):
-        return [
-            line
-            for name, value in result.items()
-            for line in _lines(value, latex, f"{path}, {name}" if path else name)
-        ]
-    text = result.latex() if latex else str(result)
-    return [f"{path}: {text}" if path else text]
+        write("\n".join(result_lines(result, latex=latex, conditions=conditions)), output)
 
 
 def _wants_check(verify: bool | None, expr: Expr) -> bool:
@@ -188,66 +107,86 @@ def _wants_check(verify: bool | None, expr: Expr) -> bool:
 
 
 # --- commands ----------------------------------------------------------------------------------------
-@app.command("diff")
+@app.command(
+    "diff",
+    epilog=_examples(
+        "diff 'x^2*sin(x)' x",
+        "diff 'x^5' x:3",
+        "diff 'exp(-x*y)' x y --latex",
+        "diff 'det(A)' A -s A=n,n",
+    ),
+)
 def diff_command(
     formula: FormulaArg,
     by: ByArg = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
     verify: VerifyOpt = None,
 ) -> None:
     """Derivative by one symbol after another, simplified."""
-    expr = _declared(formula, shape, assume, dialect)
-    result = diff(expr, *_by(by), verify=_wants_check(verify, expr))
+    expr = declared(formula, shape, assume, dialect)
+    result = diff(expr, *orders(by), verify=_wants_check(verify, expr))
     _show(result, latex=latex, as_json=as_json, output=output)
 
 
-@app.command("grad")
+@app.command(
+    "grad",
+    epilog=_examples(
+        "grad 'x*exp(y)'",
+        "grad 'norm(A@x-b)^2' x -s A=m,n -s x=n -s b=m",
+        'grad "x\'*A*x" x -s A=n,n -s x=n --dialect matlab',
+    ),
+)
 def grad_command(
     formula: FormulaArg,
     by: ByArg = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
     verify: VerifyOpt = None,
 ) -> None:
     """Gradient by all symbols, or by those named."""
-    expr = _declared(formula, shape, assume, dialect)
+    expr = declared(formula, shape, assume, dialect)
     result = gradient(expr, *(by or []), verify=_wants_check(verify, expr))
     _show(result, latex=latex, as_json=as_json, output=output)
 
 
-@app.command("hessian")
+@app.command(
+    "hessian", epilog=_examples("hessian 'x*exp(y)'", "hessian 'x @ A @ x' x -s A=n,n -s x=n")
+)
 def hessian_command(
     formula: FormulaArg,
     by: ByArg = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
     verify: VerifyOpt = None,
 ) -> None:
     """Second derivatives by all symbols, or by those named."""
-    expr = _declared(formula, shape, assume, dialect)
+    expr = declared(formula, shape, assume, dialect)
     result = hessian(expr, *(by or []), verify=_wants_check(verify, expr))
     _show(result, latex=latex, as_json=as_json, output=output)
 
 
-@app.command("simplify")
+@app.command(
+    "simplify",
+    epilog=_examples("simplify '(x^2 - 1)/(x - 1)'", "simplify 'sqrt(x^2)' -a x=positive"),
+)
 def simplify_command(
     formula: FormulaArg,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     strict: Annotated[bool, typer.Option(help="No rule that enlarges the domain.")] = False,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
@@ -255,155 +194,114 @@ def simplify_command(
     verify: VerifyOpt = None,
 ) -> None:
     """The formula, simplified; the conditions under which it equals the original are shown."""
-    expr = _declared(formula, shape, assume, dialect)
+    expr = declared(formula, shape, assume, dialect)
     result = simplified(expr, strict=strict)
     if _wants_check(verify, expr):
         check_equal(expr, result)
-    if as_json or latex or output:
-        _show(result, latex=latex, as_json=as_json, output=output)
-        return
-    conditions = ", ".join(str(c) for c in result.conditions)
-    _write(f"{result}   where {conditions}" if conditions else str(result), None)
+    _show(result, latex=latex, as_json=as_json, output=output, conditions=True)
 
 
-@app.command("eval")
+@app.command(
+    "eval",
+    epilog=_examples(
+        "eval 'exp(-x)' --at x=0.5", "eval 'A @ x' --at 'A=[[1,2],[3,4]]' --at 'x=[1,1]'"
+    ),
+)
 def eval_command(
     formula: FormulaArg,
     at: AtOpt = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
-    check: Annotated[bool, typer.Option(help="Name the first undefined part.")] = False,
+    dialect: DialectOpt = Dialect.python,
+    check: Annotated[
+        bool, typer.Option("--check", help="An undefined part is an error that names it.")
+    ] = False,
+    latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
 ) -> None:
     """Value of a formula at a point."""
-    point = _point(at)
-    expr = _declared(formula, _with_ranks(shape, point), assume, dialect)
+    point = point_of(at)
+    expr = declared(formula, with_ranks(shape, point), assume, dialect)
+    demand_values(expr, point)
     value = expr.evaluate(check=check, **point)
     if as_json:
-        listed = np.asarray(value).tolist()
-        _write(json.dumps({"text": str(expr), "value": listed}), output)
+        write(json_text({"text": str(expr), "value": number(value)}), output)
+    elif latex:
+        write(f"{expr.latex()} = {const(value).latex()}", output)
     else:
-        _write(str(value), output)
+        write(_value_text(value), output)
 
 
-def _with_ranks(shape: list[str] | None, point: dict[str, Any]) -> list[str]:
-    """Arrays given as values declare their own shapes unless these are said."""
-    said = {_pair(s, "extents")[0] for s in shape or []}
-    given = [
-        f"{name}={','.join(map(str, value.shape))}"
-        for name, value in point.items()
-        if value.ndim and name not in said
-    ]
-    return [*(shape or []), *given]
+def _value_text(value: Any) -> str:  # Any: a number or an array
+    """All digits of a number, all elements of an array, in the form that ``--at`` reads."""
+    if np.ndim(value) == 0:
+        return str(value)
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        return np.array2string(np.asarray(value), separator=", ")
 
 
-@app.command("explain")
+@app.command("explain", epilog=_examples("explain 'x*sin(x)'", "explain 'sin(x*y)' y --latex"))
 def explain_command(
     formula: FormulaArg,
-    by: Annotated[str | None, typer.Argument(help="The symbol to differentiate by.")] = None,
+    by: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="The symbol to differentiate by.")
+    ] = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
 ) -> None:
     """Derivation step by step: node, rule, local partials, result."""
-    expr = _declared(formula, shape, assume, dialect)
+    expr = declared(formula, shape, assume, dialect)
     found = explain(expr, by)
     if as_json:
-        _write(json.dumps(found.as_dict(), indent=2, ensure_ascii=False), output)
-    elif latex:
-        _write(diff(expr, find_symbol(expr, found.by)).latex(), output)
+        write(json_text(found.as_dict()), output)
     else:
-        _write(str(found), output)
+        write(found.latex() if latex else str(found), output)
 
 
-@app.command("compare")
+@app.command(
+    "compare",
+    epilog=_examples(
+        "compare 'x^2*sin(x)' --at x=1.2",
+        "compare 'norm(A@x)^2' --at 'A=[[1,2],[3,4]]' --at 'x=[1,1]'",
+    ),
+)
 def compare_command(
     formula: FormulaArg,
     at: AtOpt = None,
     shape: ShapeOpt = None,
     assume: AssumeOpt = None,
-    dialect: DialectOpt = "python",
+    dialect: DialectOpt = Dialect.python,
     latex: LatexOpt = False,
     as_json: JsonOpt = False,
     output: OutputOpt = None,
 ) -> None:
     """The four ways side by side: numerical, symbolic, forward, reverse."""
-    point = _point(at)
-    expr = _declared(formula, _with_ranks(shape, point), assume, dialect)
-    missing = [s.attr.name for s in free_symbols(expr) if s.attr.name not in point]
-    if missing:
-        raise TypeMismatchError(
-            worded(
-                "compare",
-                expected=f"a value for {', '.join(missing)}",
-                got="none",
-                hint="--at x=1.2",
-            )
-        )
+    point = point_of(at)
+    expr = declared(formula, with_ranks(shape, point), assume, dialect)
+    demand_values(expr, point)
     found = compare(expr, point)
     if as_json:
-        _write(json.dumps(_comparison_json(found), indent=2, ensure_ascii=False), output)
+        write(json_text(comparison_json(found)), output)
     elif latex:
-        lines = [f"{n}: {diff(expr, n).latex()}" for n in point]
-        _write("\n".join(lines), output)
+        graphs = found.way("symbolic").graphs.items()
+        write("\n".join(f"{name}: {graph.latex()}" for name, graph in graphs), output)
     elif output is not None:
-        _write(str(found), output)
+        write(str(found), output)
     else:
-        show_comparison(found, Console(highlight=False))
-
-
-def _comparison_json(found: Comparison) -> dict[str, Any]:  # Any: JSON values
-    def number(value: float) -> float | None:
-        return value if np.isfinite(value) else None
-
-    return {
-        "formula": found.formula,
-        "at": {k: np.asarray(v).tolist() for k, v in found.at.items()},
-        "value": np.asarray(found.value).tolist(),
-        "symbolic_is_forward": found.same_graph,
-        "ways": [
-            {
-                "way": w.name,
-                "derivative": {k: np.asarray(v).tolist() for k, v in w.values.items()},
-                "formulas": dict(w.formulas),
-                "operations": None if w.operations is None else str(w.operations),
-                "calls": w.calls,
-                "error": number(w.error),
-                "claimed": w.claimed,
-                "seconds": w.seconds,
-            }
-            for w in found.ways
-        ],
-    }
-
-
-def show_comparison(found: Comparison, console: Console) -> None:
-    """The comparison as a table on a terminal."""
-    console.print(f"{found.formula}\n  at {found.place}", markup=False)
-    table = Table()
-    for head in ("way", "derivative", "operations", "error", "claimed", "time"):
-        table.add_column(head, justify="left" if head in ("way", "derivative") else "right")
-    for row in found.rows():
-        table.add_row(*row)
-    console.print(table)
-    for name, text in found.way("symbolic").formulas.items():
-        console.print(f"  d/d{name}: {text}", markup=False)
-    console.print(found.statement, markup=False)
+        show_comparison(found, terminal())
 
 
 @app.command("demo")
 def demo_command(
-    quick: Annotated[bool, typer.Option(help="The first formula only.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The first formula only.")] = False,
 ) -> None:
     """Real formulas, differentiated in four ways side by side."""
-    started = time.perf_counter()
-    run_demo(Console(highlight=False), show_comparison, quick=quick)
-    typer.echo(f"\n{time.perf_counter() - started:.1f} s in all")
+    run_demo(terminal(), quick=quick)
 
 
 def _version(wanted: bool) -> None:
@@ -423,14 +321,29 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors of the user end with one message and exit code 1."""
+    plain_terminal()
+    line = formulas_apart(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=arguments)
+        app(args=line)
     except VerificationError as error:
-        typer.echo(f"wengert: {error}", err=True)
-        sys.exit(3)
+        _stop(3, str(error))
     except WengertError as error:
-        typer.echo(f"wengert: {error}", err=True)
-        sys.exit(1)
+        _stop(1, str(error))
     except KeyboardInterrupt:
-        typer.echo("wengert: interrupted", err=True)
-        sys.exit(130)
+        _stop(130, "interrupted")
+    except (MemoryError, RecursionError):
+        _stop(1, "the formula or its values are too large for this machine")
+    except OSError as error:
+        _stop(1, f"the answer cannot be written: {error.strerror}")
+    except Exception as error:
+        if os.environ.get("WENGERT_DEBUG"):
+            raise
+        kind = type(error).__name__
+        _stop(
+            4, f"a fault of wengert, please report it: {kind}: {error} (WENGERT_DEBUG=1 tells more)"
+        )
+
+
+def _stop(code: int, message: str) -> None:
+    typer.echo(f"wengert: {message}", err=True)
+    sys.exit(code)

@@ -12,19 +12,24 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert.diff import numeric
-from wengert.diff.formulas import as_formula, find_symbol, free_symbols, jvp_graph
+from wengert.diff.formulas import as_formula, diff, find_symbol, free_symbols, jvp_graph
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
-from wengert.diff.single import derivative_by, unit_seed
+from wengert.diff.single import structured, unit_seed
 from wengert.errors import DomainError, TypeMismatchError, WengertError, worded
+from wengert.ir.facts import DIAGONAL, SYMMETRIC
+from wengert.ir.known import knows
 from wengert.ir.node import Expr
 from wengert.ops.algebra import zeros
 from wengert.ops.counting import count_operations
 from wengert.ops.leaves import ONE, symbol
-from wengert.rewrite.simplify import recognise, simplify
+from wengert.rewrite.simplify import recognise
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["Comparison", "Way", "compare"]
+__all__ = ["HEAD", "Comparison", "Way", "compare", "short"]
+
+HEAD = ("way", "derivative", "work", "error", "time")
+_ROUNDING = 4 * float(np.finfo(float).eps)  # of the symbolic value that errors are measured from
 
 Values: TypeAlias = dict[str, Any]  # Any: numbers or arrays, by symbol name
 
@@ -33,20 +38,25 @@ Values: TypeAlias = dict[str, Any]  # Any: numbers or arrays, by symbol name
 class Way:
     """One way to the derivative.
 
-    ``error``: largest deviation from the symbolic value, relative to it; ``claimed``: the error
-    estimate of the way itself, where it has one; ``operations``: scalar operations of one evaluation of
-    all derivatives, or ``calls`` of the function; ``seconds``: median time of one evaluation by the
-    reference evaluator.
+    ``graphs``: the derivative by each symbol as an expression, where the way has one. ``operations``:
+    scalar operations of one evaluation of all derivatives, or ``calls`` of the function. ``error``:
+    largest deviation from the symbolic value, relative to it; ``claimed``: the error estimate of the
+    way itself, where it has one. ``seconds``: median time of one evaluation by the reference evaluator.
     """
 
     name: str
     values: Values
-    formulas: Mapping[str, str]
+    graphs: Mapping[str, Expr]
     operations: int | None
     calls: int | None
     error: float
     claimed: float | None
     seconds: float
+
+    @property
+    def work(self) -> str:
+        """Operations, or calls of the function, in words."""
+        return f"{self.calls} calls" if self.calls is not None else f"{self.operations} ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Comparison:
     """The outcome of :func:`compare`; ``str`` shows it as a table."""
 
     formula: str
+    expr: Expr | None  # None: a black box
     at: Values
     value: Any
     ways: tuple[Way, ...]
@@ -64,49 +75,55 @@ class Comparison:
         return next(w for w in self.ways if w.name == name)
 
     @property
-    def statement(self) -> str:
-        """What was found about symbolic and forward mode being the same graph."""
-        if len(self.ways) == 1:
-            return "A black box: there is no graph to compare."
+    def within_claim(self) -> bool | None:
+        """Whether the numerical derivative is as close as it claims; ``None`` for a black box."""
+        numerical = self.way("numerical")
+        if self.expr is None or numerical.claimed is None:
+            return None
+        return numerical.error <= numerical.claimed + _ROUNDING
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What was found at run time, a sentence each."""
+        if self.expr is None:
+            return ("A black box: there is no graph to compare.",)
         if self.same_graph is None:
             gap = self.way("forward").error
-            return (
-                f"Checked: forward mode along each basis direction agrees, to {gap:.0e} relative."
+            how = f"to {gap:.0e} relative" if gap else "in every digit"
+            first = f"forward mode along each basis direction agrees, {how}."
+        else:
+            verdict = "are the very same graph" if self.same_graph else "are DIFFERENT graphs"
+            first = (
+                f"the symbolic and the forward derivative {verdict} once simplified"
+                " (one node, compared by `is`)."
             )
-        verdict = "are the very same graph" if self.same_graph else "are DIFFERENT graphs"
-        return f"Checked: the symbolic and the forward derivative {verdict} (one node, compared by `is`)."
+        numerical = self.way("numerical")
+        verdict = "keeps" if self.within_claim else "BREAKS"
+        error = f"an error of {_size(numerical.error)} where it claims at most"
+        return (
+            f"Checked: {first}",
+            f"Checked: the numerical one {verdict} its word, {error} {numerical.claimed:.1e}.",
+        )
 
     @property
     def place(self) -> str:
         """The point, in words."""
-        return ", ".join(f"{k} = {_short(v)}" for k, v in self.at.items())
+        return ", ".join(f"{k} = {short(v)}" for k, v in self.at.items())
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The table, one row per way: way, derivative, operations, error, claimed error, time."""
+        """The table below :data:`HEAD`, one row per way."""
         return [_row(way) for way in self.ways]
 
     def __str__(self) -> str:
-        head = ("way", "derivative", "operations", "error", "claimed", "time")
-        rows = [line for row in (head, *self.rows()) for line in _lines(row)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        rows = [line for row in (HEAD, *self.rows()) for line in _lines(row)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
         lines = [
             "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
         ]
-        formulas = (
-            [f"  d/d{name}: {text}" for name, text in self.way("symbolic").formulas.items()]
-            if len(self.ways) > 1
-            else []
-        )
-        return "\n".join(
-            [
-                f"{self.formula}  at {self.place}  is {_short(self.value)}",
-                *formulas,
-                "",
-                *lines,
-                "",
-                self.statement,
-            ]
-        )
+        graphs = {} if self.expr is None else self.way("symbolic").graphs
+        formulas = [f"  d/d{name}: {graph}" for name, graph in graphs.items()]
+        head = f"{self.formula}  at {self.place}  is {short(self.value)}"
+        return "\n".join([head, *formulas, "", *lines, "", *self.statements])
 
 
 def _lines(row: Sequence[str]) -> list[tuple[str, ...]]:
@@ -117,21 +134,28 @@ def _lines(row: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _row(way: Way) -> tuple[str, ...]:
-    work = f"{way.calls} calls" if way.calls is not None else str(way.operations)
-    claimed = "" if way.claimed is None else f"{way.claimed:.1e}"
     many = len(way.values) > 1
-    values = "\n".join(f"{n}: {_short(v)}" if many else _short(v) for n, v in way.values.items())
-    return way.name, values, work, f"{way.error:.1e}", claimed, _duration(way.seconds)
+    values = "\n".join(f"{n}: {short(v)}" if many else short(v) for n, v in way.values.items())
+    # Errors are deviations from the symbolic value, which so has none of its own.
+    error = "reference" if way.name == "symbolic" else _size(way.error)
+    return way.name, values, way.work, error, _duration(way.seconds)
 
 
-def _short(value: Any) -> str:
+def _size(error: float) -> str:
+    if np.isnan(error):
+        return "unknown"
+    return f"{error:.1e}" if error else "0"
+
+
+def short(value: Any) -> str:
+    """A number, or an array in a few words."""
     array = np.asarray(value)
     if array.ndim == 0:
         return f"{array[()]:.10g}"
     if array.ndim == 1 and array.size <= 4:
         return f"[{', '.join(f'{v:.6g}' for v in array)}]"
     extents = " x ".join(map(str, array.shape))
-    return f"{extents}, norm {np.linalg.norm(array):.8g}"
+    return f"{extents}, norm {np.linalg.norm(array):.6g}"
 
 
 def _duration(seconds: float) -> str:
@@ -151,7 +175,8 @@ def compare(
 
     ``formula``: an expression, its text, or a Python function; a function is tried on symbols, and
     where that fails it is a black box, for which there is the numerical way only. ``at``: a value per
-    symbol, by name (or as keywords); all of them are differentiated by, or those in ``wrt``.
+    symbol, by name (or as keywords); all of them are differentiated by, or those in ``wrt``. Forward and
+    reverse mode are shown as their sweeps leave them, the symbolic derivative is simplified.
 
     Raises:
         TypeMismatchError: a symbol without a value, or values that do not fit.
@@ -197,10 +222,15 @@ def _black_box(
     by = names if wrt is None else wrt
     way = _numerical(lambda p: function(*(p[n] for n in names)), inner, by, None)
     value = function(*(point[n] for n in names))
-    return Comparison(getattr(function, "__name__", "function"), point, value, (way,), None)
+    title = getattr(function, "__name__", "function")
+    return Comparison(title, None, point, value, (way,), None)
 
 
 def _compared(expr: Expr, point: Values, wrt: Sequence[str]) -> Comparison:
+    if not wrt:
+        raise TypeMismatchError(
+            worded("compare", expected="a symbol to differentiate by", got="none", hint="x=1.2")
+        )
     symbols = [find_symbol(expr, name) for name in wrt]
     missing = [s.attr.name for s in free_symbols(expr) if s.attr.name not in point]
     if missing:
@@ -221,17 +251,17 @@ def _compared(expr: Expr, point: Values, wrt: Sequence[str]) -> Comparison:
         )
     primal = recognise(expr)
     names = [s.attr.name for s in symbols]
-    symbolic = [simplify(derivative_by(primal, s), keep_conditions=False) for s in symbols]
+    symbolic = [diff(expr, s) for s in symbols]
     reference = dict(zip(names, evaluate_nodes([*symbolic, expr], point)[:-1], strict=True))
     ways = (
-        _numerical(lambda p: evaluate_nodes([expr], p)[0], point, names, reference),
-        _graph_way("symbolic", symbols, symbolic, expr, point, reference, formulas=True),
+        _numerical(lambda p: evaluate_nodes([expr], p)[0], point, names, reference, symbols),
+        _graph_way("symbolic", symbols, symbolic, expr, point, reference, shown=True),
         _forward_way(primal, symbols, expr, point, reference),
         _graph_way("reverse", symbols, _reverse(primal, symbols), expr, point, reference),
     )
     scalars = [(s, d) for s, d in zip(symbols, symbolic, strict=True) if not s.shape]
     same = all(_forward_graph(expr, s) is d for s, d in scalars) if scalars else None
-    return Comparison(str(expr), point, value, ways, same)
+    return Comparison(str(expr), expr, point, value, ways, same)
 
 
 def _forward_graph(expr: Expr, by: Expr) -> Expr:
@@ -244,13 +274,15 @@ def _numerical(
     point: Values,
     wrt: Sequence[str],
     reference: Values | None,
+    symbols: Sequence[Expr] = (),
 ) -> Way:
     values: Values = {}
     calls = 0
     claimed = 0.0
+    by = {s.attr.name: s for s in symbols}
     for name in wrt:
         found = _by_differences(function, point, name)
-        values[name] = found.value
+        values[name] = _allowed(found.value, by[name]) if name in by else found.value
         calls += found.calls
         size = float(np.max(np.abs(found.value), initial=0.0)) or 1.0
         claimed = max(claimed, float(np.max(found.error, initial=0.0)) / size)
@@ -268,10 +300,19 @@ def _moved(function: Callable[[Values], Any], point: Values, name: str, x: Any) 
     return function({**point, name: x})
 
 
+def _allowed(value: Any, by: Expr) -> Any:
+    """The part of a derivative that acts on changes which keep the assumptions about ``by``."""
+    if by.ndim == 2 and knows(by, DIAGONAL):
+        return value * np.eye(np.shape(value)[-1])
+    if by.ndim == 2 and knows(by, SYMMETRIC):
+        return (value + np.swapaxes(value, -1, -2)) / 2
+    return value
+
+
 def _reverse(primal: Expr, symbols: Sequence[Expr]) -> list[Expr]:
     found = vjp([primal], [unit_seed(primal)], symbols)
     return [
-        zeros(primal.shape + s.shape) if ct is None else ct
+        zeros(primal.shape + s.shape) if ct is None else structured(ct, s)
         for s, ct in zip(symbols, found, strict=True)
     ]
 
@@ -296,7 +337,7 @@ def _forward_way(
         change = jvp([primal], {s: direction})[0]
         graph = zeros(primal.shape) if change is None else change
         roots.append(graph)
-        values[name] = _swept(graph, expr, direction, point)
+        values[name] = _allowed(_swept(graph, expr, direction, point), s)
         start = time.perf_counter()
         _swept(graph, expr, direction, point)
         seconds += time.perf_counter() - start
@@ -330,14 +371,14 @@ def _graph_way(
     point: Values,
     reference: Values,
     *,
-    formulas: bool = False,
+    shown: bool = False,
 ) -> Way:
     names = [s.attr.name for s in symbols]
     values = dict(zip(names, evaluate_nodes([*graphs, expr], point)[:-1], strict=True))
-    texts = {n: str(g) for n, g in zip(names, graphs, strict=True)} if formulas else {}
+    kept = dict(zip(names, graphs, strict=True)) if shown else {}
     seconds = _timed(lambda: evaluate_nodes([*graphs, expr], point))
     work = _counted(graphs, symbols, point)
-    return Way(name, values, texts, work, None, _deviation(values, reference), None, seconds)
+    return Way(name, values, kept, work, None, _deviation(values, reference), None, seconds)
 
 
 def _counted(roots: Sequence[Expr], symbols: Sequence[Expr], point: Values) -> int:

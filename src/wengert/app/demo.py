@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,13 +14,14 @@ import numpy as np
 from rich.console import Console
 
 from wengert.app.compare import Comparison, compare
+from wengert.app.terminal import show_comparison
 from wengert.diff.formulas import hessian
 from wengert.diff.implicit import implicit_diff
 from wengert.errors import EvaluationError, worded
 from wengert.frontend.parse import parse
 from wengert.ir.node import Expr
 
-__all__ = ["Example", "load_examples", "run_demo"]
+__all__ = ["Example", "load_examples", "run_demo", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +70,53 @@ def _read(path: Path) -> Example:
     )
 
 
-def run_demo(
-    console: Console, show: Callable[[Comparison, Console], None], *, quick: bool = False
-) -> None:
-    """Show every example: the formula, its derivatives, and the four ways with their cost and error."""
-    for example in load_examples()[: 1 if quick else None]:
-        console.rule(example.title, align="left")
-        console.print(f"{example.about} [{example.source}]", markup=False)
-        show(compare(example.expr, example.at, wrt=example.by), console)
-        for name in example.second:
-            console.print(f"  d²/d{name}²: {hessian(example.expr, name)}", markup=False)
-        if example.implicit:
-            y, x = example.implicit
-            slope = implicit_diff(example.expr, y, x)
-            console.print(f"  d{y}/d{x} along the solution: {slope}", markup=False)
-        console.print()
+def run_demo(console: Console, *, quick: bool = False) -> list[Comparison]:
+    """Show every example: the formula, its derivatives, the four ways with their work and error.
+
+    A summary of all that was checked comes last; the comparisons are returned.
+    """
+    started = time.perf_counter()
+    examples = load_examples()[: 1 if quick else None]
+    console.print(
+        f"{_counted(len(examples), 'real formula')}, each differentiated in four ways side by side:"
+        " numerically, symbolically, in forward and in reverse mode. What is claimed is checked in this"
+        " run.\n"
+    )
+    found = [_shown(example, console) for example in examples]
+    console.rule("Summary", align="left")
+    for sentence in summary(found):
+        console.print(f"* {sentence}")
+    console.print(f"* {time.perf_counter() - started:.1f} s in all.")
+    return found
+
+
+def _shown(example: Example, console: Console) -> Comparison:
+    console.rule(example.title, align="left")
+    console.print(f"{example.about} [{example.source}]\n")
+    found = compare(example.expr, example.at, wrt=example.by)
+    more = [(f"d²f/d{name}²", hessian(example.expr, name)) for name in example.second]
+    if example.implicit:
+        y, x = example.implicit
+        more.append((f"d{y}/d{x} where f = 0", implicit_diff(example.expr, y, x)))
+    show_comparison(found, console, more)
+    console.print()
+    return found
+
+
+def summary(found: Sequence[Comparison]) -> list[str]:
+    """What the comparisons showed, counted; a sentence each."""
+    graphs = [c.same_graph for c in found if c.same_graph is not None]
+    apart = max(c.way(name).error for c in found for name in ("forward", "reverse"))
+    kept = sum(bool(c.within_claim) for c in found)
+    worst = max(c.way("numerical").error for c in found)
+    same = f"one and the same graph in {sum(graphs)} of {len(graphs)} formulas with scalar symbols"
+    within = f"within the error that it claims in {kept} of {len(found)}"
+    return [
+        f"Symbolic and forward: {same}.",
+        f"Forward and reverse: at most {apart:.1e} from the symbolic derivative, relative.",
+        f"Numerical: at most {worst:.1e} from it, and {within}.",
+    ]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

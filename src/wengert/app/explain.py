@@ -5,8 +5,9 @@ The steps are read off the very rules that make the derivative; there is no seco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from wengert.diff.formulas import Formula, as_formula, diff, find_symbol, free_symbols
@@ -17,12 +18,14 @@ from wengert.ir.node import Expr
 from wengert.ir.op import Linear, NoDerivative, Pointwise, Rule
 from wengert.ir.types import TupleType
 from wengert.ir.walk import depends_on, order, rebuild
+from wengert.ops.algebra import zeros
 from wengert.ops.leaves import ONE, symbol
 from wengert.rewrite.simplify import recognise
 
 __all__ = ["Explanation", "Step", "explain"]
 
 _MOST = 200  # beyond this many steps nobody reads on
+_COLUMN = 40  # what is said of a step stands beside it if the step is no longer than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,45 +33,88 @@ class Step:
     """One node: ``name = formula``, how it changes, and by which rule.
 
     ``partials``: for each argument that varies, the local partial derivative. ``change``: the change
-    of the node in terms of the changes of its arguments.
+    of the node in terms of the changes of its arguments. The formulas are in the names of earlier steps.
     """
 
     name: str
-    formula: str
+    formula: Expr
     rule: str
-    partials: dict[str, str]
-    change: str
+    partials: dict[str, Expr]
+    change: Expr
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of the step: its rule, its partials, its change."""
+        partials = "; ".join(f"∂{self.name}/∂{a} = {p}" for a, p in self.partials.items())
+        return [self.rule, *([partials] if partials else []), f"d{self.name} = {self.change}"]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The derivation of a derivative; ``str`` shows it as text."""
+    """The derivation of a derivative; ``str`` shows it as text, ``latex()`` as aligned lines."""
 
-    formula: str
-    recognised: str
+    formula: Expr
+    recognised: Expr
     by: str
     steps: tuple[Step, ...]
-    unsimplified: str
-    result: str
+    unsimplified: Expr
+    result: Expr
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return asdict(self)
+        """The same as plain data, formulas as texts."""
+        return {
+            "formula": str(self.formula),
+            "recognised": str(self.recognised),
+            "by": self.by,
+            "steps": [
+                {
+                    "name": step.name,
+                    "formula": str(step.formula),
+                    "rule": step.rule,
+                    "partials": {name: str(p) for name, p in step.partials.items()},
+                    "change": str(step.change),
+                }
+                for step in self.steps
+            ],
+            "unsimplified": str(self.unsimplified),
+            "result": str(self.result),
+        }
+
+    def latex(self) -> str:
+        """The steps and the result in LaTeX, one aligned line each.
+
+        >>> import wengert as wg
+        >>> print(wg.explain("3*x").latex())
+        \\begin{aligned}
+        v_{1} &= 3 x & \\mathrm{dv}_{1} &= 3 \\mathrm{dx} \\\\
+        && \\frac{\\mathrm{d}}{\\mathrm{d} x} 3 x &= 3
+        \\end{aligned}
+        """
+        rows = []
+        for step in self.steps:
+            name, change = (symbol(n).latex() for n in (step.name, f"d{step.name}"))
+            rows.append(f"{name} &= {step.formula.latex()} & {change} &= {step.change.latex()}")
+        head = rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} {symbol(self.by).latex()}}}"
+        rows.append(f"&& {head} {self.formula.latex()} &= {self.result.latex()}")
+        body = " \\\\\n".join(rows)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
     def __str__(self) -> str:
         lines = [f"d/d{self.by} of {self.formula}"]
-        if self.recognised != self.formula:
+        if self.recognised is not self.formula:
             lines.append(f"read as {self.recognised}")
-        width = max((len(f"{s.name} = {s.formula}") for s in self.steps), default=0)
-        for step in self.steps:
-            partials = "; ".join(f"∂{step.name}/∂{a} = {p}" for a, p in step.partials.items())
-            lines.append(f"  {f'{step.name} = {step.formula}'.ljust(width)}   {step.rule}")
-            if partials:
-                lines.append(f"  {'':{width}}   {partials}")
-            lines.append(f"  {'':{width}}   d{step.name} = {step.change}")
+        heads = [f"{step.name} = {step.formula}" for step in self.steps]
+        width = max((len(head) for head in heads if len(head) <= _COLUMN), default=8)
+        for head, step in zip(heads, self.steps, strict=True):
+            first, *rest = step.notes
+            if len(head) <= width:
+                lines.append(f"  {head.ljust(width)}   {first}")
+            else:
+                lines += [f"  {head}", f"  {'':{width}}   {first}"]
+            lines += [f"  {'':{width}}   {note}" for note in rest]
         if not self.steps:
             lines.append("  nothing depends on it")
-        if self.unsimplified != self.result:
+        if str(self.unsimplified) != str(self.result):
             lines.append(f"all together: {self.unsimplified}")
         lines.append(f"simplified:   {self.result}")
         return "\n".join(lines)
@@ -83,7 +129,7 @@ def explain(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
     >>> import wengert as wg
     >>> print(wg.explain("x*sin(x)", "x"))
     d/dx of x*sin(x)
-      v1 = sin(x)   elementary: d sin(x)
+      v1 = sin(x)   elementary: d(sin(x))
                     ∂v1/∂x = cos(x)
                     dv1 = dx*cos(x)
       v2 = v1*x     product: each factor varies in turn
@@ -98,19 +144,20 @@ def explain(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
             worded(
                 "explain",
                 expected="the symbol to differentiate by",
-                got=f"several: {', '.join(s.attr.name for s in known) or 'none'}",
+                got=f"none, and there are {', '.join(s.attr.name for s in known) or 'none'}",
+                hint=f"explain(..., {known[0].attr.name!r})" if known else "explain('x^2')",
             )
         )
     by = known[0] if wrt is None else find_symbol(expr, wrt)
     primal = recognise(expr)
     steps = _steps(primal, by)
     return Explanation(
-        formula=str(expr),
-        recognised=str(primal),
+        formula=expr,
+        recognised=primal,
         by=by.attr.name,
         steps=tuple(steps),
-        unsimplified=str(diff(expr, by, simplify=False)),
-        result=str(diff(expr, by)),
+        unsimplified=diff(expr, by, simplify=False),
+        result=diff(expr, by),
     )
 
 
@@ -165,14 +212,25 @@ def _step(
         for a, original in zip(args, node.args, strict=True)
         if original in active
     }
+<<<<<<< Updated upstream
     partials: dict[str, str] = {}
     for argument in sorted({a for a in args if a in changes}, key=str):
+=======
+    partials: dict[str, Expr] = {}
+    for argument in _as_written(local, {a for a in args if a in changes}):
+>>>>>>> Stashed changes
         if argument.shape == () == node.shape:
             part = _pushed(local, {argument: ONE})
-            partials[str(argument)] = "0" if part is None else str(part)
+            partials[str(argument)] = zeros(()) if part is None else part
     change = _pushed(local, changes)
-    text = "0" if change is None else str(change)
-    return Step(stands.attr.name, str(local), _rule(node), partials, text)
+    moved = zeros(local.shape) if change is None else change
+    return Step(stands.attr.name, local, _rule(node), partials, moved)
+
+
+def _as_written(local: Expr, symbols: set[Expr]) -> list[Expr]:
+    """Symbols in the order in which the text of a formula has them, whichever was made first."""
+    words = re.findall(r"\w+", str(local))
+    return sorted(symbols, key=lambda s: words.index(str(s)) if str(s) in words else len(words))
 
 
 def _pushed(local: Expr, changes: dict[Expr, Expr]) -> Expr | None:
@@ -182,13 +240,23 @@ def _pushed(local: Expr, changes: dict[Expr, Expr]) -> Expr | None:
     return found if isinstance(found, Expr) else None
 
 
+def _pattern(node: Expr) -> str:
+    """The op of a node as a formula in ``x, y, ...``."""
+    stand_ins = [
+        symbol(name, arg.shape, dtype=arg.value_type.dtype)
+        for name, arg in zip("xyzuvw", node.args, strict=False)
+    ]
+    if len(stand_ins) < len(node.args):
+        return node.op.name
+    return str(rebuild(node, tuple(stand_ins)))
+
+
 def _rule(node: Expr) -> str:
     """The rule in words, as the record states it."""
     difference = node.op.diff
     match difference:
         case Pointwise():
-            arguments = ", ".join("xyz"[: len(node.args)])
-            return f"elementary: d {node.op.name}({arguments})"
+            return f"elementary: d({_pattern(node)})"
         case Linear():
             if difference.joint is not None:
                 return "linear: the change passes through"
