@@ -212,13 +212,8 @@ def _step(
         for a, original in zip(args, node.args, strict=True)
         if original in active
     }
-<<<<<<< Updated upstream
-    partials: dict[str, str] = {}
-    for argument in sorted({a for a in args if a in changes}, key=str):
-=======
     partials: dict[str, Expr] = {}
     for argument in _as_written(local, {a for a in args if a in changes}):
->>>>>>> Stashed changes
         if argument.shape == () == node.shape:
             part = _pushed(local, {argument: ONE})
             partials[str(argument)] = zeros(()) if part is None else part
