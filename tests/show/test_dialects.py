@@ -247,3 +247,11 @@ def test_latex_as_on_paper() -> None:
     }
     for text, wanted in latex.items():
         assert wg.parse(text).latex() == wanted
+
+
+def test_scalars_that_are_products_of_matrices_keep_their_brackets() -> None:
+    shapes = {"A": ("n", "n"), "x": "n"}
+    assert wg.parse("2*(x @ A @ x)*x", **shapes).unicode() == "(2·xᵀ A x)·x"
+    assert wg.parse("2*A @ x", **shapes).unicode() == "2·A x"
+    assert wg.parse("inv(A) @ x", **shapes).latex() == "A^{-1} x"
+    assert wg.parse("inv(A).T @ x", **shapes).latex() == r"\left(A^{-1}\right)^{\top} x"

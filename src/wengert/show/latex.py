@@ -108,6 +108,8 @@ class LatexWriter(MathWriter):
         left, right = self.parts(form)
         digit = (right.kind == "number" or right.raw) and right.level >= PRODUCT
         text = self.product(left, r" \cdot " if digit else " ", right, "mul")
+        if right.kind == "matmul" and right.level == PRODUCT:
+            text.kind = "matmul"  # (2 v A v) v, but 2 v A B
         text.raw = left.raw or left.kind == "number"  # begins with a digit
         return text
 

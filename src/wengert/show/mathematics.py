@@ -108,7 +108,10 @@ class MathWriter(Writer):
 
     def write_mul(self, form: Form) -> Text:
         left, right = self.parts(form)
-        return self.product(left, self.times, right, "mul")
+        text = self.product(left, self.times, right, "mul")
+        if right.kind == "matmul" and right.level == PRODUCT:
+            text.kind = "matmul"  # (2 v A v) v, but 2 v A B
+        return text
 
     def write_hadamard(self, form: Form) -> Text:
         left, right = self.parts(form)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from wengert.show.precedence import ATOM, PRODUCT, Text
+from wengert.show.precedence import ATOM, POWER, PRODUCT, Text
 
 if TYPE_CHECKING:
     from wengert.show.writer import Writer
@@ -20,8 +20,8 @@ _CLOSED = re.compile(r"\s*([)\]},|⌋⌉‖&]|\\r[a-z]+|\\\\|\\end)")
 
 
 @cache
-def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...], bool]:
-    """The literal pieces, each place with whether it is enclosed, and whether the whole is an atom."""
+def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...], int]:
+    """The literal pieces, each place with whether it is enclosed, and how strongly the whole binds."""
     marked = template.replace("{{", "\x00").replace("}}", "\x01")
     # `{{{0}}}` is a brace around a place: the innermost braces are the place's own.
     marked = re.sub(r"\x00\{(\d+|attr)\x01\}", "\x00{\\1}\x01", marked)
@@ -42,13 +42,15 @@ def _parsed(template: str) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...
     is_postfix = template.startswith(("{0}[", "{0}_", "{0}.")) and literal[-1].endswith(
         ("]", "}", ")")
     )
-    is_atom = enclosed_whole or is_postfix
-    return tuple(literal), tuple(found), is_atom
+    if enclosed_whole or is_postfix:
+        return tuple(literal), tuple(found), ATOM
+    is_power = template.startswith(("{0}^{{", "{0}⁻", "{0}⁺")) and len(found) == 1
+    return tuple(literal), tuple(found), POWER if is_power else PRODUCT
 
 
 def filled(template: str, args: Sequence[Text], attr: Any, writer: Writer) -> Text:
     """The template with the arguments in their places (``attr``: the static attribute of the node)."""
-    literal, places, is_atom = _parsed(template)
+    literal, places, level_of_all = _parsed(template)
     pieces: list[str | Text] = []
     for before, (place, enclosed) in zip(literal, places, strict=False):
         pieces.append(before)
@@ -62,4 +64,4 @@ def filled(template: str, args: Sequence[Text], attr: Any, writer: Writer) -> Te
                 argument if enclosed and not doubled else writer.at_least(argument, level)
             )
     pieces.append(literal[-1])
-    return Text(tuple(pieces), ATOM if is_atom else PRODUCT, "template")
+    return Text(tuple(pieces), level_of_all, "template")
