@@ -254,10 +254,9 @@ class Graph:
         for k in range(len(ring)):
             turned = ring[k:] + ring[:k]
             for row in ([*turned, turned[0]], [turned[0], *turned[:0:-1], turned[0]]):
-                product = self._along(row[:-1])
-                first = self.on.get(row[0])
-                last = _weighted(self.matrix(row[-2], row[0]), first).whole
-                found = ein([(product.whole, (0, 1)), (last, (1, 0))], ())
+                product = _weighted(self._along(row[:-1]), self.on.get(row[-2])).whole
+                last = _weighted(self.matrix(row[-2], row[0]), self.on.get(row[0])).whole
+                found = ein([(product, (0, 1)), (last, (1, 0))], ())
                 if best is None or self.cost(found) < self.cost(best):
                     best = found
         assert best is not None

@@ -57,6 +57,7 @@ class Group:
 
     def multiply(self, piece: Piece) -> None:
         """One more factor; the same one twice is a square."""
+        self.powers = []  # they are no longer all there is
         whole = piece.whole
         for i, known in enumerate(self.above):
             if known.whole is whole:
