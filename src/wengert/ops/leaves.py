@@ -44,6 +44,7 @@ __all__ = [
     "e_const",
     "exact_number",
     "fresh",
+    "machine_number",
     "number_of",
     "param",
     "pi",
@@ -77,6 +78,9 @@ def _exact_key(value: Any) -> Hashable:
     return (type(value).__name__, value)
 
 
+_WIDEST = 2**63  # one more than the largest 64-bit integer
+
+
 def _constant_type(*, attr: Any) -> Type:
     weak = _WEAK.get(type(attr))
     if weak is not None:
@@ -90,10 +94,21 @@ def _constant_type(*, attr: Any) -> Type:
 
 
 def _constant_facts(*, attr: Any) -> int:
-    if isinstance(attr, (np.ndarray, complex)) or not math.isfinite(attr):
+    if isinstance(attr, (np.ndarray, complex)) or not math.isfinite(machine_number(attr)):
         return 0
     bits = FINITE | (INTEGER if float(attr).is_integer() else 0)
     return bits | (POSITIVE if attr > 0 else NEGATIVE if attr < 0 else NONNEGATIVE | NONPOSITIVE)
+
+
+def machine_number(number: Any) -> Any:
+    """The number to compute with: a fraction, or an integer beyond 64 bits, as a float."""
+    kind = number.__class__
+    if kind is not Fraction and not (kind is int and not -_WIDEST <= number < _WIDEST):
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 CONSTANT = register(
@@ -101,7 +116,7 @@ CONSTANT = register(
         name="constant",
         doc="A number or an array that is known.",
         result=_constant_type,
-        evaluate=lambda *, attr: float(attr) if isinstance(attr, Fraction) else attr,
+        evaluate=lambda *, attr: machine_number(attr),
         diff=NoDerivative("a constant", zero=True),
         spell=Spelling(notation="literal"),
         laws=Laws(facts=_constant_facts),

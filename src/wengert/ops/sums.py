@@ -29,7 +29,7 @@ from wengert.ir.facts import (
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
-from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, number_of
+from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, machine_number, number_of
 
 __all__ = ["LIN", "add", "add_number", "is_negated", "is_zero", "lin", "scale", "subtract"]
 
@@ -63,6 +63,9 @@ def _lin_value(*values: Any, attr: tuple[Number, ...]) -> Any:
     return total
 
 
+_MOST_EXACT = 2**53  # whole numbers below are floats
+
+
 def _times(coefficient: Number, value: Any) -> Any:
     if np.asarray(value).dtype.kind == "b":
         value = np.int64(value)
@@ -71,10 +74,12 @@ def _times(coefficient: Number, value: Any) -> Any:
     if coefficient == -1:
         return -value
     if isinstance(coefficient, Fraction):
+        if max(abs(coefficient.numerator), coefficient.denominator) >= _MOST_EXACT:
+            return machine_number(coefficient) * value
         # x/3 is correctly rounded, x*(1/3) is not.
         top = value if coefficient.numerator == 1 else coefficient.numerator * value
         return top / coefficient.denominator
-    return coefficient * value
+    return machine_number(coefficient) * value
 
 
 def _lin_facts(*facts: int, attr: tuple[Number, ...]) -> int:
@@ -268,11 +273,23 @@ def _pair(c: Number, s: Expr, d: Number, t: Expr, a: Expr, b: Expr) -> Expr:
             return scale(2 * c, s)
     if s.type is FLOAT is t.type or (s.type is FLOAT and t is ONE):
         type_ = FLOAT
+    elif s.type.__class__ is t.type.__class__ is Type:
+        c, d = _beside(t, c), _beside(s, d)
+        # By the coefficients, not by the numbers as typed: i + 2.0 and i + 2 are one node, so of one type.
+        type_ = _lin_type(s.value_type, t.value_type, attr=(c, d))
     else:
         type_ = _lin_type(a.value_type, b.value_type, attr=(1, 1))
     if s.serial > t.serial:
         c, s, d, t = d, t, c, s
     return intern(LIN, (c, d), (s, t), type_)
+
+
+def _beside(other: Expr, coefficient: Number) -> Number:
+    """A large whole number beside an integer stays an integer, so that no digit is lost."""
+    if type(coefficient) is not float or not other.value_type.dtype.startswith("int"):
+        return coefficient
+    whole = coefficient.is_integer() and abs(coefficient) < 2**63
+    return int(coefficient) if whole else coefficient
 
 
 def lin(terms: Iterable[tuple[Number, Expr]] | Sequence[tuple[Number, Expr]]) -> Expr:

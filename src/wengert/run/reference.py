@@ -262,7 +262,25 @@ def _typed(node: Expr, value: Any) -> Any:
         return value
     if getattr(value, "dtype", None) == type_.dtype:
         return value
-    return np.asarray(value).astype(type_.dtype)[()]
+    array = np.asarray(value)
+    if array.dtype.kind == "f" and type_.dtype.startswith("int"):
+        _check_whole(node, array)
+    return array.astype(type_.dtype)[()]
+
+
+def _check_whole(node: Expr, array: Any) -> None:
+    """Integers that were computed as floats, because they are large, must be integers of the dtype."""
+    if not np.all(
+        (np.abs(array) < np.iinfo(node.value_type.dtype).max) & (array == np.floor(array))
+    ):
+        raise EvaluationError(
+            worded(
+                f"`{node}`",
+                expected=f"integers of dtype {node.value_type.dtype}",
+                got=str(array),
+                hint="a symbol of dtype float64",
+            )
+        )
 
 
 def _check_defined(node: Expr, result: Any, args: Sequence[Any]) -> None:
