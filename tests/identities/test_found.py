@@ -1,4 +1,4 @@
-"""Formulas that were once simplified to another value, or without end."""
+"""Formulas that were once simplified to another value, or without end, or printed as another formula."""
 
 from __future__ import annotations
 
@@ -69,3 +69,20 @@ def test_simplified_again_and_again_it_stays_equal(text: str, rng: np.random.Gen
         with limited():
             expr = wg.simplify(expr)
         assert distance(evaluate_nodes([*sized, expr], point)[-1], want) < 1e-11, str(expr)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "outer(w, solve(C @ C.T + eye(m), w) @ Y)",  # read back with another value
+        "outer(w, solve(C @ C.T + eye(m), w)*y)",
+        "diag(solve(C @ C.T + eye(m), w)) @ X",
+    ],
+)
+def test_solutions_for_many_columns_read_back(text: str, rng: np.random.Generator) -> None:
+    derivative = wg.diff(read(text), "w", simplify=False)
+    point = random_point(rng)
+    sized = [read(f"sum({name})") for name in SHAPES]
+    again = read(str(derivative))
+    want, got = evaluate_nodes([*sized, derivative, again], point)[-2:]
+    assert distance(got, want) < 1e-11, str(derivative)
