@@ -1,14 +1,20 @@
-"""Every example in the documentation runs and prints what it says."""
+"""The documentation is true: examples print what they say, links lead somewhere, pages are up to date."""
 
 from __future__ import annotations
 
 import doctest
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 PAGES = sorted(p for p in DOCS.rglob("*.md") if ">>>" in p.read_text(encoding="utf-8"))
+TEXTS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(DOCS)) for p in PAGES])
@@ -24,3 +30,51 @@ def test_examples_of_the_page(page: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert PAGES
+
+
+# --- links -------------------------------------------------------------------------------------------
+def anchors(text: str) -> set[str]:
+    """The names by which headings can be linked to, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """Links to files or headings of this repository that do not exist."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(r"`[^`\n]*`", "", text)
+    for target in re.findall(r"\]\(([^()\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" in path:
+            continue
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists():
+            yield f"{target}: no such file"
+        elif anchor and anchor not in anchors(file.read_text(encoding="utf-8")):
+            yield f"{target}: no such heading"
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=[str(p.relative_to(ROOT)) for p in TEXTS])
+def test_links_lead_somewhere(page: Path) -> None:
+    assert list(broken_links(page)) == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A head\n[ok](#a-head) [no](#b) [gone](x.md) [web](https://x.y)\n`[code](y.md)`\n"
+    )
+    assert [line.split(":")[0] for line in broken_links(page)] == ["#b", "x.md"]
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=[str(p.relative_to(ROOT)) for p in TEXTS])
+def test_no_path_of_a_machine_is_named(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.])/(work|home|root|tmp|Users)/", text)
+
+
+# --- pages made from the code -------------------------------------------------------------------------
+def test_the_page_of_ops_is_up_to_date() -> None:
+    line = [sys.executable, str(DOCS / "generate_ops.py"), "--check"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

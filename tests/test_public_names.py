@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,6 +11,12 @@ import pytest
 from test_layers import CONFINED
 
 import wengert
+from wengert.frontend.names import function_names
+
+FUNCTIONS = [
+    *(("wengert", name) for name in wengert.__all__),
+    *(("numeric", name) for name in wengert.numeric.__all__),
+]
 
 
 def test_version_is_that_of_the_package() -> None:
@@ -26,6 +33,20 @@ def test_every_public_name_says_what_it_does(name: str) -> None:
     thing = getattr(wengert, name)
     if callable(thing) or hasattr(thing, "__path__"):
         assert (thing.__doc__ or "").strip(), f"wengert.{name} has no docstring"
+
+
+@pytest.mark.parametrize(("room", "name"), FUNCTIONS, ids=[f"{r}.{n}" for r, n in FUNCTIONS])
+def test_every_public_function_has_an_example(room: str, name: str) -> None:
+    """The examples are doctests, so they are executed."""
+    thing = getattr(wengert if room == "wengert" else wengert.numeric, name)
+    if inspect.isfunction(thing):
+        assert thing.__module__.split(".")[0] == "wengert", "its doctests would not be collected"
+        assert ">>>" in (inspect.getdoc(thing) or ""), f"{room}.{name} has no example"
+
+
+def test_every_function_of_formulas_says_what_it_does() -> None:
+    silent = [n for n in function_names() if not (getattr(wengert, n).__doc__ or "").strip()]
+    assert silent == []
 
 
 def test_importing_wengert_loads_nothing_heavy() -> None:

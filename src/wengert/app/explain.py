@@ -51,7 +51,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The derivation of a derivative; ``str`` shows it as text, ``latex()`` as aligned lines."""
+    """The derivation of a derivative; ``str`` shows it as text, ``latex()`` as aligned lines.
+
+    >>> import wengert as wg
+    >>> found = wg.explain("exp(x)^2")
+    >>> [step.name for step in found.steps], str(found.result)
+    (['v1', 'v2'], '2*exp(2*x)')
+    """
 
     formula: Expr
     recognised: Expr

@@ -108,6 +108,10 @@ def check_equal(
 
     Raises:
         VerificationError: they differ.
+
+    >>> import wengert as wg
+    >>> wg.check_equal(wg.parse("(x + 1)^2"), wg.parse("x^2 + 2x + 1"))
+    3
     """
     points = 0
     for point in random_points([original], seed):
@@ -127,6 +131,15 @@ def check_derivative(expr: Expr, symbols: Sequence[Expr], result: Expr, *, seed:
 
     Raises:
         VerificationError: they differ.
+
+    >>> import wengert as wg
+    >>> x = wg.symbol("x")
+    >>> wg.check_derivative(x**3, [x], 3 * x**2)
+    3
+    >>> wg.check_derivative(x**3, [x], x**2)
+    Traceback (most recent call last):
+        ...
+    wengert.errors.VerificationError: derivative by `x`: expected ...
     """
     function = expr
     for by in symbols[:-1]:

@@ -169,6 +169,15 @@ def _einsum(subscripts: str, *operands: Any) -> Expr:
     return ein([(lift(a), tuple(ls)) for a, ls in zip(operands, labels, strict=True)], tuple(out))
 
 
+def _root(name: str) -> Callable[..., Expr]:
+    def function(x: Any) -> Expr:
+        root: Expr = callee(name).function(x)
+        return root
+
+    function.__doc__ = f"The sign of {name}."
+    return function
+
+
 _COMPOSED: dict[str, Callable[..., Any]] = {
     "I": _eye,
     "dot": _dot,
@@ -181,8 +190,8 @@ _COMPOSED: dict[str, Callable[..., Any]] = {
     "tr": trace,
     "transpose": _transpose,
     "zeros": _zeros,
-    "√": lambda x: callee("sqrt").function(x),
-    "∛": lambda x: callee("cbrt").function(x),
+    "√": _root("sqrt"),
+    "∛": _root("cbrt"),
 }
 
 
@@ -274,6 +283,8 @@ def callee(name: str, *, composed: bool = True) -> Callee:
         )
     function = op.call or op.build
     assert function is not None
+    if not function.__doc__:
+        function.__doc__ = op.doc  # what help() shows
     return replace(_described(name, function), elementwise=op.elementwise)
 
 
@@ -321,7 +332,13 @@ def _may_be_called(op: Op) -> bool:
 def _plain(op: Op) -> Callable[..., Expr]:
     if op.elementwise:
         return applied(op)
-    return lambda *xs: make(op, tuple(lift(x) for x in xs))
+
+    def function(*xs: Any) -> Expr:
+        return make(op, tuple(lift(x) for x in xs))
+
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.doc
+    return function
 
 
 def _usage(op: Op) -> str:

@@ -376,7 +376,14 @@ def _tables() -> list[dict[Any, Expr]]:
 
 
 def live_nodes() -> int:
-    """How many nodes the tables hold."""
+    """How many nodes the tables hold.
+
+    >>> import wengert as wg
+    >>> before = wg.live_nodes()
+    >>> kept = wg.parse("sin(a_new_name)")
+    >>> wg.live_nodes() - before
+    2
+    """
     return sum(map(len, _tables()))
 
 
@@ -476,7 +483,15 @@ gc.callbacks.append(_after_collection)
 
 
 class paused_gc:  # noqa: N801  # used like a function: with paused_gc(): ...
-    """Context in which the cyclic collector rests: graphs have no cycles, and it would only walk them."""
+    """Context in which the cyclic collector rests: graphs have no cycles, and it would only walk them.
+
+    >>> import wengert as wg
+    >>> x = wg.symbol("x")
+    >>> with wg.paused_gc():
+    ...     chain = x
+    ...     for _ in range(1000):
+    ...         chain = wg.sin(chain)
+    """
 
     __slots__ = ("resume",)
 

@@ -88,8 +88,7 @@ def common_shape(*shapes: tuple[Extent, ...]) -> tuple[Extent, ...]:
 
 def broadcast_together(*nodes: Expr) -> tuple[Expr, ...]:
     """The nodes stretched to their common shape."""
-    first = nodes[0].shape
-    if all(n.shape == first for n in nodes):
+    if all(n.shape == nodes[0].shape for n in nodes):
         return nodes
     shape = common_shape(*(n.shape for n in nodes))
     return tuple(broadcast_to(n, shape) for n in nodes)

@@ -128,12 +128,23 @@ def ge(a: Any, b: Any) -> Expr:
 
 
 def eq(a: Any, b: Any) -> Expr:
-    """``a == b`` as an expression (``==`` itself compares identity)."""
+    """``a == b`` as an expression (``==`` itself compares identity).
+
+    >>> import wengert as wg
+    >>> x, y = wg.symbols("x y")
+    >>> print(wg.eq(x, y), x == y)
+    x == y False
+    """
     return _compare("eq", a, b)
 
 
 def ne(a: Any, b: Any) -> Expr:
-    """``a != b`` as an expression."""
+    """``a != b`` as an expression.
+
+    >>> import wengert as wg
+    >>> print(wg.ne(wg.symbol("x"), 0))
+    x != 0
+    """
     return _compare("ne", a, b)
 
 

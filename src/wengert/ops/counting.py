@@ -49,7 +49,13 @@ def operations(node: Expr) -> Extent:
 
 
 def count_operations(roots: Iterable[Expr]) -> Cost:
-    """The cost of evaluating all roots together."""
+    """The cost of evaluating all roots together.
+
+    >>> import wengert as wg
+    >>> e = wg.parse("sin(x)^2 + sin(x)")
+    >>> wg.count_operations([e, wg.parse("sin(x)")]).operations
+    3
+    """
     total: Extent = 0
     flops: Extent = 0
     nodes = 0

@@ -230,6 +230,11 @@ def ein(
 
     Raises:
         ShapeError: a label has two different extents, or an output label no extent.
+
+    >>> import wengert as wg
+    >>> A, B = wg.symbols("A B", ("n", "n"))
+    >>> print(wg.ein([(A, "ij"), (B, "jk")], "ik"), wg.ein([(A, "ij"), (B, "ij")], ""))
+    A @ B sum(A*B)
     """
     out = tuple(out)
     known: dict[Label, Extent] = dict(extents or {})

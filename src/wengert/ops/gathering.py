@@ -62,7 +62,8 @@ def _part_shape(x: Type, places: Sequence[Type], axis: int, what: str) -> tuple[
 def _known(x: Expr, places: Sequence[Expr], axis: int) -> Index | None:
     """The index of single places that are all numbers."""
     numbers = [number_of(p) for p in places]
-    if any(type(n) is not int for n in numbers):
+    fits = 0 < len(places) <= x.ndim - axis  # if not, the type rule says so
+    if not fits or any(type(n) is not int for n in numbers):
         return None
     spans = [Span(0, e, 1, True) for e in x.shape]
     for position, number in enumerate(numbers, start=axis):

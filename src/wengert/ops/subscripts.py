@@ -209,6 +209,11 @@ def update(base: Any, index: Any, value: Any) -> Expr:
     Raises:
         ShapeError: too many entries, a place outside, or a value that does not stretch to the part.
         TypeMismatchError: an entry that is no index, or complex values for a real array.
+
+    >>> import wengert as wg
+    >>> x = wg.symbol("x", 3)
+    >>> wg.update(x, 0, 7).evaluate(x=[1.0, 2.0, 3.0])
+    array([7., 2., 3.])
     """
     if isinstance(index, str):
         node = lift(base)
