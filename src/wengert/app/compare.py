@@ -22,7 +22,7 @@ from wengert.ir.known import knows
 from wengert.ir.node import Expr
 from wengert.ops.algebra import zeros
 from wengert.ops.counting import count_operations
-from wengert.ops.leaves import ONE, symbol
+from wengert.ops.leaves import ONE, fresh, symbol
 from wengert.rewrite.simplify import recognise
 from wengert.run.reference import evaluate_nodes
 
@@ -195,8 +195,17 @@ def compare(
         expr = traced
     else:
         expr = as_formula(formula)
-    point = {k: np.asarray(v, dtype=float) for k, v in point.items()}
+    point = {k: _number(k, v) for k, v in point.items()}
     return _compared(expr, point, list(point) if wrt is None else list(wrt))
+
+
+def _number(name: str, value: Any) -> Any:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeMismatchError(
+            worded(f"value of `{name}`", expected="a number or an array", got=repr(value))
+        ) from None
 
 
 def _traced(function: Callable[..., Any], point: Values) -> Expr | None:
@@ -333,27 +342,28 @@ def _forward_way(
             values[name] = np.broadcast_to(_only(graph, expr, point), np.shape(reference[name]))
             seconds += _timed(partial(_only, graph, expr, point))
             continue
-        direction = symbol(f"d{name}_", s.shape)
+        direction = fresh(s.value_type)
         change = jvp([primal], {s: direction})[0]
         graph = zeros(primal.shape) if change is None else change
         roots.append(graph)
-        values[name] = _allowed(_swept(graph, expr, direction, point), s)
+        sweeps = partial(_swept, graph, expr, direction, point, np.shape(point[name]))
+        values[name] = _allowed(sweeps().reshape(np.shape(reference[name])), s)
         start = time.perf_counter()
-        _swept(graph, expr, direction, point)
+        sweeps()
         seconds += time.perf_counter() - start
     work = _counted(roots, symbols, point)
     return Way("forward", values, {}, work, None, _deviation(values, reference), None, seconds)
 
 
-def _swept(graph: Expr, expr: Expr, direction: Expr, point: Values) -> Any:
+def _swept(graph: Expr, expr: Expr, direction: Expr, point: Values, shape: tuple[int, ...]) -> Any:
     """One sweep per basis direction, put together to the whole derivative."""
-    name = direction.attr.name
-    shape = np.shape(point[name[1:-1]])
     columns = []
     for index in np.ndindex(*shape):
         basis = np.zeros(shape)
         basis[index] = 1.0
-        columns.append(_only(graph, expr, {**point, name: basis}))
+        columns.append(_only(graph, expr, {**point, direction.attr.name: basis}))
+    if not columns:
+        return np.zeros(0)
     stacked = np.stack(columns, axis=-1)
     return stacked.reshape(*np.shape(columns[0]), *shape)
 
@@ -406,9 +416,14 @@ def _timed(run: Callable[[], Any], repeats: int = 7) -> float:
 
 
 def _deviation(values: Values, reference: Values) -> float:
+    """The largest, relative to the reference; infinite where only one of both is a number."""
     worst = 0.0
-    for name, want in reference.items():
-        size = float(np.max(np.abs(want), initial=0.0)) or 1.0
-        gap = np.max(np.abs(np.asarray(values[name]) - np.asarray(want)), initial=0.0)
-        worst = max(worst, float(gap) / size)
+    for name, wanted in reference.items():
+        want, value = np.asarray(wanted), np.asarray(values[name])
+        size = float(np.max(np.abs(want), initial=0.0, where=np.isfinite(want))) or 1.0
+        with np.errstate(invalid="ignore"):
+            gap = np.abs(value - want) / size
+        same = (value == want) | (np.isnan(value) & np.isnan(want))
+        gap = np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
+        worst = max(worst, float(np.max(gap, initial=0.0)))
     return worst

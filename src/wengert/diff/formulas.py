@@ -300,14 +300,15 @@ def jvp_graph(formula: Formula, /, *, simplify: bool = True, **tangents: Any) ->
     seeds = {}
     for name, change in tangents.items():
         by = find_symbol(expr, name)
-        seeds[by] = _seed(f"tangent of `{name}`", change, by)
+        seeds[by] = _seed(f"tangent of `{name}`", change, by, expr)
     change = jvp([_prepared(expr, simplify)], seeds)[0]
     filled = zeros(expr.shape) if change is None else broadcast_to(change, expr.shape)
     return _finished(filled, simplify)
 
 
-def _seed(what: str, value: Any, like: Expr) -> Expr:
+def _seed(what: str, value: Any, like: Expr, expr: Expr) -> Expr:
     if isinstance(value, str):
+        _check_new(what, value, expr)
         return symbol(value, like.shape, dtype=like.value_type.dtype)
     seed = lift(value)
     if seed.shape == () and like.shape:
@@ -317,6 +318,20 @@ def _seed(what: str, value: Any, like: Expr) -> Expr:
             worded(what, expected=f"shape {extent_text(like.shape)}", got=extent_text(seed.shape))
         )
     return seed
+
+
+def _check_new(what: str, name: str, expr: Expr) -> None:
+    """A direction that is only named must not mean something else already."""
+    taken = [s.attr.name for s in free_symbols(expr)]
+    if not name.isidentifier() or canonical(name) in taken:
+        raise UnknownNameError(
+            worded(
+                what,
+                expected=f"a new name, none of {', '.join(taken)}",
+                got=repr(name),
+                hint=f"wg.parse({name!r}) if the expression is meant",
+            )
+        )
 
 
 def vjp_graph(
@@ -333,7 +348,7 @@ def vjp_graph(
     A.T @ c
     """
     expr = _checked(as_formula(formula))
-    seed = _seed("cotangent", cotangent, expr)
+    seed = _seed("cotangent", cotangent, expr, expr)
     symbols = [find_symbol(expr, w) for w in wrt] or list(free_symbols(expr))
     found = vjp([_prepared(expr, simplify)], [seed], symbols)
     results = [

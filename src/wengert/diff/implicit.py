@@ -51,7 +51,7 @@ def implicit_diff(
             )
         )
     by_y = derivative_by(expr, unknown)
-    if is_zero(by_y):
+    if is_zero(by_y) or is_zero(simplified(by_y, level=1, keep_conditions=False)):
         raise DomainError(
             worded("implicit_diff", expected=f"an equation in `{unknown}`", got=f"`{expr}`")
         )
