@@ -27,7 +27,8 @@ def point(expr: Expr) -> dict[str, Any]:  # Any: numbers and arrays
     """Values for the symbols of a formula."""
     rng = np.random.default_rng(5)
     found = sorted(expr.free_symbols, key=str)
-    return {str(s): rng.normal(size=[SIZES[str(d)] for d in s.shape]) for s in found}
+    values = {str(s): rng.normal(size=[SIZES[str(d)] for d in s.shape]) for s in found}
+    return {**SIZES, **values}
 
 
 def same(a: Expr, b: Expr, at: Mapping[str, Any]) -> None:
@@ -49,6 +50,10 @@ def same(a: Expr, b: Expr, at: Mapping[str, Any]) -> None:
         "sum(X**2*(C @ A)*(Y @ Z))",
         "sum(X*(C @ A)*(Y @ Z)*X)",
         "sum((A @ v)**2*(X @ v)*u)",
+        "trace(C**2*diag(w))",
+        "sum(C*diag(w)*diag(u))",
+        "diag(eye(m))*u @ w",
+        "sum(1/eye(m)*C*0.5)",
     ],
 )
 def test_no_factor_of_a_product_is_lost(text: str) -> None:

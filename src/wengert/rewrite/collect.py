@@ -259,18 +259,20 @@ class Collected:
             for (base, axes), e in self.powers.items():
                 if (base, axes) != identity:
                     factors.append((base, tuple(kept if x == gone else x for x in axes), e))
-            if gone in self.out:
+            if gone == kept:
+                pass  # its diagonal is 1
+            elif gone in self.out:
                 factors.append((identity[0], (kept, gone), 1))
-            elif gone != kept:
+            else:
                 del self.extents[gone]
             self.powers = {}
             for base, axes, e in factors:
                 self.put(base, axes, e)
 
     def _next_renaming(self) -> tuple[tuple[Expr, Axes], int, int] | None:
-        for base, axes in self.powers:
-            if base.op is not EYE:
-                continue
+        for (base, axes), e in self.powers.items():
+            if base.op is not EYE or isinstance(e, Expr) or e < 0:
+                continue  # 1/eye(n) is infinite beside the diagonal
             i, j = axes
             if i == j:
                 return (base, axes), i, i
@@ -280,7 +282,7 @@ class Collected:
                 return (base, axes), i, j
             low, high = (i, j) if i < j else (j, i)
             others = [k for k in self.powers if k != (base, axes)]
-            if any(high in ls for _, ls in others) or self.powers[base, axes] != 1:
+            if any(high in ls for _, ls in others) or e != 1:
                 return (base, axes), high, low
             if axes != (low, high):
                 self.powers[base, (low, high)] = self.powers.pop((base, axes))

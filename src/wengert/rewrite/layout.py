@@ -91,7 +91,7 @@ class Graph:
     def _place(self, base: Base, axes: Axes, e: Exponent) -> None:
         if not axes:
             self.scalars.append((base, e))
-        elif base.node.op is EYE:
+        elif base.node.op is EYE and e == 1:
             self.identities.append((axes[0], axes[1]))
         elif len(axes) == 1:
             self.on.setdefault(axes[0], Group()).powers.append((base, e))
