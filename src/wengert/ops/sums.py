@@ -29,7 +29,17 @@ from wengert.ir.facts import (
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
-from wengert.ops.leaves import ONE, ZERO, Number, const, exact_number, machine_number, number_of
+from wengert.ops.leaves import (
+    CONSTANT,
+    ONE,
+    ZERO,
+    Number,
+    const,
+    exact_number,
+    is_negative,
+    machine_number,
+    number_of,
+)
 
 __all__ = ["LIN", "add", "add_number", "is_negated", "is_zero", "lin", "scale", "subtract"]
 
@@ -179,9 +189,7 @@ def is_negated(node: Expr) -> bool:
     """Whether the node is a single term with a negative coefficient."""
     if node.op is not LIN or len(node.attr) > 1:
         return False
-    coefficient = node.attr[0]
-    # A numerator tells the sign of a fraction ten times faster than comparing the fraction does.
-    return (coefficient.numerator if coefficient.__class__ is Fraction else coefficient) < 0
+    return is_negative(node.attr[0])
 
 
 def scale(coefficient: Number, node: Expr) -> Expr:
@@ -196,6 +204,8 @@ def scale(coefficient: Number, node: Expr) -> Expr:
     number = number_of(node) if not node.args else None
     if number is not None:
         return const(coefficient * number)
+    if coefficient == -1 and node.op is CONSTANT and type(node.attr) is float:
+        return const(-node.attr)  # zeros with a sign and infinities, which are no coefficients
     if node.op is LIN and len(node.attr) == 1:
         merged = _merged(coefficient, node.attr[0])
         if merged is not None:

@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from wengert.ir.node import Expr
-from wengert.ops.leaves import Number
+from wengert.ops.leaves import Number, is_negative
 from wengert.show.forms import Form
 
 __all__ = ["NUMBER", "SUM", "SYMBOL", "Look", "product_key", "seen", "sum_key"]
@@ -170,7 +170,7 @@ def sum_key(
     rank = NUMBER if is_number else look.rank
     return (
         not is_sum,
-        coefficient < 0,
+        is_negative(coefficient),
         _PLACES_IN_SUMS[rank],
         f"{look.head.lower()}~",
         look.head,

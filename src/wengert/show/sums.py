@@ -9,7 +9,7 @@ from typing import TypeAlias
 from wengert.ir.node import Expr
 from wengert.ir.types import is_inexact
 from wengert.ops.einstein import is_ones
-from wengert.ops.leaves import Number
+from wengert.ops.leaves import Number, is_negative
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, sum_key
 
@@ -41,7 +41,7 @@ def reading_terms(node: Expr, looks: dict[Expr, Look]) -> list[Term]:
 def _signed(coefficient: Number, term: Expr) -> Form:
     if coefficient == -1 and _is_literal(term):
         return Form("mul", (Form("number", (), -1), term))  # -1*inf, since -inf is a number
-    if coefficient < 0:
+    if is_negative(coefficient):
         return Form("neg", (_scaled(-coefficient, term),))
     scaled = _scaled(coefficient, term)
     return scaled if isinstance(scaled, Form) else Form("mul", (Form("number", (), 1), term))
@@ -63,7 +63,7 @@ def _scaled(size: Number, term: Expr) -> Part:
 
 
 def _size(coefficient: Number) -> Number:
-    return -coefficient if coefficient < 0 else coefficient
+    return -coefficient if is_negative(coefficient) else coefficient
 
 
 def _divides(term: Expr) -> bool:
@@ -92,10 +92,10 @@ def _chain(operands: Sequence[Part], terms: Sequence[Term]) -> Form:
     coefficient, term = terms[0]
     if coefficient == -1 and _is_literal(term) and total is term:
         total = _signed(coefficient, term)
-    elif coefficient < 0:
+    elif is_negative(coefficient):
         total = Form("neg", (total,))
     for operand, (c, _) in zip(operands[1:], terms[1:], strict=True):
-        total = Form("sub" if c < 0 else "add", (total, operand))
+        total = Form("sub" if is_negative(c) else "add", (total, operand))
     assert isinstance(total, Form)
     return total
 

@@ -157,7 +157,7 @@ class Writer:
             if value.denominator == 1:
                 is_float = abs(value) < 1 << 1023 and float(value) == value
                 return self.number(float(value) if is_float else int(value))
-            sign = self.minus if value < 0 else ""
+            sign = self.minus if value.numerator < 0 else ""
             digits = f"{self.digits(abs(value.numerator))}/{self.digits(value.denominator)}"
             return Text((f"{sign}{digits}",), NEG if sign else PRODUCT, "div")
         sign = self.minus if value < 0 else ""
