@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from rich.console import Console
 import wengert as wg
 from wengert.app.demo import load_examples, run_demo
 from wengert.app.terminal import formula_lines, show_comparison
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -145,3 +149,10 @@ def test_a_numerical_derivative_that_breaks_its_word_is_told() -> None:
     wrong = replace(found, ways=(replace(numerical, error=1e-3), *others))
     assert not wrong.within_claim
     assert "BREAKS" in str(wrong)
+
+
+def test_the_formulas_go_into_the_wheel_where_the_demo_looks_for_them() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert included == {"examples/formulas": "wengert/app/formulas"}
+    assert len(list((ROOT / "examples" / "formulas").glob("*.toml"))) == len(load_examples())
