@@ -61,7 +61,13 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome of :func:`compare`; ``str`` shows it as a table."""
+    """The outcome of :func:`compare`; ``str`` shows it as a table.
+
+    >>> import wengert as wg
+    >>> found = wg.compare("exp(-x)*y", x=0.5, y=2.0)
+    >>> [way.name for way in found.ways], found.within_claim
+    (['numerical', 'symbolic', 'forward', 'reverse'], True)
+    """
 
     formula: str
     expr: Expr | None  # None: a black box

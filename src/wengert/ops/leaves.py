@@ -135,6 +135,10 @@ def const(value: Any) -> Expr:
 
     Raises:
         TypeMismatchError: not a number or an array of a supported dtype.
+
+    >>> import wengert as wg
+    >>> wg.const(1) is wg.const(1.0), wg.const(2.5) is wg.const(2.5)
+    (False, True)
     """
     kind = type(value)
     known = _common.get((kind, value)) if kind is int else None
