@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from itertools import count
 from operator import attrgetter
 from types import TracebackType
@@ -122,12 +122,14 @@ class Expr:
         return OPERATORS.transpose(self)
 
     # --- services of other rooms -----------------------------------------------------------------
-    def evaluate(self, /, *, check: bool = False, **values: Any) -> Any:
-        """The value, given one value per symbol (numbers or arrays, by name).
+    def evaluate(
+        self, at: Mapping[str, Any] | None = None, /, *, check: bool = False, **values: Any
+    ) -> Any:
+        """The value, given one value per symbol (numbers or arrays) by name, as keywords or a mapping.
 
         With ``check=True`` the first node that became NaN is an error that names it.
         """
-        return _service("evaluate")(self, values, check=check)
+        return _service("evaluate")(self, {**(at or {}), **values}, check=check)
 
     def latex(self) -> str:
         """The expression in LaTeX."""

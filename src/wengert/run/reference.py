@@ -52,7 +52,8 @@ def evaluate_nodes(
     symbols = [n for n in nodes if n.op.free]
     values = {canonical(name): value for name, value in values.items()}  # α is alpha
     given = _bound(symbols, values)
-    sizes = {name: int(value) for name, value in values.items() if type(value) is int}
+    names = {symbol.attr.name for symbol in symbols}  # the value of a symbol is no size as well
+    sizes = {n: int(v) for n, v in values.items() if type(v) is int and n not in names}
     sizes |= _sizes(symbols, given)
     return _run(roots, nodes, given, sizes, check)
 
