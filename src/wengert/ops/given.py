@@ -16,7 +16,8 @@ def given(value: Any, *conditions: Expr) -> Expr:
     """``value``, remembering that it stands for the original only where the conditions hold.
 
     Simplification returns such a node where it left a condition behind: ``x/x`` is 1 given that
-    ``x != 0``. It evaluates to the value and is written as the value; ``expr.conditions`` names the conditions.
+    ``x != 0``. It evaluates to the value and is written as the value; ``expr.conditions`` names the
+    conditions.
 
     >>> from wengert.ops.choice import ne
     >>> from wengert.ops.leaves import symbol

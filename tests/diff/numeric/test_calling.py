@@ -213,7 +213,7 @@ MISUSE: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: numeric.derivative(math.sin, 1j), TypeMismatchError, "real x"),
     (lambda: numeric.derivative(math.sin, "a"), TypeMismatchError, "numbers for x"),
     (lambda: numeric.derivative(math.sin, math.nan), DomainError, "finite x"),
-    (lambda: numeric.derivative(math.log, 0.0), DomainError, "ValueError: (math domain error|expected a positive input)"),
+    (lambda: numeric.derivative(math.log, 0.0), DomainError, "ValueError: (math domain|expected a positive)"),
     (lambda: numeric.derivative(np.log, 0.0), DomainError, "finite f"),
     (lambda: numeric.derivative(math.log, 2.0, bounds=(3, 4)), DomainError, "low <= x <= high"),
     (lambda: numeric.derivative(math.sin, 1.0, bounds=3), ShapeError, "bounds=\\(low, high\\)"),  # type: ignore[arg-type]
