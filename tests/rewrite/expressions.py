@@ -83,7 +83,9 @@ def value_at(expr: Expr, values: dict[str, Any]) -> Any:
     """The value of an expression, given at least the values of its symbols."""
     names = {leaf.attr.name for leaf in leaves([expr]) if leaf.op.free}
     with np.errstate(all="ignore"):
-        return evaluate_nodes([expr], {k: v for k, v in values.items() if k in names or k == "n"})[0]
+        return evaluate_nodes([expr], {k: v for k, v in values.items() if k in names or k == "n"})[
+            0
+        ]
 
 
 def same(a: Any, b: Any, tolerance: float = 1e-6) -> bool:

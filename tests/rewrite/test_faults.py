@@ -63,3 +63,78 @@ def test_no_factor_of_a_product_is_lost(text: str) -> None:
     for symbol in expr.free_symbols:
         raw = wg.diff(expr, str(symbol), simplify=False)
         same(raw, wg.diff(expr, str(symbol)), at)
+
+
+# --- zeros ---------------------------------------------------------------------------------------------
+ZEROS = (-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.5)
+
+
+def defined(expr: Expr, **at: float) -> float | None:
+    """The value of a scalar formula, ``None`` where it has none."""
+    with np.errstate(all="ignore"):
+        value = float(np.asarray(expr.evaluate(**at)))
+    return None if np.isnan(value) else value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "xlogy(x, x)", "cos(xlogy(2*x, 2*x))", "xlogy(x, y)", "xlogy(x, 0)", "xlogy(x, x - x)", "xlogy(0*x, y)",
+        "xlogy(x, 2)", "xlogy(3, exp(y))", "exp(xlogy(y, x**2))", "sign(0*x)", "log(0*x)", "log(abs(x - x))",
+        "exp(log(0*x))", "log((0*x)**2)", "acos(cos(x - x))", "x**(0*y)", "where(x > 0, 0*x, 2*y)",
+        "sqrt(0*x)", "sign(x*minimum(1.0, 0))", "(0*x)**2", "maximum(0*x, y - y)",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_is_defined_stays_defined_next_to_zeros(text: str, strict: bool) -> None:
+    expr = wg.parse(text)
+    simple = wg.simplify(expr, strict=strict)
+    for x in ZEROS:
+        for y in ZEROS:
+            at = {str(s): {"x": x, "y": y}[str(s)] for s in expr.free_symbols}
+            value = defined(expr, **at)
+            if value is not None:
+                assert defined(simple, **at) == pytest.approx(value, abs=1e-12), (str(simple), at)
+
+
+@pytest.mark.parametrize("text", ["0**x", "where(x <= 1, 0**x, 1 - x)", "(y - y)**x", "x*0**x"])
+def test_derivative_of_powers_of_zero(text: str) -> None:
+    expr = wg.parse(text)
+    raw, simple = wg.diff(expr, "x", simplify=False), wg.diff(expr, "x")
+    for x in (0.5, 1.0, 2.0):
+        at = {str(s): x for s in expr.free_symbols}
+        value = defined(raw, **at)
+        assert value is not None
+        assert defined(simple, **at) == value
+
+
+def test_powers_have_textbook_derivatives() -> None:
+    assert str(wg.diff("x**y", "y")) == "log(x)*x**y"
+    assert str(wg.diff("x**x", "x")) == "x**x*(1 + log(x))"
+    assert str(wg.diff("a**x", "x", "x")) == "a**x*log(a)**2"
+
+
+@pytest.mark.parametrize(
+    "text", ["1/(0*x)", "1 - (y*0)**(-4)", "log(x - x)", "x/(x - x)", "(x - x)**(-1/2)", "1/(0*v)",
+             "log(0*v)", "v/norm(0*v)", "inv(0*C)", "logdet(C - C)", "log(-exp(x))"],
+)  # fmt: skip
+def test_what_is_defined_nowhere_says_so(text: str) -> None:
+    for expr in (read(text), wg.simplify(read(text))):
+        assert [str(c) for c in expr.conditions] == ["False"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("erfinv(erf(e**x))", []),
+        ("xlogy(x, 0)", ["x == 0"]),
+        ("xlogy(x, x)", ["x >= 0"]),
+        ("xlogy(x, y)", ["(y > 0) | (x == 0)"]),
+        ("x**y", ["(x > 0) | (y == floor(y))"]),
+        ("(-2)**y", ["y == floor(y)"]),
+        ("0**(3 - x)*0**2", ["x <= 3"]),
+        ("x**(0*y)", []),
+    ],
+)
+def test_conditions_with_two_sides(text: str, expected: list[str]) -> None:
+    assert [str(c) for c in wg.simplify(wg.parse(text)).conditions] == expected

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
-from wengert.ir.facts import NONNEGATIVE, NONZERO, POSITIVE
+from wengert.ir.facts import INTEGER, NEGATIVE, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
+from wengert.ir.known import knows
 from wengert.ir.node import Expr, paused_gc, provide
 from wengert.ir.walk import order
-from wengert.ops.choice import ABS, ge, gt, le, lt, ne
+from wengert.ops.choice import ABS, ge, gt, le, logical_or, lt, ne
 from wengert.ops.einstein import is_ones
 from wengert.ops.leaves import CONSTANT, const, number_of
 from wengert.ops.sums import LIN
@@ -21,12 +22,15 @@ from wengert.rewrite import numbers
 from wengert.rewrite.build import built
 from wengert.rewrite.engine import prepare, walked
 from wengert.rewrite.session import Session
-from wengert.rewrite.vocabulary import LE, LT, NE
+from wengert.rewrite.vocabulary import EQ, FLOOR, LE, LT, NE, OR
 
 __all__ = ["conditions", "dropped"]
 
 Kind: TypeAlias = Literal["nonzero", "positive", "nonnegative"]
 _NEEDED: dict[Kind, int] = {"nonzero": NONZERO, "positive": POSITIVE, "nonnegative": NONNEGATIVE}
+_NEVER: dict[Kind, int] = {
+    "nonzero": NONNEGATIVE | NONPOSITIVE, "positive": NONPOSITIVE, "nonnegative": NEGATIVE,
+}  # fmt: skip
 _IMPLIES: dict[Kind, tuple[Kind, ...]] = {
     "positive": ("positive", "nonnegative", "nonzero"),
     "nonnegative": ("nonnegative",),
@@ -53,7 +57,11 @@ def conditions(expr: Expr) -> tuple[Expr, ...]:
     with paused_gc():
         s = prepare(Session(level=1))
         demands, others = _demanded(s, expr)
-        return (*_written(s, _strongest(demands)), *others)
+        known = _known_from(demands)
+        return (
+            *_written(s, _strongest(demands)),
+            *(c for c in others if not _is_implied(s, c, known)),
+        )
 
 
 def dropped(original: Expr, result: Expr) -> tuple[Expr, ...]:
@@ -62,9 +70,28 @@ def dropped(original: Expr, result: Expr) -> tuple[Expr, ...]:
         s = prepare(Session(level=1))
         before, plain = _demanded(s, original)
         after, kept = _demanded(s, result)
-        known = {Demand(k, d.value) for d in after for k in _IMPLIES[d.kind]}
+        known = _known_from(after)
         lost = [d for d in _strongest(before) if d not in known]
-        return (*_written(s, lost), *(c for c in plain if c not in kept))
+        known |= _known_from(lost)
+        rest = (c for c in plain if c not in kept and not _is_implied(s, c, known))
+        return (*_written(s, lost), *rest)
+
+
+def _known_from(demands: Iterable[Demand]) -> set[Demand]:
+    return {Demand(k, d.value) for d in demands for k in _IMPLIES[d.kind]}
+
+
+def _is_implied(s: Session, condition: Expr, known: set[Demand]) -> bool:
+    """Whether a disjunction holds because one of its sides does."""
+    if condition.op is not OR:
+        return False
+    for side in condition.args:
+        demands: dict[Demand, None] = {}
+        others: dict[Expr, None] = {}
+        _take_apart(s, side, demands, others)
+        if not others and known.issuperset(demands):
+            return True
+    return False
 
 
 def _demanded(s: Session, expr: Expr) -> tuple[dict[Demand, None], dict[Expr, None]]:
@@ -88,8 +115,13 @@ def _take_apart(
         if condition.op is CONSTANT and condition.attr is False:
             others[condition] = None
         return
+    if condition.op is OR:
+        _either(s, condition, demands, others)
+        return
     if condition.op not in (NE, LT, LE):
-        others[condition] = None
+        holds = _outcome(s, condition)
+        if holds is not True:
+            others[condition if holds is None else const(False)] = None
         return
     a, b = (walked(s, x) for x in condition.args)
     difference = s.minus(b, a)
@@ -101,11 +133,60 @@ def _take_apart(
         _nonnegative(s, difference, demands, others)
 
 
+def _either(
+    s: Session, condition: Expr, demands: dict[Demand, None], others: dict[Expr, None]
+) -> None:
+    """A condition of which one side has to hold: sides that never do are left out."""
+    sides: list[tuple[Expr, dict[Demand, None], dict[Expr, None]]] = []
+    for side in condition.args:
+        needed: dict[Demand, None] = {}
+        more: dict[Expr, None] = {}
+        _take_apart(s, side, needed, more)
+        if not needed and not more:
+            return
+        if const(False) not in more:
+            sides.append((side, needed, more))
+    if not sides:
+        others[const(False)] = None
+    elif len(sides) == 1:
+        demands.update(sides[0][1])
+        others.update(sides[0][2])
+    else:
+        (one, needed, _), (other, _, _) = sides
+        positive = [d.value for d in needed if d.kind == "positive"]
+        if positive and other.op is EQ and s.scaled(s.minus(*_read(s, other)))[1] in positive:
+            demands[Demand("nonnegative", positive[0])] = None
+        elif positive:
+            others[logical_or(*_written(s, needed), other)] = None
+        else:
+            others[logical_or(one, other)] = None
+
+
+def _read(s: Session, comparison: Expr) -> tuple[Expr, Expr]:
+    a, b = comparison.args
+    return walked(s, a), walked(s, b)
+
+
+def _outcome(s: Session, condition: Expr) -> bool | None:
+    """Whether a condition holds, if that is known."""
+    if condition.op is EQ and not condition.ndim:
+        for whole, other in (condition.args, condition.args[::-1]):
+            if other.op is FLOOR and other.args[0] is whole:
+                number = number_of(walked(s, whole))
+                if number is not None:
+                    return numbers.is_whole(number)
+                return True if knows(whole, INTEGER) else None
+    decided = walked(s, condition)
+    return bool(decided.attr) if decided.op is CONSTANT else None
+
+
 def _known(s: Session, kind: Kind, value: Expr, others: dict[Expr, None]) -> bool:
-    if s.signs(value) & _NEEDED[kind] == _NEEDED[kind]:
+    bits = s.signs(value)
+    if bits & _NEEDED[kind] == _NEEDED[kind]:
         return True
+    never = bits & _NEVER[kind] == _NEVER[kind]
     number = number_of(value) if not value.args else None
-    if number is not None:  # and it does not hold: the expression is defined nowhere
+    if never or number is not None:  # it does not hold: the expression is defined nowhere
         others[const(False)] = None
         return True
     return False
@@ -152,8 +233,16 @@ def _positive(
 def _nonnegative(
     s: Session, value: Expr, demands: dict[Demand, None], others: dict[Expr, None]
 ) -> None:
-    if not _known(s, "nonnegative", value, others):
-        demands[Demand("nonnegative", _without_positive(s, value))] = None
+    if _known(s, "nonnegative", value, others):
+        return
+    core = _without_positive(s, value)
+    view = s.view(core)
+    if len(view.factors) == 1 and _is_elementwise(s, core) and view.factors[0][0] is not core:
+        base, _, e = view.factors[0]
+        if not isinstance(e, Expr) and e % 2 == 1:  # an odd power has the sign of its base
+            (_positive if e < 0 else _nonnegative)(s, base, demands, others)
+            return
+    demands[Demand("nonnegative", core)] = None
 
 
 def _without_positive(s: Session, value: Expr) -> Expr:

@@ -7,8 +7,11 @@ per node, nested rule applications and their number are limited, and nothing rec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from wengert.ir.node import Expr
 from wengert.ir.op import Op, lookup
@@ -17,7 +20,7 @@ from wengert.ir.walk import order, rebuild
 from wengert.ops.arithmetic import DIV
 from wengert.ops.einstein import EIN
 from wengert.ops.given import GIVEN
-from wengert.ops.leaves import Number, number_of
+from wengert.ops.leaves import CONSTANT, Number, number_of
 from wengert.ops.powers import POW
 from wengert.ops.sums import LIN
 from wengert.rewrite.build import built, cost
@@ -31,21 +34,30 @@ from wengert.rewrite.vocabulary import SQRT
 __all__ = ["matched", "normal_form", "prepare", "settled", "walked"]
 
 _DEEPEST = 40  # nested applications of rules; beyond it a node stays as it is
+_MOST_TERMS = 24  # sums of more are matched in parts
 _SHARED = 200  # tokens: what several nodes share is looked into only if it is no longer than this
 Found: TypeAlias = Mapping[Op, tuple[Rule, ...]]
 
 
 # --- rules by root -------------------------------------------------------------------------------------
 @cache
-def _index(level: int, strict: bool, stable: bool) -> tuple[Found, Found, Found]:
+def _wanted(level: int, strict: bool, stable: bool) -> tuple[Rule, ...]:
+    """The rules of a level: those that enlarge the domain not if strict, those for reading not if stable."""
+    return tuple(
+        rule
+        for rule in named().values()
+        if rule.level <= level
+        and not (strict and rule.kind in "RC")
+        and rule.use != ("formula" if stable else "stable")
+    )
+
+
+@cache
+def _index(rules: tuple[Rule, ...]) -> tuple[Found, Found, Found]:
     """Rules of sums by op of a factor in a term, of products by op of a factor, of functions by op."""
     tables: tuple[dict[Op, list[Rule]], ...] = ({}, {}, {})
-    for rule in named().values():
-        if rule.level > level or (strict and rule.kind in "RC"):
-            continue
-        if rule.use == ("formula" if stable else "stable"):
-            continue
-        kinds = {"sum": 0, "product": 1}
+    kinds = {"sum": 0, "product": 1}
+    for rule in rules:
         table = tables[kinds.get(rule.root, 2)]
         for name in rule.triggers if rule.root in kinds else (rule.root,):
             table.setdefault(lookup(name), []).append(rule)
@@ -53,9 +65,11 @@ def _index(level: int, strict: bool, stable: bool) -> tuple[Found, Found, Found]
     return sums, products, functions
 
 
-def prepare(s: Session) -> Session:
-    """A session that applies the rules of its level."""
-    sums, products, functions = _index(s.level, s.strict, s.stable)
+def prepare(s: Session, rules: tuple[Rule, ...] | None = None) -> Session:
+    """A session that applies the rules of its level, or the given ones only."""
+    if rules is None:
+        rules = _wanted(s.level, s.strict, s.stable)
+    sums, products, functions = _index(rules)
 
     def settle(node: Expr) -> Expr:
         return settled(s, node, sums, products, functions)
@@ -92,10 +106,13 @@ def settled(s: Session, node: Expr, sums: Found, products: Found, functions: Fou
 
 def _first(s: Session, node: Expr, candidates: Iterable[Rule]) -> Expr:
     for rule in candidates:
-        result = rule.apply(s, node)
-        if result is None or result is node:
-            continue
-        if rule.shorter and cost(s, result) >= cost(s, node):
+        try:
+            result = rule.apply(s, node)
+            if result is None or result is node:
+                continue
+            if rule.shorter and cost(s, result) >= cost(s, node):
+                continue
+        except (ZeroDivisionError, OverflowError):  # the numbers have no finite result
             continue
         s.fuel -= 1
         s.fired[rule.name] = s.fired.get(rule.name, 0) + 1
@@ -127,9 +144,16 @@ Reader: TypeAlias = Callable[[Session, Expr, tuple[Expr, ...]], Expr]
 def normal_form(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
     """A node on arguments in normal form, itself in normal form."""
     if not args:
+        if node.op is CONSTANT and not _is_finite(node.attr):
+            s.untouched.add(node)
         return node
     reader = _READERS.get(node.op)
     try:
+        if s.untouched and not s.untouched.isdisjoint(args):
+            # What depends on infinity or NaN stays as it is typed: inf - inf is not 0.
+            result = rebuild(node, args)
+            s.untouched.add(result)
+            return result
         if not _is_ordinary(node):
             return rebuild(node, args)
         if reader is not None:
@@ -137,6 +161,10 @@ def normal_form(s: Session, node: Expr, args: tuple[Expr, ...]) -> Expr:
         return s.apply(node.op, *args, attr=node.attr)
     except (ZeroDivisionError, OverflowError):
         return rebuild(node, args)
+
+
+def _is_finite(value: Any) -> bool:  # Any: what a constant may hold
+    return isinstance(value, (int, Fraction)) or bool(np.all(np.isfinite(value)))
 
 
 def _is_ordinary(node: Expr) -> bool:
@@ -235,9 +263,12 @@ def matched(s: Session, plain: Session, root: Expr) -> Expr:
         args = tuple([normal[a] for a in node.args])
         after, before = normal_form(s, node, args), normal_form(plain, node, args)
         changed = after is not before or (after in s.smoothed and after is not kept)
+        if changed and not s.stable:
+            changed = cost(s, after) <= token_cost(kept, s.tokens)
         written[node] = built(s, after) if changed else kept
         normal[node] = after
-        if uses.get(node, 0) > 1 and len(after.args) > 1 and _is_long(s, node):
+        shared = uses.get(node, 0) > 1 and len(after.args) > 1 and _is_long(s, node)
+        if shared or len(after.args) > _MOST_TERMS:
             s.opaque.add(after)
             plain.opaque.add(after)
     return written[root]
@@ -273,5 +304,5 @@ def _long_sum(s: Session, node: Expr, inner: set[Expr], done: Mapping[Expr, Expr
             else:
                 terms.append((c, done[top]))
         return s.sum(terms, node)
-    except OverflowError:
+    except (ZeroDivisionError, OverflowError):
         return node

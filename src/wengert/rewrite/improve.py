@@ -35,6 +35,8 @@ def improved(s: Session, node: Expr) -> Expr:
     if found is not None:
         return found
     best = node
+    if node in s.untouched:
+        return node
     if node.op is LIN or node.op is EIN or node.op is POW:
         try:
             best = _shortest(s, node)

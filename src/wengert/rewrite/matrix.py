@@ -10,7 +10,8 @@ from wengert.ir.facts import ORTHOGONAL
 from wengert.ir.known import knows
 from wengert.ir.node import Expr
 from wengert.ops.einstein import EYE, eye
-from wengert.ops.leaves import ONE, Number, const, size
+from wengert.ops.leaves import ONE, Number, const, number_of, size
+from wengert.ops.sums import is_zero
 from wengert.rewrite import numbers
 from wengert.rewrite.rule import Rule, rules
 from wengert.rewrite.session import Session
@@ -158,6 +159,8 @@ def _det(s: Session, node: Expr) -> Expr | None:
         return None
     if A.op is EYE:
         return ONE
+    if is_zero(A):
+        return s.zero(node)
     if A.op is INV:
         return s.raise_to(s.apply(DET, A.args[0]), -1)
     c, core = _outside(s, A)
@@ -178,15 +181,11 @@ def _logdet(s: Session, node: Expr) -> Expr | None:
     c, core = _outside(s, A)
     if c is None:
         return None
-    size_ = s.apply(LOG, s.apply(ABS, c)) if c.args else _log_of_number(s, c)
+    number = number_of(c)
+    size_ = s.apply(LOG, s.apply(ABS, c) if number is None else const(numbers.magnitude(number)))
     n = _count(A.shape[0])
     grown = s.times(n, size_) if isinstance(n, Expr) else s.scale(n, size_)
     return s.plus(grown, s.apply(LOGDET, core))
-
-
-def _log_of_number(s: Session, c: Expr) -> Expr:
-    value, _ = s.scaled(c)
-    return s.apply(LOG, const(abs(value)))
 
 
 def _outside(s: Session, A: Expr) -> tuple[Expr | None, Expr]:
@@ -194,7 +193,7 @@ def _outside(s: Session, A: Expr) -> tuple[Expr | None, Expr]:
     c, core = s.scaled(A)
     view = s.view(core)
     scalars = [i for i, (_, axes, _) in enumerate(view.factors) if not axes]
-    if c == 1 and not scalars:
+    if c == 0 or (c == 1 and not scalars):
         return None, A
     outside = s.product([view.factors[i] for i in scalars], coefficient=c)
     return outside, s.replaced(view, scalars)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from wengert.ir.facts import NONNEGATIVE, POSITIVE
 from wengert.ir.node import Expr
 from wengert.ir.op import Op
+from wengert.ir.types import is_complex
 from wengert.ops.choice import ABS
 from wengert.ops.einstein import EIN, Spec
 from wengert.ops.leaves import CONSTANT, Number, const, number_of
@@ -98,6 +99,10 @@ def _open_sum(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Facto
         p.coefficient = numbers.times(p.coefficient, value)
         stack.append((inner, axes, e))
         return True
+    if c == 0 and e > 0:
+        p.coefficient = 0
+        stack.append((inner, axes, 1))
+        return True
     if abs(c) == 1 or isinstance(c, float):
         return False
     stack.append((const(abs(c)), (), e))
@@ -172,6 +177,8 @@ def _open_power(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Fac
         p.smoother |= e != 1 and not (numbers.is_whole(number) and numbers.is_whole(e))
         stack.append((inner, axes, total))
         return True
+    if is_complex(inner.value_type):
+        return False
     p.smoother = True
     stack.append((s.apply(ABS, inner), axes, numbers.times(number, e)))
     return True
@@ -184,12 +191,14 @@ def _defines_more(s: Session, base: Expr, inner: Number, outer: Number, total: N
 
 
 def _open_exp(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Factor]) -> bool:
+    if not numbers.is_whole(e) and is_complex(base.value_type):
+        return False
     p.exps.setdefault(axes, []).append((e, base.args[0]))
     return True
 
 
 def _open_abs(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Factor]) -> bool:
-    if not numbers.is_even(e):
+    if not numbers.is_even(e) or is_complex(base.args[0].value_type):
         return False
     if p.s.strict and e < 0:
         return False

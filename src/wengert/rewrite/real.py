@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeAlias
 
 from wengert.ir.node import Expr
 from wengert.ir.op import lookup
 from wengert.ops.choice import ABS
 from wengert.ops.einstein import is_ones
-from wengert.ops.leaves import ONE, Number, e_const, pi
+from wengert.ops.leaves import ONE, Number, e_const, number_of, pi
+from wengert.ops.powers import POW
 from wengert.ops.sums import is_zero
 from wengert.rewrite import numbers
 from wengert.rewrite.numbers import magnitude
-from wengert.rewrite.rule import Rule, rules
+from wengert.rewrite.rule import Apply, Kind, Rule, rules
 from wengert.rewrite.session import Session
 from wengert.rewrite.views import HALF, Factor
-from wengert.rewrite.vocabulary import EXP, LOG, SIGN
+from wengert.rewrite.vocabulary import EXP, LOG, SIGN, XLOGY
 
 __all__ = ["RULES"]
 
@@ -48,6 +50,8 @@ def _power_from_log(s: Session, c: Number, term: Expr) -> Expr | None:
         return s.raise_to(term.args[0], c)
     if term.value_type.shape:
         return None
+    if term.op is XLOGY:  # also at 0: exp(xlogy(0, 0)) is 0**0
+        return s.raise_to(term.args[1], s.scale(c, term.args[0]))
     view = s.view(term)
     logs = [i for i, (b, _, e) in enumerate(view.factors) if b.op is LOG and e == 1]
     if len(logs) != 1 or any(axes for _, axes, _ in view.factors):
@@ -64,8 +68,6 @@ def _log_of_product(s: Session, node: Expr) -> Expr | None:
     if arg is e_const:
         return ONE
     c, product = s.scaled(arg)
-    if c == 0:
-        return s.zero(node)
     view = s.view(product)
     if any(axes != view.out for _, axes, _ in view.factors):
         return None
@@ -247,8 +249,8 @@ def _one_minus_square(s: Session, u: Expr, sign: int) -> Expr:
     return s.sum([(1, s.one(u)), (sign, s.raise_to(u, 2))], u)
 
 
-Undo = Callable[[Session, Expr], Expr]
-_UNDONE: dict[tuple[str, str], tuple[Undo, str]] = {
+Undo: TypeAlias = Callable[[Session, Expr], Expr]
+_UNDONE: dict[tuple[str, str], tuple[Undo, Kind]] = {
     ("sin", "asin"): (lambda s, u: u, "R"),
     ("cos", "acos"): (lambda s, u: u, "R"),
     ("tan", "atan"): (lambda s, u: u, "E"),
@@ -275,14 +277,15 @@ _UNDONE: dict[tuple[str, str], tuple[Undo, str]] = {
 }
 
 
-def _undone(s: Session, node: Expr) -> Expr | None:
-    inner = node.args[0]
-    if not inner.args:
-        return None
-    found = _UNDONE.get((node.op.name, inner.op.name))
-    if found is None or (s.strict and found[1] == "R"):
-        return None
-    return found[0](s, inner.args[0])
+def _undone(inner: str, undo: Undo) -> Apply:
+    """The rule of a function applied to its inverse, or to that of a relative."""
+    op = lookup(inner)
+
+    def apply(s: Session, node: Expr) -> Expr | None:
+        arg = node.args[0]
+        return undo(s, arg.args[0]) if arg.op is op else None
+
+    return apply
 
 
 # --- values --------------------------------------------------------------------------------------------
@@ -405,23 +408,40 @@ def _digamma_step(s: Session, node: Expr) -> Expr | None:
     return None
 
 
-def _xlogy(s: Session, node: Expr) -> Expr:
-    """``x*log(y)``, which is undefined where ``xlogy`` is 0."""
+def _xlogy(s: Session, node: Expr) -> Expr | None:
+    """``x*log(y)`` where they are the same; also for the derivative ``xlogy(y**z, y)`` of a power."""
     x, y = node.args
-    return s.times(x, s.apply(LOG, y))
+    if is_zero(x):
+        return s.zero(node)
+    same = s.is_positive(y) or s.is_nonzero(x) and not is_zero(y)
+    if same or number_of(y) is None and _has_power_of(s, x, y):
+        return s.times(x, s.apply(LOG, y))
+    return None
+
+
+def _has_power_of(s: Session, x: Expr, y: Expr) -> bool:
+    """Whether ``y`` to a symbolic power, or its logarithm, is a factor of ``x``."""
+    log = s.apply(LOG, y)
+    bases = {y, *(b for b, _, _ in s.view(s.scaled(y)[1]).factors)}
+    for base, _, e in s.view(s.scaled(x)[1]).factors:
+        if (base in bases and isinstance(e, Expr)) or base is log:
+            return True
+        if base.op is POW and base.args[0] is y:
+            return True
+    return False
 
 
 RULES = rules(
     [
-        Rule("xlogy written out", "xlogy", _xlogy, condition="y > 0", kind="C"),
+        Rule("xlogy written out", "xlogy", _xlogy, condition="y != 0 for powers of y", kind="C"),
         Rule("exp of a logarithm", "exp", _exp_of_sum, condition="u > 0", kind="R", use="both"),
         Rule("log of a power", "log", _log_of_product, condition="u > 0 for odd powers"),
         Rule("abs of a product", "abs", _abs_of),
         Rule("sign of a product", "sign", _sign_of),
         Rule("abs and sign", "product", _abs_and_sign, ("abs", "sign"), "x != 0 in quotients", "R"),
         *(
-            Rule(f"{name} undone", name, _undone)
-            for name in sorted({outer for outer, _ in _UNDONE})
+            Rule(f"{outer} of {inner}", outer, _undone(inner, undo), kind=kind)
+            for (outer, inner), (undo, kind) in _UNDONE.items()
         ),
         *(Rule(f"value of {name}", name, _value) for name in _VALUES),
         *(Rule(f"{name} of an angle", name, _angle) for name in ("sin", "cos", "tan")),

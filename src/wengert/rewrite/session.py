@@ -41,7 +41,7 @@ class Session:
 
     __slots__ = (
         "_contents", "_fresh", "_keys", "_signs", "_views", "built", "depth", "fired", "fuel", "level",
-        "opaque", "scratch", "settle", "settled", "smoothed", "stable", "strict", "tokens",
+        "opaque", "scratch", "settle", "settled", "smoothed", "stable", "strict", "tokens", "untouched",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,7 @@ class Session:
         self.settle: Callable[[Expr], Expr] = lambda node: node
         self.opaque: set[Expr] = set()
         self.settled: dict[Expr, Expr] = {}
+        self.untouched: set[Expr] = set()  # what depends on infinite or undefined constants
         self.smoothed: set[Expr] = set()  # products in which a singularity may have gone
         self.built: dict[Expr, Expr] = {}
         self.tokens: dict[Expr, int] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wengert.ir.facts import NEGATIVE, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
 from wengert.ir.known import facts_of
 from wengert.ir.node import Expr
+from wengert.ir.types import TupleType, is_complex
 from wengert.ops.choice import ABS
 from wengert.ops.einstein import EIN
 from wengert.ops.leaves import number_of
@@ -23,6 +24,8 @@ def sign_bits(node: Expr, known: dict[Expr, int], depth: int = 0) -> int:
     bits = known.get(node)
     if bits is not None:
         return bits
+    if isinstance(node.type, TupleType) or is_complex(node.type):
+        return 0
     if depth > _DEEPEST:
         return facts_of(node) & _SIGNS
     inner = [sign_bits(a, known, depth + 1) for a in node.args]

@@ -247,9 +247,14 @@ RULES = rules(
         Rule("log without loss", "log", _log, use="stable"),
         Rule("log1p of exp", "log1p", _log1p, use="both"),
         Rule(
-            "removable singularity", "product", _removable, ("sin", "expm1", "log1p"), use="stable"
+            "removable singularity",
+            "product",
+            _removable,
+            ("sin", "expm1", "log1p"),
+            kind="R",
+            use="stable",
         ),
-        Rule("x log x", "product", _xlogy, ("log",), use="stable"),
+        Rule("x log x", "product", _xlogy, ("log",), kind="R", use="stable"),
         Rule("root as a norm", "product", _as_norm, ("ein", "lin"), use="stable"),
         Rule("square of a norm", "product", _square_of_norm, ("norm", "hypot"), use="stable"),
         Rule("exp/erfc", "product", _erfcx, ("erfc",), use="stable"),

@@ -242,6 +242,6 @@ RULES = rules(
         Rule("double angle", "sum", _double, ("sin", "cos", "cosh", "sinh"), level=2),
         Rule("2 sin cos", "sum", _twice, ("sin", "sinh"), level=2, shorter=True),
         Rule("1 + tan^2", "sum", _secant, ("tan", "tanh"), level=2, shorter=True),
-        Rule("tan (1 + tan^2)", "product", _secant_factor, ("tan", "tanh"), level=2, shorter=True),
+        Rule("tan (1 + tan^2)", "product", _secant_factor, ("lin",), level=2, shorter=True),
     ]
 )
