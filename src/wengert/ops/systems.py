@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import extent_text
+from wengert.ir.dims import extent_text, size_of
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -32,7 +32,7 @@ from wengert.ir.types import Type, promote
 from wengert.ops.algebra import common_shape, lift, matmul, plus
 from wengert.ops.complexes import conj
 from wengert.ops.einstein import broadcast_to, ein, transpose
-from wengert.ops.layout import expand_dims, squeeze, swapaxes, tril, triu
+from wengert.ops.layout import expand_dims, reshape, squeeze, swapaxes, tril, triu
 from wengert.ops.lazy import scipy_function
 from wengert.ops.linalg import is_invertible
 from wengert.ops.matrices import cubed, floating, or_nan, square, stack_labels, turned
@@ -148,12 +148,21 @@ def _residual(A_t: Expr | None, b_t: Expr | None, x: Expr, part: Callable[[Expr]
     return scale(-1, applied) if b_t is None else subtract(b_t, applied)
 
 
+def _solution(op: Op, A: Expr, b: Expr, attr: Triangle | None = None) -> Expr:
+    """The solution for any number of column axes, which are taken as one: as text, ``solve`` has one."""
+    stack = A.ndim - 2
+    if b.ndim <= stack + 2:
+        return make(op, (A, b), attr)
+    columns = reshape(b, (*b.shape[: stack + 1], size_of(b.shape[stack + 1 :])))
+    return reshape(make(op, (A, columns), attr), b.shape)
+
+
 def _solve_tangent(
     args: Sequence[Expr], tangents: Sequence[Expr | None], out: Expr, **_: Any
 ) -> Expr:
     """``A dx = db - dA x``."""
     A_t, b_t = tangents
-    return make(SOLVE, (args[0], _residual(A_t, b_t, out, lambda M: M)))
+    return _solution(SOLVE, args[0], _residual(A_t, b_t, out, lambda M: M))
 
 
 def _solve_cotangents(
@@ -162,7 +171,7 @@ def _solve_cotangents(
     """One system with the transposed matrix (Giles 2008, section 2.3)."""
     A = args[0]
     lead, stack = ct.ndim - out.ndim, A.ndim - 2
-    back = make(SOLVE, (turned(conj(A)), _columns_last(ct, lead)))
+    back = _solution(SOLVE, turned(conj(A)), _columns_last(ct, lead))
     A_ct = scale(-1, _outer(back, conj(out), stack, lead)) if wanted[0] else None
     return [A_ct, _columns_first(back, lead) if wanted[1] else None]
 
@@ -223,7 +232,7 @@ def _triangular_tangent(
     diff: Any,
 ) -> Expr:
     A_t, b_t = tangents
-    return make(SOLVE_TRIANGULAR, (args[0], _residual(A_t, b_t, out, _read(attr))), attr)
+    return _solution(SOLVE_TRIANGULAR, args[0], _residual(A_t, b_t, out, _read(attr)), attr)
 
 
 def _triangular_cotangents(
@@ -238,7 +247,7 @@ def _triangular_cotangents(
     A = args[0]
     lead, stack = ct.ndim - out.ndim, A.ndim - 2
     turn = attr._replace(transposed=not attr.transposed)
-    back = make(SOLVE_TRIANGULAR, (conj(A), _columns_last(ct, lead)), turn)
+    back = _solution(SOLVE_TRIANGULAR, conj(A), _columns_last(ct, lead), turn)
     b_ct = _columns_first(back, lead) if wanted[1] else None
     if not wanted[0]:
         return [None, b_ct]
