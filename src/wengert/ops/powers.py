@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from wengert.errors import EvaluationError, worded
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, ORTHOGONAL, PD, POSITIVE, PSD
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
@@ -72,16 +71,7 @@ def _power_type(x: Type, y: Type) -> Type:
 
 def _power_value(x: Any, y: Any) -> Any:
     if np.asarray(x).dtype.kind == "i" and np.any(np.less(y, 0)):
-        if np.asarray(y).dtype.kind == "i" and not type(x) is type(y) is int:
-            raise EvaluationError(  # an integer has to come out, and there is none
-                worded(
-                    "power of integers",
-                    expected="exponents that are not negative",
-                    got=f"{x}**{y}",
-                    hint="2.0**i",
-                )
-            )
-        x = np.asarray(x, float)
+        x = np.asarray(x, float)  # NumPy refuses integers to negative powers
     return np.power(x, y)
 
 
@@ -98,6 +88,8 @@ def _d_exponent(x: Expr, y: Expr, out: Expr) -> Expr:
 
 def _power_conditions(x: Expr, y: Expr) -> tuple[Expr, ...]:
     exponent = number_of(y)
+    if exponent is None and number_of(x) == 0:
+        return (ge(y, ZERO),)
     if exponent is None:
         return (logical_or(gt(x, ZERO), eq(y, floor(y))),)
     if exponent == int(exponent):

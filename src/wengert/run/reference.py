@@ -270,7 +270,7 @@ def _typed(node: Expr, value: Any) -> Any:
 
 
 def _check_whole(node: Expr, array: Any) -> None:
-    """Integers that were computed as floats, because they are large, must be integers of the dtype."""
+    """Integers that had to be computed as floats must be integers of the dtype: 2**i is not for i = -1."""
     if not np.all(
         (np.abs(array) < np.iinfo(node.value_type.dtype).max) & (array == np.floor(array))
     ):
