@@ -10,7 +10,7 @@ from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, r
 from wengert.ops.algebra import times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import gt
+from wengert.ops.choice import eq, gt, logical_or
 from wengert.ops.lazy import scipy_function
 from wengert.ops.leaves import MINUS_ONE, ZERO, const
 from wengert.ops.shapes import same_shape
@@ -168,7 +168,7 @@ xlogy = applied(
             diff=Pointwise(_xlogy_by_first, Scaled(lambda t, x, y, out: divide(times(t, x), y))),
             domain=Domain(
                 sample=((-2.0, 2.0), (0.2, 3.0)),
-                where=lambda x, y: (gt(y, ZERO),),
+                where=lambda x, y: (logical_or(gt(y, ZERO), eq(x, ZERO)),),
                 edges=(Edge((0.0, 0.0), 0.0),),
             ),
             spell=Spelling(latex=r"{0} \log\left({1}\right)"),

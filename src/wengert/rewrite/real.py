@@ -413,8 +413,8 @@ def _xlogy(s: Session, node: Expr) -> Expr | None:
     x, y = node.args
     if is_zero(x):
         return s.zero(node)
-    same = s.is_positive(y) or s.is_nonzero(x) and not is_zero(y)
-    if same or number_of(y) is None and _has_power_of(s, x, y):
+    same = s.is_positive(y) or (s.is_nonzero(x) and not is_zero(y))
+    if same or (number_of(y) is None and _has_power_of(s, x, y)):
         return s.times(x, s.apply(LOG, y))
     return None
 
