@@ -24,6 +24,15 @@ from wengert.errors import ShapeError, worded
 __all__ = ["derivative", "directional", "gradient", "jacobian"]
 
 
+# Steps of a size near x = 1e-303 would be so few spacings of floats that they are not exact any more.
+_SMALLEST = 1e-303
+
+
+def _anchor(x: float) -> float:
+    """The size that steps start from: that of ``x``, or 1 where x is 0 or all but."""
+    return abs(x) if abs(x) > _SMALLEST else 1.0
+
+
 def derivative(
     f: Function,
     x: ArrayLike,
@@ -73,7 +82,7 @@ def derivative(
     centers = sampler.centers(flat)
     searches = [
         line_search(options, place_for(
-            options, centers[i], sampler.ulp, origin=float(v), anchor=abs(float(v)) or 1.0,
+            options, centers[i], sampler.ulp, origin=float(v), anchor=_anchor(float(v)),
             left=float(v - options.lower.flat[i]), right=float(options.upper.flat[i] - v), spent=1))
         for i, v in enumerate(flat)
     ]  # fmt: skip
@@ -194,7 +203,7 @@ def partials(sampler: Sampler, options: Options, point: Floats, center: Floats) 
     flat = point.ravel()
     searches = [
         line_search(options, place_for(
-            options, center, sampler.ulp, origin=float(v), anchor=abs(float(v)) or 1.0,
+            options, center, sampler.ulp, origin=float(v), anchor=_anchor(float(v)),
             left=float(v - options.lower.flat[i]), right=float(options.upper.flat[i] - v), spent=1))
         for i, v in enumerate(flat)
     ]  # fmt: skip
