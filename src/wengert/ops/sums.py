@@ -210,21 +210,28 @@ def scale(coefficient: Number, node: Expr) -> Expr:
         merged = _merged(coefficient, node.attr[0])
         if merged is not None:
             return scale(merged, node.args[0])
+        if is_negative(node.attr[0]):  # one sign, and that in front
+            return scale(-coefficient, scale(-node.attr[0], node.args[0]))
     return intern(LIN, (coefficient,), (node,), _scaled_type(coefficient, node))
 
 
 def _merged(outer: Number, inner: Number) -> Number | None:
     """One coefficient for two in a row, if the product is then rounded in the same way.
 
-    So it is for signs and whole powers of two, and for ``(p*x)/q`` in lowest terms, which is how a
-    fraction is executed.
+    So it is for signs, for whole numbers one of which is a power of two, and for ``(p*x)/q`` in lowest
+    terms, which is how a fraction is executed. Not for ``(2*x)/2`` and ``2*(x/2)``: twice the largest
+    number is infinite, and half the smallest is 0.
     """
-    if _merges(outer) or _merges(inner):
+    if outer == -1 or inner == -1 or (_is_binary(outer, inner) or _is_binary(inner, outer)):
         return exact_number(outer * inner)
     if type(outer) is Fraction and type(inner) is int and abs(outer.numerator) == 1:
         merged = outer * inner
         return merged if merged.denominator == outer.denominator else None
     return None
+
+
+def _is_binary(power: Number, other: Number) -> bool:
+    return type(other) is int and _merges(power)
 
 
 def _scaled_type(coefficient: Number, node: Expr) -> Type:
