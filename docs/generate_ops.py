@@ -63,6 +63,11 @@ def family(op: Op) -> str:
     return own[0] if own else "choice" if found and op.elementwise else "leaves"
 
 
+def _file(module: str) -> str:
+    path = Path(import_module(f"wengert.ops.{module}").__file__ or "")
+    return f"ops/{path.parent.name}/" if path.name == "__init__.py" else f"ops/{path.name}"
+
+
 def _title(module: str) -> str:
     doc = import_module(f"wengert.ops.{module}").__doc__ or module
     return doc.strip().split("\n\n")[0].replace("\n", " ").replace("``", "`").rstrip(".:")
@@ -182,7 +187,7 @@ def page() -> str:
     for module in sorted(families, key=lambda m: (m in _LAST, m)):
         parts.append(
             f"## {_title(module)}\n\n"
-            f"In `ops/{module}`.\n\n"
+            f"In `{_file(module)}`.\n\n"
             "| op | written | meaning | derivative | domain and edges | NumPy | also called |\n"
             "| --- | --- | --- | --- | --- | --- | --- |\n"
             + "\n".join(row(op) for op in families[module])

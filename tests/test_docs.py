@@ -67,6 +67,20 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in broken_links(page)] == ["#b", "x.md"]
 
 
+def missing_files(page: Path) -> Iterator[str]:
+    """Files of the project that a page names and that are not there."""
+    rooms = "src|tests|docs|examples|benchmarks|ops|ir|run|rewrite|frontend|diff|show|app"
+    named = re.findall(rf"`((?:{rooms})/[\w/.]*)`", page.read_text(encoding="utf-8"))
+    for name in named:
+        if not any((place / name).exists() for place in (ROOT, ROOT / "src" / "wengert")):
+            yield name
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=[str(p.relative_to(ROOT)) for p in TEXTS])
+def test_files_that_are_named_exist(page: Path) -> None:
+    assert list(missing_files(page)) == []
+
+
 @pytest.mark.parametrize("page", TEXTS, ids=[str(p.relative_to(ROOT)) for p in TEXTS])
 def test_no_path_of_a_machine_is_named(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -78,3 +92,12 @@ def test_the_page_of_ops_is_up_to_date() -> None:
     line = [sys.executable, str(DOCS / "generate_ops.py"), "--check"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_benchmark_is_listed() -> None:
+    folder = ROOT / "benchmarks"
+    scripts = {
+        p.name for p in folder.glob("*.py") if "\ndef main(" in p.read_text(encoding="utf-8")
+    }
+    listed = set(re.findall(r"^\| `(\w+\.py)`", (folder / "README.md").read_text("utf-8"), re.M))
+    assert listed == scripts - {"run.py"}

@@ -68,6 +68,10 @@ def recognise(expr: Expr) -> Expr:
 
     ``log(1 + exp(x))`` is ``softplus(x)``, ``exp(x)/sum(exp(x))`` is ``softmax(x)``. Done before
     differentiating, it gives shorter derivatives; what no rule matches is left as it stands.
+
+    >>> import wengert as wg
+    >>> print(wg.recognise(wg.parse("log(1 + exp(x))")))
+    softplus(x)
     """
     nodes = order([expr])
     if len(nodes) == 1:
@@ -82,6 +86,11 @@ def stabilise(expr: Expr) -> Expr:
     Exponentials, logarithms, norms and quotients get forms that stay finite and accurate (``log(1 + x)``
     is ``log1p(x)``, ``sin(x)/x`` is ``usinc(x)``); everything else is left as it stands, node for node.
     Before differentiating it removes singularities, after it what differentiation brought in.
+
+    >>> import wengert as wg
+    >>> e = wg.parse("log(exp(x) + exp(y))")
+    >>> print(e.evaluate(x=800.0, y=0.0), wg.stabilise(e).evaluate(x=800.0, y=0.0))
+    inf 800.0
     """
     nodes = order([expr])
     if len(nodes) == 1:
