@@ -102,3 +102,12 @@ def test_constants_are_copies() -> None:
     given = np.ones(2)
     (+wg.symbol("v", 2)).evaluate(v=given)[0] = 7
     assert given[0] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["2*(x/3)", "(2*x)/2", "2*(x/2)", "0.1*(2*x)", "2*(0.1*x)", "x/2/2"]
+)
+@pytest.mark.parametrize("x", [1.7e308, 9e307, 5e-324, 1.5e-323, -1.7e308, 0.3])
+def test_merging_of_factors_changes_no_bit_at_the_ends_of_the_range(text: str, x: float) -> None:
+    expected = eval(text, {"x": x})
+    assert wg.parse(text).evaluate(x=x) == expected
