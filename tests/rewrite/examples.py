@@ -60,7 +60,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "maximum in order": ("maximum(x, x + p)", "maximum(x, -x)", "maximum(-x, -y)", "maximum(x, x)"),
     "minimum in order": ("minimum(x, x + p)", "minimum(x, -x)", "minimum(-x, -y)"),
-    "xlogy written out": ("xlogy(x, p)", "xlogy(x, y)"),
+    "xlogy written out": ("xlogy(x, p)", "xlogy(p**x, p)"),
     "exp of a logarithm": ("exp(log(x))", "exp(2*log(p) + x)", "exp(y*log(p))", "exp(0*x)"),
     "log of a power": (
         "log(x**3)",

@@ -7,7 +7,7 @@ no factor is), those known from signs are dropped, and so are those that others 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 from wengert.ir.facts import INTEGER, NEGATIVE, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
@@ -57,9 +57,9 @@ def conditions(expr: Expr) -> tuple[Expr, ...]:
     with paused_gc():
         s = prepare(Session(level=1))
         demands, others = _demanded(s, expr)
-        known = _known_from(demands)
+        known = _known_from(s, demands)
         return (
-            *_written(s, _strongest(demands)),
+            *_written(s, _strongest(s, demands)),
             *(c for c in others if not _is_implied(s, c, known)),
         )
 
@@ -70,15 +70,28 @@ def dropped(original: Expr, result: Expr) -> tuple[Expr, ...]:
         s = prepare(Session(level=1))
         before, plain = _demanded(s, original)
         after, kept = _demanded(s, result)
-        known = _known_from(after)
-        lost = [d for d in _strongest(before) if d not in known]
-        known |= _known_from(lost)
+        known = _known_from(s, after)
+        lost = [d for d in _strongest(s, before) if d not in known]
+        known |= _known_from(s, lost)
         rest = (c for c in plain if c not in kept and not _is_implied(s, c, known))
         return (*_written(s, lost), *rest)
 
 
-def _known_from(demands: Iterable[Demand]) -> set[Demand]:
-    return {Demand(k, d.value) for d in demands for k in _IMPLIES[d.kind]}
+def _known_from(s: Session, demands: Iterable[Demand]) -> set[Demand]:
+    return {implied for d in demands for implied in _implied(s, d)}
+
+
+def _implied(s: Session, demand: Demand) -> Iterator[Demand]:
+    """A demand and the weaker ones; that a value is not zero is said of it without its sign."""
+    for kind in _IMPLIES[demand.kind]:
+        value = demand.value
+        yield Demand(kind, _unsigned(s, value) if kind == "nonzero" else value)
+
+
+def _unsigned(s: Session, value: Expr) -> Expr:
+    if value.op is not LIN:
+        return value
+    return value.args[0] if len(value.args) == 1 else s.content(value)[1]
 
 
 def _is_implied(s: Session, condition: Expr, known: set[Demand]) -> bool:
@@ -198,11 +211,16 @@ def _nonzero(
     if _known(s, "nonzero", value, others):
         return
     _, core = s.scaled(value)
-    if core.value_type.shape and not _is_elementwise(s, core):
+    view = s.view(core)
+    if any(
+        len(set(axes)) < len(axes) or not set(axes) <= {*view.out} for _, axes, _ in view.factors
+    ):
         demands[Demand("nonzero", core)] = None
         return
     for base, _, _ in s.view(core).factors:
-        if not s.signs(base) & NONZERO:
+        if base.op is ABS:
+            _nonzero(s, base.args[0], demands, others)
+        elif not s.signs(base) & NONZERO:
             primitive = s.content(base)[1] if base.op is LIN else base
             demands[Demand("nonzero", primitive)] = None
 
@@ -261,21 +279,17 @@ def _without_positive(s: Session, value: Expr) -> Expr:
     return rest if c > 0 else s.negative(rest)
 
 
-def _strongest(demands: Iterable[Demand]) -> list[Demand]:
-    """The demands that no other one implies."""
-    found = list(demands)
-    stronger = {Demand(k, d.value) for d in found for k in _IMPLIES[d.kind] if k != d.kind}
-    both = {d.value for d in found if d.kind == "nonzero"}
-    result: list[Demand] = []
-    for d in found:
-        if d in stronger:
-            continue
-        if d.kind == "nonnegative" and d.value in both:  # x >= 0 and x != 0
-            d = Demand("positive", d.value)
-        elif d.kind == "nonzero" and Demand("nonnegative", d.value) in demands:
-            continue
-        result.append(d)
-    return list(dict.fromkeys(result))
+def _strongest(s: Session, demands: Iterable[Demand]) -> list[Demand]:
+    """The demands that no other one implies; ``x >= 0`` and ``x != 0`` together are ``x > 0``."""
+    nonzero = {d.value for d in demands if d.kind == "nonzero"}
+    found = [
+        Demand("positive", d.value)
+        if d.kind == "nonnegative" and _unsigned(s, d.value) in nonzero
+        else d
+        for d in demands
+    ]
+    weaker = {implied for d in found for implied in _implied(s, d) if implied != d}
+    return [d for d in dict.fromkeys(found) if d not in weaker]
 
 
 # --- writing -------------------------------------------------------------------------------------------
