@@ -12,6 +12,7 @@ from typing import Any
 
 from wengert.ir.node import Expr
 from wengert.ir.walk import rebuild
+from wengert.ops.algebra import times
 from wengert.ops.einstein import EIN, broadcast_to, is_ones
 from wengert.ops.leaves import Number, const
 from wengert.ops.norms import norm
@@ -23,7 +24,7 @@ from wengert.rewrite.session import Session
 from wengert.rewrite.views import Exponent, View
 from wengert.rewrite.writing import Base, above_below, quotient
 
-__all__ = ["built", "cost", "product"]
+__all__ = ["built", "called", "cost", "product"]
 
 
 def cost(s: Session, node: Expr) -> int:
@@ -74,12 +75,21 @@ def _written(s: Session, node: Expr) -> Expr:
     args = [s.built[a] for a in node.args]
     if node.op.elementwise and node.ndim:  # `x > 0` has a number beside the array
         args = [broadcast_to(const(0), a.shape) if is_zero(a) else a for a in args]
-    return rebuild(node, tuple(args))
+    return called(node, tuple(args))
+
+
+def called(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """The function applied to other arguments, as users would: odd ones pass on a sign, even ones drop it."""
+    laws = node.op.laws
+    if (laws.odd or laws.even) and len(args) == 1 and args[0].op is LIN and args[0].attr == (-1,):
+        positive = rebuild(node, args[0].args)
+        return scale(-1, positive) if laws.odd else positive
+    return rebuild(node, args)
 
 
 # --- sums ----------------------------------------------------------------------------------------------
 def _sum(s: Session, node: Expr) -> Expr:
-    if is_zero(node):
+    if is_zero(node) and is_ones(node.args[0]):
         return node
     coefficients = node.attr
     if len(coefficients) == 1:
@@ -102,6 +112,8 @@ def _term(s: Session, c: Number, term: Expr) -> Expr:
         return broadcast_to(const(c), term.shape)
     if c == 1:
         return s.built[term]
+    if c == 0:  # only where strictly nothing may vanish
+        return times(const(0), s.built[term])
     if term.op is EIN or term.op is POW:
         view = s.view(term)
         if not (len(view.factors) == 1 and view.factors[0][0] is term):
@@ -211,5 +223,5 @@ def _turned(s: Session, base: Expr) -> Expr | None:
         return None if longer else turned
     if base.op.laws.odd and len(base.args) == 1:
         inner = _turned(s, base.args[0])
-        return None if inner is None else rebuild(base, (inner,))
+        return None if inner is None else called(base, (inner,))
     return None

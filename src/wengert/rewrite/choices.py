@@ -34,6 +34,8 @@ def _decided(s: Session, node: Expr) -> Expr | None:
     if node.ndim:
         return None
     a, b = node.args
+    if not (s.may_vanish(a) and s.may_vanish(b)):
+        return None
     bits = s.signs(s.minus(b, a))
     positive, negative = bits & POSITIVE == POSITIVE, bits & NEGATIVE == NEGATIVE
     zero = is_zero(s.minus(b, a)) and s.is_total(a)
@@ -144,10 +146,9 @@ def _larger(s: Session, node: Expr) -> Expr | None:
     is_maximum = node.op is MAXIMUM
     if a is b:
         return a
-    if bits & NONNEGATIVE:
-        return b if is_maximum else a
-    if bits & NONPOSITIVE:
-        return a if is_maximum else b
+    if bits & (NONNEGATIVE | NONPOSITIVE):
+        kept, gone = (b, a) if bool(bits & NONNEGATIVE) == is_maximum else (a, b)
+        return kept if s.may_vanish(gone) else None
     if s.negative(a) is b:
         size = s.apply(ABS, a)
         return size if is_maximum else s.negative(size)

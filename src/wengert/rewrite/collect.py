@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from wengert.ir.dims import Extent
+from wengert.ir.facts import NONNEGATIVE, POSITIVE
 from wengert.ir.node import Expr, intern
 from wengert.ir.types import FLOAT, promote
 from wengert.ops.einstein import EIN, EYE, Spec, ein
@@ -72,15 +73,22 @@ class Collected:
         if known is None:
             self.powers[key] = exponent
         elif isinstance(known, Expr) or isinstance(exponent, Expr):
+            if self.s.strict and not (self.s.is_positive(base) and self.s.is_total(base)):
+                self._put_apart(base, axes, exponent)
+                return
             total = self.s.sum([_as_term(known), _as_term(exponent)], ONE)
             number = number_of(total)
             self.powers[key] = total if number is None else number
         elif self.s.strict and self._loses(base, known, exponent):
-            apart = self.s.powered(base, exponent), axes
-            self.powers[apart] = numbers.plus(self.powers.get(apart, 0), 1)  # type: ignore[arg-type]
+            self._put_apart(base, axes, exponent)
         else:
             self.smoother |= (known < 0) != (exponent < 0) or not numbers.is_whole(exponent)
             self.powers[key] = numbers.plus(known, exponent)
+
+    def _put_apart(self, base: Expr, axes: Axes, exponent: Exponent) -> None:
+        """A power that must not merge with another one of its base."""
+        key = self.s.powered(base, exponent), axes
+        self.powers[key] = numbers.plus(self.powers.get(key, 0), 1)  # type: ignore[arg-type]
 
     def _oriented(self, base: Expr, axes: Axes, exponent: Exponent) -> tuple[Expr, Axes]:
         """One of a matrix and its transpose: of sums the one with fewer ``.T``."""
@@ -99,15 +107,17 @@ class Collected:
         nonzero = (a < 0 or b < 0) and total >= 0 and not self.s.is_nonzero(base)
         fractional = not (numbers.is_whole(a) and numbers.is_whole(b))
         positive = fractional and numbers.is_whole(total) and not self.s.is_nonnegative(base)
-        return nonzero or positive
+        vanishes = total == 0 and not self.s.is_total(base)
+        return nonzero or positive or vanishes
 
     def put_symbolic(self, base: Expr, axes: Axes, exponent: Expr, stack: list[Factor]) -> None:
         s = self.s
+        least = POSITIVE if s.strict else NONNEGATIVE
         if base is e_const:
             stack.append((s.apply(EXP, exponent), axes, 1))
         elif base.op is EXP:
             stack.append((s.apply(EXP, s.times(exponent, base.args[0])), axes, 1))
-        elif base.op is POW and s.is_nonnegative(base.args[0]):
+        elif base.op is POW and s.signs(base.args[0]) & least == least:
             inner, power = base.args
             stack.append((inner, axes, s.times(power, exponent)))
         elif base is ONE:

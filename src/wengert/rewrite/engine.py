@@ -23,7 +23,7 @@ from wengert.ops.given import GIVEN
 from wengert.ops.leaves import CONSTANT, Number, number_of
 from wengert.ops.powers import POW
 from wengert.ops.sums import LIN
-from wengert.rewrite.build import built, cost
+from wengert.rewrite.build import built, called, cost
 from wengert.rewrite.cost import token_cost
 from wengert.rewrite.numbers import times
 from wengert.rewrite.rule import Rule, named
@@ -83,7 +83,7 @@ def settled(s: Session, node: Expr, sums: Found, products: Found, functions: Fou
     found = s.settled.get(node)
     if found is not None:
         return found
-    if s.depth > _DEEPEST or s.fuel <= 0:
+    if s.depth > _DEEPEST:
         return node
     op = node.op
     if op is LIN:
@@ -114,7 +114,6 @@ def _first(s: Session, node: Expr, candidates: Iterable[Rule]) -> Expr:
                 continue
         except (ZeroDivisionError, OverflowError):  # the numbers have no finite result
             continue
-        s.fuel -= 1
         s.fired[rule.name] = s.fired.get(rule.name, 0) + 1
         return s.settle(result)
     return node
@@ -259,7 +258,7 @@ def matched(s: Session, plain: Session, root: Expr) -> Expr:
     written: dict[Expr, Expr] = {}
     normal: dict[Expr, Expr] = {}
     for node in nodes:
-        kept = rebuild(node, tuple([written[a] for a in node.args])) if node.args else node
+        kept = called(node, tuple([written[a] for a in node.args])) if node.args else node
         args = tuple([normal[a] for a in node.args])
         after, before = normal_form(s, node, args), normal_form(plain, node, args)
         changed = after is not before or (after in s.smoothed and after is not kept)

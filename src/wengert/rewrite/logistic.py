@@ -128,6 +128,8 @@ def _power_of_one_plus(
     if e < 0:
         new = [(minus, axes, -e)]
         return [i], new
+    if not s.may_vanish(u):
+        return None
     for j, (other, axes2, d) in enumerate(factors):
         if other is minus and axes2 == axes and d.__class__ is int and d > 0:
             k = min(e, d)
@@ -216,7 +218,7 @@ def _both_sides(s: Session, node: Expr) -> Expr | None:
                 continue
             u = base.args[0]
             other = found.get((rest, c, s.negative(u), axes))
-            if other is not None and other is not term:
+            if other is not None and other is not term and s.may_vanish(u):
                 kept = [(k, t) for k, t in s.terms(node) if t is not term and t is not other]
                 return s.sum([*kept, (c, rest)], node)
             found[rest, c, u, axes] = term

@@ -228,7 +228,7 @@ def _shares(s: Session, node: Expr) -> Expr | None:
     """``sum(softmax(x))`` is 1."""
     view = s.view(node)
     for i, (base, axes, e) in enumerate(view.factors):
-        if base.op is not SOFTMAX or e != 1:
+        if base.op is not SOFTMAX or e != 1 or not s.may_vanish(base):
             continue
         gone = [axes[k] for k in base.attr]
         others = {a for j, (_, ls, _) in enumerate(view.factors) if j != i for a in ls}

@@ -163,6 +163,8 @@ def _open_power(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Fac
     if number is None:
         if axes or inner.value_type.shape:
             return False
+        if s.strict and e != 1 and not s.is_positive(inner):
+            return False
         if e == 1:
             p.put_symbolic(inner, axes, exponent, stack)
         elif numbers.is_whole(e) or s.is_positive(inner):
@@ -178,6 +180,8 @@ def _open_power(p: Collected, base: Expr, axes: Axes, e: Number, stack: list[Fac
         stack.append((inner, axes, total))
         return True
     if is_complex(inner.value_type):
+        return False
+    if s.strict and number < 0 and e < 0 and not s.is_nonzero(inner):
         return False
     p.smoother = True
     stack.append((s.apply(ABS, inner), axes, numbers.times(number, e)))

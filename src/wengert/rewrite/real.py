@@ -118,15 +118,18 @@ def _abs_of(s: Session, node: Expr) -> Expr | None:
 def _sign_of(s: Session, node: Expr) -> Expr | None:
     """Positive numbers and factors do not matter, nor does an even power more."""
     arg = node.args[0]
-    if is_zero(arg):
+    if is_zero(arg) and s.may_vanish(arg):
         return s.zero(node)
-    if s.is_positive(arg):
+    if s.is_positive(arg) and s.may_vanish(arg):
         return s.one(node)
     c, product = s.scaled(arg)
+    if c == 0:
+        return None
     view = s.view(product)
     if any(axes != view.out for _, axes, _ in view.factors):
         return s.apply(SIGN, product) if c != 1 and c > 0 else None
-    known = [i for i, f in enumerate(view.factors) if s.is_positive(s.powered(f[0], f[2]))]
+    powers = [s.powered(base, e) for base, _, e in view.factors]
+    known = [i for i, p in enumerate(powers) if s.is_positive(p) and s.may_vanish(p)]
     odd: list[Factor] = []
     changed = bool(known) or c != 1
     for i, (base, axes, exponent) in enumerate(view.factors):
@@ -304,6 +307,8 @@ def _value(s: Session, node: Expr) -> Expr | None:
     """Functions at the few numbers where their value is a plain number."""
     arg = node.args[0]
     if is_zero(arg):
+        if not s.may_vanish(arg):
+            return None
         number: Number = 0
     else:
         number, rest = s.scaled(arg)
@@ -411,7 +416,7 @@ def _digamma_step(s: Session, node: Expr) -> Expr | None:
 def _xlogy(s: Session, node: Expr) -> Expr | None:
     """``x*log(y)`` where they are the same; also for the derivative ``xlogy(y**z, y)`` of a power."""
     x, y = node.args
-    if is_zero(x):
+    if is_zero(x) and s.may_vanish(x) and s.may_vanish(y):
         return s.zero(node)
     same = s.is_positive(y) or (s.is_nonzero(x) and not is_zero(y))
     if same or (number_of(y) is None and _has_power_of(s, x, y)):

@@ -40,7 +40,7 @@ class Session:
     """
 
     __slots__ = (
-        "_contents", "_fresh", "_keys", "_signs", "_views", "built", "depth", "fired", "fuel", "level",
+        "_contents", "_fresh", "_keys", "_signs", "_views", "built", "depth", "fired", "level", "moves",
         "opaque", "scratch", "settle", "settled", "smoothed", "stable", "strict", "tokens", "untouched",
     )  # fmt: skip
 
@@ -50,9 +50,9 @@ class Session:
         level: int = 2,
         strict: bool = False,
         stable: bool = False,
-        fuel: int = 30_000,
+        moves: int = 12_000,
     ) -> None:
-        self.level, self.strict, self.stable, self.fuel = level, strict, stable, fuel
+        self.level, self.strict, self.stable, self.moves = level, strict, stable, moves
         self.settle: Callable[[Expr], Expr] = lambda node: node
         self.opaque: set[Expr] = set()
         self.settled: dict[Expr, Expr] = {}
@@ -245,7 +245,11 @@ class Session:
 
     def _must_stay(self, term: Expr) -> bool:
         """Strictly, a term cancels only if it is defined everywhere."""
-        return self.strict and not self.is_total(term)
+        return not self.may_vanish(term)
+
+    def may_vanish(self, node: Expr) -> bool:
+        """Whether a result need not depend on the node: strictly, only if it is defined everywhere."""
+        return not self.strict or self.is_total(node)
 
     def is_total(self, node: Expr) -> bool:
         """Whether the node is defined for all values of its symbols."""

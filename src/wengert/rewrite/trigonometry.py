@@ -75,7 +75,8 @@ def _unit(s: Session, node: Expr) -> Expr | None:
         for one in squares:
             for other in squares:
                 fits = one.op is f and other.op is g and one.rest is other.rest
-                if fits and other.c == sign * one.c and _same_place(one, other):
+                fits = fits and other.c == sign * one.c and _same_place(one, other)
+                if fits and s.may_vanish(one.base):
                     return _instead(s, node, (one.term, other.term), [(one.c, one.rest)])
     return None
 
