@@ -35,10 +35,12 @@ class Names:
         self.shown: dict[Expr, str] = {}
         self.sizes = {name for leaf in leaves for name in _size_names(leaf)}
         self._taken = set(self.sizes)
+        counted = {name for leaf in leaves for name in getattr(leaf.attr, "names", ())}
         plain = [leaf for leaf in leaves if _given(leaf)]
         for leaf in sorted(plain, key=lambda n: (n.attr.name, str(n.type), n.attr.facts)):
             name = leaf.attr.name
-            taken = name in self._taken and name not in self.sizes
+            # A symbol may be called like an extent, unless the extent is written as a number too.
+            taken = name in self._taken and (name not in self.sizes or name in counted)
             self.shown[leaf] = self.new(name) if taken else name
             self._taken.add(name)
         for leaf in leaves:

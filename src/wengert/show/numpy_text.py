@@ -5,7 +5,9 @@ Diagonal matrices are never built for a product, and traces of products never fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from keyword import kwlist
 from typing import Any
 
 import numpy as np
@@ -56,8 +58,22 @@ def _numpy_name(op: Op) -> str:
     return f"{module}.{name}" if module.startswith("scipy.") else op.name
 
 
+# Names that mean something else in the source, whatever symbol of the user has them.
+_PYTHON = frozenset((*kwlist, "np", "numpy", "scipy"))
+
+
 class NumpyWriter(TextWriter):
     """NumPy source text."""
+
+    def name(self, name: str) -> str:
+        """A name that Python takes as one; others get underscores until nothing else has them."""
+        plain = re.sub(r"\W", "_", name)
+        changed = plain
+        while changed in _PYTHON or not changed.isidentifier():
+            changed = f"{changed}_" if changed in _PYTHON else f"_{changed}"
+        while changed != name and self.names.is_taken(changed):
+            changed += "_"
+        return changed
 
     target = "python"
 
