@@ -160,6 +160,9 @@ def _with_factor(
     out: Axes,
     depth: int,
 ) -> Expr | None:
+    s.moves -= 1
+    if s.moves < 0:
+        return None
     if len(places) < len(terms) and any(p.exponent != power for p in places):
         return None  # x**2 - 2*x + 1 is not to become x*(x - 2) + 1
     needed, summed = _needed_axes(views, places, power, out)

@@ -58,8 +58,8 @@ def _shortest(s: Session, node: Expr) -> Expr:
         for candidate in _candidates(s, best):
             if candidate is best:
                 continue
-            s.fuel -= 1
-            if s.fuel < 0:
+            s.moves -= 1
+            if s.moves < 0:
                 return best
             if least < 0:
                 least = cost(s, best)
