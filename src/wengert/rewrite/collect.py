@@ -87,6 +87,8 @@ class Collected:
 
     def _put_apart(self, base: Expr, axes: Axes, exponent: Exponent) -> None:
         """A power that must not merge with another one of its base."""
+        if exponent == 1:  # the base itself stands for it; the other power is the one to set apart
+            exponent, self.powers[base, axes] = self.powers[base, axes], 1
         key = self.s.powered(base, exponent), axes
         self.powers[key] = numbers.plus(self.powers.get(key, 0), 1)  # type: ignore[arg-type]
 
@@ -137,11 +139,31 @@ class Collected:
             self.powers = powers = {
                 k: e for k, e in powers.items() if isinstance(e, Expr) or e != 0
             }
+        if len(powers) > 1:
+            self._merge_opposites()
+            powers = self.powers
         if self.out or any(axes for _, axes in powers):
             return self._finish_tensor()
         if self.extents:
             self._vanished(set())
         return self._scaled(self._scalar_node([(b, e) for (b, _), e in powers.items()]))
+
+    def _merge_opposites(self) -> None:
+        """A whole power of ``b - a`` joins the root of ``a - b``, whose sign cannot be turned."""
+        for (base, axes), e in list(self.powers.items()):
+            if base.op is not LIN or isinstance(e, Expr) or numbers.is_whole(e):
+                continue
+            if base in self.s.opaque or len(base.args) == 1:
+                continue
+            sign, opposite = self.s.content(base)
+            other = self.powers.get((opposite, axes))
+            if sign != -1 or other is None or isinstance(other, Expr):
+                continue
+            if numbers.is_whole(other) and not (self.s.strict and self._loses(base, other, e)):
+                del self.powers[opposite, axes]
+                self.powers[base, axes] = numbers.plus(e, other)
+                if other % 2:
+                    self.coefficient = -self.coefficient
 
     def _open_sum_of_products(self, key: tuple[Expr, Axes], exponent: Number) -> None:
         base, axes = key
