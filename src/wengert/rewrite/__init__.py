@@ -1,9 +1,9 @@
 """Rewriting: the same value in a shorter, or in a safer, form.
 
-What a derivative looks like is decided here; what it is, never. ``simplify`` first: the public functions.
-``engine`` goes bottom-up over a graph and applies the rules of the tables ``exact``, ``real``,
-``trigonometry``, ``logistic``, ``pieces``, ``matrix`` and ``stability``; ``forms`` is the n-ary view of
-sums and products on which they work, ``factor`` has the moves that are made only if the text gets
-shorter, ``build`` and ``layout`` write the result down as a person would, ``cost`` counts the tokens of
-that text, ``conditions`` says what has to hold.
+``simplify`` first: the public functions. ``engine`` goes bottom-up over a graph; ``session`` holds what one run
+remembers and the constructors of normal forms (``views``, ``collect``, ``openers``, ``signs``, ``keys``,
+``numbers``); the rules stand in tables, one record each: ``real``, ``trigonometry``, ``logistic``, ``choices``,
+``matrix``, ``stability``. ``improve`` makes the moves that shorten the text (``factor``, ``combine``,
+``polynomials``); ``build``, ``layout``, ``pieces`` and ``writing`` write the result down as a person would, ``cost``
+counts its tokens, ``conditions`` says what has to hold. Nothing here differentiates, prints or runs.
 """

@@ -122,10 +122,15 @@ def _term(s: Session, c: Number, term: Expr) -> Expr:
 
 
 def _chain(s: Session, coefficients: Sequence[Number], terms: Sequence[Expr]) -> Expr:
-    """Terms added and subtracted from left to right, those with a plus first."""
-    order = sorted(
-        zip(coefficients, terms, strict=True), key=lambda item: (item[0] < 0, _reading(s, item[1]))
-    )
+    """Terms added and subtracted from left to right, those with a plus first.
+
+    Polynomials in one unknown keep to falling powers, but do not begin with a minus.
+    """
+    order = sorted(zip(coefficients, terms, strict=True), key=lambda item: _reading(s, item[1]))
+    if not _is_polynomial(s, terms):
+        order.sort(key=lambda item: item[0] < 0)
+    first = next((i for i, (c, _) in enumerate(order) if c > 0), 0)
+    order.insert(0, order.pop(first))
     total: Expr | None = None
     for c, term in order:
         written = _term(s, numbers.magnitude(c), term)
@@ -135,6 +140,16 @@ def _chain(s: Session, coefficients: Sequence[Number], terms: Sequence[Expr]) ->
             total = add(total, written) if c > 0 else subtract(total, written)
     assert total is not None
     return total
+
+
+def _is_polynomial(s: Session, terms: Sequence[Expr]) -> bool:
+    bases: set[Expr] = set()
+    for term in terms:
+        factors = s.view(term).factors
+        if len(factors) > 1:
+            return False
+        bases.update(base for base, _, _ in factors)
+    return len(bases) == 1
 
 
 def _reading(s: Session, term: Expr) -> tuple[Any, ...]:  # Any: a sort key of several kinds

@@ -67,7 +67,7 @@ def denominator_expanded(s: Session, node: Expr) -> Expr | None:
             sums.setdefault(e, []).append(i)
     for e, places in sums.items():
         if len(places) == 2:
-            out, extents = view.out, view.extents
+            out, extents = view.out, {a: view.extents[a] for a in view.out}
             bases: list[Factor] = [(view.factors[i][0], out, 1) for i in places]
             wide = expanded(s, s.product(bases, out, extents))
             return s.replaced(view, places, [(wide, out, e)])

@@ -50,9 +50,7 @@ def improved(s: Session, node: Expr) -> Expr:
 def _shortest(s: Session, node: Expr) -> Expr:
     if node.op is LIN and len(node.args) > MOST_TERMS:
         return node
-    if node.op is not LIN and s.level > 1:
-        node = monomials_out(s, node)
-    best, least = node, -1
+    best, least = _tidied(s, node), -1
     for _ in range(4):
         before = best
         for candidate in _candidates(s, best):
@@ -67,11 +65,16 @@ def _shortest(s: Session, node: Expr) -> Expr:
                     return best
             tokens = cost(s, candidate)
             if tokens < least:
-                best, least = candidate, tokens
+                best, least = _tidied(s, candidate), tokens
                 break
         if best is before or best.op not in (LIN, EIN, POW):
             return best
     return best
+
+
+def _tidied(s: Session, node: Expr) -> Expr:
+    """A product with what all terms of a factor share taken out of that factor."""
+    return monomials_out(s, node) if s.level > 1 and node.op in (EIN, POW) else node
 
 
 def _candidates(s: Session, node: Expr) -> Iterator[Expr]:

@@ -63,8 +63,11 @@ def _inverse(s: Session, node: Expr) -> Expr | None:
     if scalars:
         rest = s.replaced(view, scalars)
         powers = [_inverted(view.factors[i]) for i in scalars]
-        return s.product([*powers, (s.apply(INV, rest), (0, 1), 1)], (0, 1), view.extents)
-    if any(b.op is EYE for b, _, _ in view.factors):
+        extents = dict(enumerate(A.shape))
+        return s.product([*powers, (s.apply(INV, rest), (0, 1), 1)], (0, 1), extents)
+    if any(b.op is EYE for b, _, _ in view.factors) and all(
+        a in view.out for _, axes, _ in view.factors for a in axes
+    ):
         diagonal = [f if f[0].op is EYE else _inverted(f) for f in view.factors]
         return s.product(diagonal, view.out, view.extents)
     return None
@@ -80,7 +83,7 @@ def _inverse_times(s: Session, node: Expr) -> Expr | None:
     """``inv(A) @ A`` is the identity, where nothing else lies on the axis between them."""
     view = s.view(node)
     for i, (base, axes, e) in enumerate(view.factors):
-        if base.op is not INV or e != 1 or len(axes) != 2:
+        if base.op is not INV or e != 1 or len(set(axes)) != 2:
             continue
         A = base.args[0]
         for end in (0, 1):
@@ -231,8 +234,9 @@ def _shares(s: Session, node: Expr) -> Expr | None:
         if base.op is not SOFTMAX or e != 1 or not s.may_vanish(base):
             continue
         gone = [axes[k] for k in base.attr]
-        others = {a for j, (_, ls, _) in enumerate(view.factors) if j != i for a in ls}
-        if not any(a in view.out or a in others for a in gone):
+        others = [a for j, (_, ls, _) in enumerate(view.factors) if j != i for a in ls]
+        others += [a for k, a in enumerate(axes) if k not in base.attr]  # a diagonal
+        if len(set(gone)) == len(gone) and not any(a in view.out or a in others for a in gone):
             kept = {a: x for a, x in view.extents.items() if a not in gone}
             rest = [f for j, f in enumerate(view.factors) if j != i]
             return s.product(rest, view.out, kept)

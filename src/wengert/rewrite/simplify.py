@@ -16,7 +16,7 @@ from wengert.rewrite.engine import matched, normal_form, prepare, walked
 from wengert.rewrite.improve import improved
 from wengert.rewrite.session import Session
 
-__all__ = ["TABLES", "conditions", "recognise", "simplify", "stabilise", "token_cost"]
+__all__ = ["TABLES", "conditions", "fired", "recognise", "simplify", "stabilise", "token_cost"]
 
 Target: TypeAlias = Literal["formula", "stable"]
 
@@ -61,6 +61,21 @@ def simplify(
         if not _same_type(result, expr):
             return expr
         return given(result, *dropped(expr, result)) if keep_conditions else result
+
+
+def fired(expr: Expr, *, level: int = 2, strict: bool = False) -> dict[str, int]:
+    """The rules that simplification tries with success, by name, and how often each.
+
+    >>> from wengert.ops.leaves import symbol
+    >>> from wengert.ops.trig import cos, sin
+    >>> x = symbol("x")
+    >>> fired(sin(x) ** 2 + cos(x) ** 2)
+    {'sin^2 + cos^2': 1}
+    """
+    s = _session(order([expr]), level=level, strict=strict)
+    with paused_gc():
+        _shortened(s, walked(s, expr))
+    return dict(s.fired)
 
 
 def recognise(expr: Expr) -> Expr:

@@ -80,16 +80,19 @@ def _reading(s: Session, item: Power) -> tuple[int, str, str, tuple[int, str, in
 
 
 def _joined_roots(s: Session, powers: Sequence[Power]) -> list[tuple[Expr, Exponent]]:
-    """``sqrt(2)*sqrt(pi)`` as ``sqrt(2*pi)``: all but one must be known not to be negative."""
+    """``sqrt(2)*sqrt(pi)`` as ``sqrt(2*pi)``: all but one must be known not to be negative.
+
+    Strictly they must be positive: ``sqrt(abs(x)*y)`` is 0 at ``x = 0`` whatever ``y`` is.
+    """
     result: list[tuple[Expr, Exponent]] = []
+    is_safe = s.is_positive if s.strict else s.is_nonnegative
     for sign in (1, -1):
-        roots = [b for b, e in powers if e == sign * HALF]
-        unknown = [b for b in roots if not s.is_nonnegative(b.node)]
-        joined = [b for b in roots if b not in unknown] + unknown[:1]
+        roots = [i for i, (_, e) in enumerate(powers) if e == sign * HALF]
+        unknown = [i for i in roots if not is_safe(powers[i][0].node)]
+        joined = [i for i in roots if i not in unknown[1:]]
         if len(joined) > 1:
-            kept = [b for b in roots if b in joined]
-            result.append((chain([b.text for b in kept]), sign * HALF))
-            powers = [p for p in powers if not (p[0] in kept and p[1] == sign * HALF)]
+            result.append((chain([powers[i][0].text for i in joined]), sign * HALF))
+            powers = [p for i, p in enumerate(powers) if i not in joined]
     plain: list[tuple[Expr, Exponent]] = [(b.text, e) for b, e in powers]
     return result + plain
 
