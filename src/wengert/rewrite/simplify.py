@@ -50,7 +50,8 @@ def simplify(
     True
     """
     if target == "stable":
-        return stabilise(expr)
+        result = stabilise(expr)
+        return given(result, *dropped(expr, result)) if keep_conditions else result
     nodes = order([expr])
     if len(nodes) == 1:
         return expr
