@@ -31,7 +31,7 @@ from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
-from wengert.ops.leaves import ONE, SIZE, const, number_of, size
+from wengert.ops.leaves import ONE, const, number_of, size
 from wengert.ops.spec import (
     Spec,
     product_count,
@@ -193,8 +193,6 @@ def product_of_scalars(a: Expr, b: Expr) -> Expr:
             number = number_of(first)
             if number:
                 return scale(number, second)
-    if a.op is SIZE and b.op is SIZE:
-        return size(a.attr * b.attr)
     sign, a = unscaled(a)
     sign_b, b = unscaled(b)
     type_ = FLOAT if a.type is FLOAT is b.type else promote(a.value_type, b.value_type)

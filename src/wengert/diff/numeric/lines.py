@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,7 +92,21 @@ def derivative(
         searches,
         [_shift(v, options.lower.flat[i], options.upper.flat[i]) for i, v in enumerate(flat)],
     )
+    verdicts = [_rounded(v, c, order) for v, c in zip(verdicts, centers, strict=True)]
     return _stacked(verdicts, sampler, options, point.shape)
+
+
+def _rounded(verdict: Verdict, center: Floats, order: int) -> Verdict:
+    """No error is exactly 0 unless ``f`` is: squares near 1e-300 vanish, their rounding does not."""
+    exact = verdict.error == 0
+    if not exact.any():
+        return verdict
+    steps = np.where(verdict.step > 0, verdict.step, np.inf)
+    floor = 4.0 * np.finfo(float).eps * np.abs(center)
+    with np.errstate(over="ignore"):
+        for _ in range(order):
+            floor = floor / steps
+    return replace(verdict, error=np.where(exact & np.isfinite(floor), floor, verdict.error))
 
 
 def _shift(v: float, lower: float, upper: float) -> Callable[[Floats], Floats]:
