@@ -8,6 +8,7 @@ from wengert.diff.rules import Cotangent, Tangent, push_forward
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.types import TupleType
 from wengert.ir.walk import order
+from wengert.ops.leaves import ZERO
 
 __all__ = ["TRANSFORMS", "jvp"]
 
@@ -35,7 +36,7 @@ def jvp(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr | N
             for t in incoming:
                 if t is not None:
                     outgoing = push_forward(node, incoming, TRANSFORMS)
-                    if outgoing is not None:
+                    if outgoing is not None and outgoing is not ZERO:  # x - x does not change
                         change[node] = outgoing
                     break
         return [change.get(out) for out in outputs]  # type: ignore[misc]  # outputs have one result
