@@ -31,7 +31,7 @@ WAYS: dict[str, Callable[[wg.Expr], wg.Expr]] = {
 }
 
 
-CONDITIONS = ("level 1", "level 2")
+CONDITIONS = ("level 1", "level 2", "stable")
 # Floats are lenient where real numbers are not: nan**0 is 1, 1**nan is 1, and nan < 0 is false.
 LENIENT = re.compile(r"\*\*\(*0|1\)*\*\*|where")
 
