@@ -236,7 +236,8 @@ def test_a_fault_of_wengert_is_told_as_such(
 # --- in a process of its own -------------------------------------------------------------------------
 def shell(script: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     wengert = f"{shlex.quote(sys.executable)} -m wengert"
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONIOENCODING"} | environment
+    said = ("PYTHONIOENCODING", "PYTHONUNBUFFERED")
+    env = {k: v for k, v in os.environ.items() if k not in said} | environment
     line = ["sh", "-c", script.replace("wengert", wengert, 1)]
     return subprocess.run(line, capture_output=True, check=False, env=env)
 
@@ -246,8 +247,9 @@ def test_python_dash_m() -> None:
     assert (done.returncode, done.stdout.strip()) == (0, b"2*x")
 
 
-def test_a_reader_that_stops_early_is_no_error() -> None:
-    done = shell("wengert explain 'x*sin(x)*exp(x)' | head -1")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_stops_early_is_no_error(unbuffered: str) -> None:
+    done = shell("wengert explain 'x*sin(x)*exp(x)' | head -1", PYTHONUNBUFFERED=unbuffered)
     assert done.stdout.startswith(b"d/dx of ")
     assert done.stderr == b""
 
@@ -265,10 +267,11 @@ def test_what_is_piped_has_no_colours() -> None:
     assert b"\x1b" not in shell("wengert compare x^2 --at x=1", TERM="xterm-256color").stdout
 
 
-def test_a_full_disk_is_told() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
-    done = shell("wengert diff x^2 x > /dev/full")
+    done = shell("wengert diff x^2 x > /dev/full", PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 1
     assert b"cannot be written" in done.stderr
     assert b"Traceback" not in done.stderr

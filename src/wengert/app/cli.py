@@ -324,7 +324,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plain_terminal()
     line = formulas_apart(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=line)
+        try:
+            app(args=line)
+        finally:
+            sys.stdout.flush()  # a full disk is told here, not when Python is gone
     except VerificationError as error:
         _stop(3, str(error))
     except WengertError as error:
@@ -333,7 +336,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _stop(130, "interrupted")
     except (MemoryError, RecursionError):
         _stop(1, "the formula or its values are too large for this machine")
+    except BrokenPipeError:  # nobody reads any more, as after `| head -1`
+        _silence()
+        sys.exit(1)
     except OSError as error:
+        _silence()
         _stop(1, f"the answer cannot be written: {error.strerror}")
     except Exception as error:
         if os.environ.get("WENGERT_DEBUG"):
@@ -342,6 +349,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _stop(
             4, f"a fault of wengert, please report it: {kind}: {error} (WENGERT_DEBUG=1 tells more)"
         )
+
+
+def _silence() -> None:
+    """Python flushes once more when it ends, and that must not complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(code: int, message: str) -> None:
