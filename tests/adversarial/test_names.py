@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,3 +35,22 @@ def test_derivatives_by_symbols_with_common_names(name: str) -> None:
     value = d.evaluate({name: 1.3, "x": 0.2})
     assert value == pytest.approx(2.6 * math.sin(1.3) + 1.69 * math.cos(1.3))
     assert wg.parse(str(d)) is d
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("mean(A)", {"A": ("m", "n")}),
+        ("mean(A)", {"A": (2, "n")}),
+        ("mean(T, axis=(0, 2))", {"T": ("k", "m", "n")}),
+        ("mean(kron(A, A))", {"A": ("m", "n")}),
+        ("mean(concatenate((x, x)))", {"x": "n"}),
+        ("mean(x[1:])", {"x": "n"}),
+        ("std(A)", {"A": ("m", "n")}),
+        ("norm(0*A + 1)*A", {"A": ("m", "n")}),
+    ],
+)
+def test_numbers_of_elements_read_back(text: str, shapes: dict[str, Any]) -> None:
+    expr = wg.parse(text, **shapes)
+    for result in (expr, wg.simplify(expr), wg.diff(expr, *shapes)):
+        assert wg.parse(str(result), **shapes) is result

@@ -10,13 +10,14 @@ are the same object.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import reduce
 from itertools import permutations, product
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Extent, extent_text
+from wengert.ir.dims import Dim, Extent, extent_text
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -40,7 +41,7 @@ from wengert.ops.spec import (
     product_value,
     resolved,
 )
-from wengert.ops.sums import LIN, is_negated, scale
+from wengert.ops.sums import LIN, add, is_negated, scale
 
 __all__ = [
     "EIN",
@@ -53,6 +54,7 @@ __all__ = [
     "is_ones",
     "ones",
     "product_of_scalars",
+    "spelt_size",
     "sum_axes",
     "transpose",
     "unscaled",
@@ -494,4 +496,15 @@ def _times_size(node: Expr, extent: Extent) -> Expr:
     if isinstance(extent, int):
         return scale(extent, node)
     labels = tuple(range(node.ndim))
-    return ein([(size(extent), ()), (node, labels)], labels)
+    return ein([(spelt_size(extent), ()), (node, labels)], labels)
+
+
+def spelt_size(extent: Extent) -> Expr:
+    """The extent as the number that its text builds: ``2*m*n + 1`` of the sizes ``m`` and ``n``."""
+    if isinstance(extent, int):
+        return const(extent)
+    terms = [
+        scale(c, reduce(product_of_scalars, (size(Dim.named(name)) for name in names), ONE))
+        for names, c in extent.terms
+    ]
+    return reduce(add, terms)

@@ -39,9 +39,8 @@ from wengert.ops.axes import (
 )
 from wengert.ops.choice import eq, where
 from wengert.ops.complexes import conj, real
-from wengert.ops.einstein import ein, ones, sum_axes
+from wengert.ops.einstein import ein, ones, spelt_size, sum_axes
 from wengert.ops.layout import cast
-from wengert.ops.leaves import size
 from wengert.ops.shapes import real_shape
 from wengert.ops.shapes import real_type as real_same_type
 
@@ -108,7 +107,7 @@ def sum_(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
 
 def count_of(shape: Sequence[Extent], axes: Sequence[int]) -> Expr:
     """The number of elements along the given axes."""
-    return size(size_of(shape[a] for a in axes))
+    return spelt_size(size_of(shape[a] for a in axes))
 
 
 def mean(x: Any, axis: AxisOption = None, keepdims: bool = False) -> Expr:
