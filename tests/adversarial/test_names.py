@@ -54,3 +54,10 @@ def test_numbers_of_elements_read_back(text: str, shapes: dict[str, Any]) -> Non
     expr = wg.parse(text, **shapes)
     for result in (expr, wg.simplify(expr), wg.diff(expr, *shapes)):
         assert wg.parse(str(result), **shapes) is result
+
+
+def test_a_product_with_a_diagonal_that_is_spread_reads_back() -> None:
+    shapes: dict[str, Any] = {"M": ("n", "n"), "S": ("n", "n"), "x": "n"}
+    expr = wg.parse("(diag(M)*x)[:, None]*S", **shapes)
+    assert str(expr) == "(diag(M)*x)[:, None]*S"
+    assert wg.parse(str(expr), **shapes) is expr

@@ -333,9 +333,10 @@ def _opened_product(
     """A single factor that is itself a product is looked into, unless the sum in it comes first.
 
     Its axes may be put in another order, and a sum or a diagonal is taken in one go with the product
-    (``trace(A @ B)``, ``sum(x*y)``) if that makes no more terms than the larger factor has elements.
+    (``trace(A @ B)``, ``sum(x*y)``) if that makes no more terms than the larger factor has elements. What is
+    only spread along new axes stays in one piece.
     """
-    if node.op is not EIN:
+    if node.op is not EIN or not set(out) <= set(labels):
         return [(node, labels)]
     named: dict[int, Label] = dict(zip(node.attr.out, labels, strict=True))
     inner = [
