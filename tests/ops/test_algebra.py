@@ -74,6 +74,7 @@ def test_rules_that_need_real_numbers_are_not_applied() -> None:
 
 def test_constants_are_told_apart() -> None:
     kinds = [1, 1.0, True, -0.0, 0.0, 0, math.nan, Fraction(1, 3), 1j, np.float32(1), np.int64(1)]
+    kinds += [np.float64(1), np.float64(-0.0), np.complex128(1j)]
     nodes = [wg.const(k) for k in kinds]
     assert len(set(nodes)) == len(nodes)
     assert wg.const(math.nan) is wg.const(math.nan)

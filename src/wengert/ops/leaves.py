@@ -68,14 +68,14 @@ _WEAK = {
 
 def _exact_key(value: Any) -> Hashable:
     """A key that keeps 1, 1.0, True, -0.0 and NaN apart: kind and bit pattern."""
+    if isinstance(value, np.generic):  # first: NumPy's doubles are Python floats too
+        return (value.dtype.str, value.tobytes())
     if isinstance(value, float):
         return ("float", struct.pack("<d", value))
     if isinstance(value, complex):
         return ("complex", struct.pack("<dd", value.real, value.imag))
     if isinstance(value, np.ndarray):
         return (value.dtype.str, value.shape, value.tobytes())
-    if isinstance(value, np.generic):
-        return (value.dtype.str, value.tobytes())
     return (type(value).__name__, value)
 
 
