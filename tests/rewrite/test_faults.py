@@ -205,3 +205,9 @@ def test_stable_forms_keep_their_conditions() -> None:
     for text, expected in (("x/x", "x != 0"), ("exp(log(-x))", "x < 0")):
         simple = wg.simplify(wg.parse(text), target="stable")
         assert [str(c) for c in simple.conditions] == [expected]
+
+
+def test_stable_forms_are_strict_when_asked() -> None:
+    x = wg.symbol("x")
+    assert wg.simplify(x / x, strict=True, target="stable") is x / x
+    assert wg.simplify(wg.log(1 + x), strict=True, target="stable") is wg.log1p(x)

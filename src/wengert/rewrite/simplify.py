@@ -50,7 +50,7 @@ def simplify(
     True
     """
     if target == "stable":
-        result = stabilise(expr)
+        result = stabilise(expr, strict=strict)
         return given(result, *dropped(expr, result)) if keep_conditions else result
     nodes = order([expr])
     if len(nodes) == 1:
@@ -96,12 +96,13 @@ def recognise(expr: Expr) -> Expr:
         return matched(_session(nodes, level=1), Session(level=0), expr)
 
 
-def stabilise(expr: Expr) -> Expr:
+def stabilise(expr: Expr, *, strict: bool = False) -> Expr:
     """The expression in a form that neither overflows nor cancels, for execution.
 
     Exponentials, logarithms, norms and quotients get forms that stay finite and accurate (``log(1 + x)``
     is ``log1p(x)``, ``sin(x)/x`` is ``usinc(x)``); everything else is left as it stands, node for node.
-    Before differentiating it removes singularities, after it what differentiation brought in.
+    Before differentiating it removes singularities, after it what differentiation brought in. With
+    ``strict`` no step is taken that makes the expression defined where it was not.
 
     >>> import wengert as wg
     >>> e = wg.parse("log(exp(x) + exp(y))")
@@ -112,8 +113,8 @@ def stabilise(expr: Expr) -> Expr:
     if len(nodes) == 1:
         return expr
     with paused_gc():
-        s = _session(nodes, level=1, stable=True)
-        return matched(s, Session(level=0, stable=True), expr)
+        s = _session(nodes, level=1, strict=strict, stable=True)
+        return matched(s, Session(level=0, strict=strict, stable=True), expr)
 
 
 def _session(
