@@ -21,6 +21,7 @@ ORDER = (
     ("diff",),
     ("show", "lower"),
     ("emit", "jit"),
+    ("programs",),
     ("app",),
 )
 RANK = {room: step for step, rooms in enumerate(ORDER) for room in rooms}

@@ -1,0 +1,201 @@
+"""Which functions of NumPy, SciPy, ``math`` and ``cmath`` a captured program may call, and what they build.
+
+Each entry is a Python function on expressions with the signature of the function that it stands for. The
+annotations of its parameters say how arguments arrive:
+
+* ``Value``: an expression (numbers and arrays are lifted);
+* ``Values``: a list of expressions;
+* ``Shape``, ``Length``: extents, one or several;
+* anything else: a Python value that has to be known at capture.
+
+A parameter of the original that the entry lacks is refused by name, unless it has its default value.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from wengert.errors import TypeMismatchError, worded
+from wengert.ir.dims import Extent
+from wengert.ir.node import Expr
+from wengert.ops.algebra import lift
+
+__all__ = [
+    "Entry",
+    "Length",
+    "Shape",
+    "Value",
+    "Values",
+    "apply",
+    "entries",
+    "entry_of",
+    "maps",
+    "title_of",
+]
+
+# Any: an original argument may be whatever Python value the user wrote.
+Value: TypeAlias = Expr
+Values: TypeAlias = list[Expr]
+Shape: TypeAlias = tuple[Extent, ...]
+Length: TypeAlias = Extent
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function that may be called, and the function on expressions that stands for it."""
+
+    title: str
+    original: Callable[..., Any]
+    function: Callable[..., Any]
+    signature: inspect.Signature
+    kinds: Mapping[str, str]  # by parameter: "value", "values", "shape", "length", "static"
+    defaults: Mapping[
+        str, Any
+    ]  # parameters of the original that are refused unless they have these
+    group: str
+
+
+_entries: dict[Any, Entry] = {}
+_KINDS = {"Value": "value", "Values": "values", "Shape": "shape", "Length": "length"}
+
+
+def _kind(annotation: Any) -> str:
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return _KINDS.get(text.replace(" | None", ""), "static")
+
+
+def title_of(function: Any) -> str:
+    """``numpy.linalg.solve`` as people write it."""
+    module = getattr(function, "__module__", None) or type(function).__module__
+    name = getattr(function, "__name__", type(function).__name__)
+    return f"{module}.{name}"
+
+
+def maps(
+    *originals: Callable[..., Any], group: str = "", title: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function on expressions for one or several functions that people call.
+
+    ``group`` is the section of the table in the documentation.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(function)
+        kinds = {
+            name: _kind(parameter.annotation) for name, parameter in signature.parameters.items()
+        }
+        for original in originals:
+            _entries[original] = Entry(
+                title or title_of(original),
+                original,
+                function,
+                signature,
+                kinds,
+                _unsupported(original, signature),
+                group,
+            )
+        return function
+
+    return register
+
+
+def _unsupported(original: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+    try:
+        theirs = inspect.signature(original).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {
+        name: parameter.default
+        for name, parameter in theirs.items()
+        if name not in signature.parameters and parameter.kind not in _VARIADIC
+    }
+
+
+def entry_of(original: Any) -> Entry | None:
+    """The entry of a function, if it is covered."""
+    try:
+        return _entries.get(original)
+    except TypeError:  # not hashable
+        return None
+
+
+def entries() -> Iterable[Entry]:
+    """All entries."""
+    return _entries.values()
+
+
+def bind(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> inspect.BoundArguments:
+    """The arguments by parameter.
+
+    Raises:
+        TypeMismatchError: an argument that is not supported.
+    """
+    kept = dict(kwargs)
+    for name in kwargs:
+        if name in entry.signature.parameters:
+            continue
+        if name in entry.defaults and _is_default(kwargs[name], entry.defaults[name]):
+            del kept[name]
+            continue
+        if not any(p.kind is p.VAR_KEYWORD for p in entry.signature.parameters.values()):
+            supported = ", ".join(entry.signature.parameters)
+            raise TypeMismatchError(
+                worded(
+                    f"{entry.title}: argument `{name}`",
+                    expected=f"one of those that can be captured ({supported})",
+                    got=f"{name}={kwargs[name]!r}",
+                    hint="leave it out, or mode='tape'",
+                )
+            )
+    try:
+        return entry.signature.bind(*args, **kept)
+    except TypeError as error:
+        raise TypeMismatchError(
+            worded(entry.title, expected=f"arguments {entry.signature}", got=str(error))
+        ) from None
+
+
+def _is_default(given: Any, default: Any) -> bool:
+    if given is default:
+        return True
+    try:
+        return bool(given == default)
+    except (TypeError, ValueError):
+        return False
+
+
+def apply(
+    entry: Entry,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    convert: Callable[[str, str, Any], Any] | None = None,
+) -> Any:
+    """Call the entry; ``convert(kind, name, argument)`` prepares each argument."""
+    bound = bind(entry, args, kwargs)
+    convert = convert or _lifted
+    for name, value in bound.arguments.items():
+        kind = entry.kinds[name]
+        parameter = entry.signature.parameters[name]
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            bound.arguments[name] = tuple(convert(kind, name, v) for v in value)
+        elif parameter.kind is not parameter.VAR_KEYWORD:
+            bound.arguments[name] = convert(kind, name, value)
+    return entry.function(*bound.args, **bound.kwargs)
+
+
+def _lifted(kind: str, name: str, value: Any) -> Any:
+    """How arguments are prepared outside capture: for use with expressions, numbers and arrays."""
+    if value is None:
+        return None
+    if kind == "value":
+        return lift(value)
+    if kind == "values":
+        return [lift(v) for v in value]
+    if kind == "shape":
+        return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    return value
