@@ -177,6 +177,9 @@ class Spelling:
     static attribute in a call: numbers, strings, truth values, and tuples of numbers or extents.
     ``numpy(node)`` gives the template of NumPy source where it depends on the attribute or the types. It may
     have further lines, statements that change the value called ``{name}`` in place.
+    ``statement(node, args, names)`` gives the lines of Python source that do what an op with an effect does,
+    for the texts of its arguments and the names of its results (a token needs no name: the order of the
+    statements says the same). ``helper`` is Python source that has to stand once before such lines.
     """
 
     text: str = ""
@@ -189,6 +192,8 @@ class Spelling:
     numpy: Callable[[Expr], str] | None = None
     more: Mapping[str, str] = field(default_factory=dict)  # further targets by name
     options: Callable[[Expr], Mapping[str, Any]] | None = None  # Any: see above
+    statement: Callable[[Expr, Sequence[str], Sequence[str]], Sequence[str]] | None = None
+    helper: str = ""
 
 
 @dataclass(frozen=True)
@@ -300,6 +305,7 @@ class Op:
     part: Callable[[Expr, Any], Expr | None] | None = None
     into: Callable[[Expr, Expr], Expr | None] | None = None
     elementwise: bool = False
+    effect: bool = False  # does more than giving a value: keep it while its token is used, never copy it
     resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
         None  # attribute with sizes in numbers
     )
