@@ -4,7 +4,8 @@ Each entry is a Python function on expressions with the signature of the functio
 annotations of its parameters say how arguments arrive:
 
 * ``Value``: an expression (numbers and arrays are lifted);
-* ``Values``: a list of expressions;
+* ``Values``: a list of expressions (an array stays one expression: its rows are meant);
+* ``Nested``: lists and tuples of expressions to any depth;
 * ``Shape``, ``Length``: extents, one or several;
 * anything else: a Python value that has to be known at capture.
 
@@ -26,6 +27,7 @@ from wengert.ops.algebra import lift
 __all__ = [
     "Entry",
     "Length",
+    "Nested",
     "Shape",
     "Value",
     "Values",
@@ -41,6 +43,7 @@ Value: TypeAlias = Expr
 Values: TypeAlias = list[Expr]
 Shape: TypeAlias = tuple[Extent, ...]
 Length: TypeAlias = Extent
+Nested: TypeAlias = Any
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -53,7 +56,8 @@ class Entry:
     original: Callable[..., Any]
     function: Callable[..., Any]
     signature: inspect.Signature
-    kinds: Mapping[str, str]  # by parameter: "value", "values", "shape", "length", "static"
+    # By parameter: "value", "values", "nested", "shape", "length", "static".
+    kinds: Mapping[str, str]
     defaults: Mapping[
         str, Any
     ]  # parameters of the original that are refused unless they have these
@@ -61,7 +65,13 @@ class Entry:
 
 
 _entries: dict[Any, Entry] = {}
-_KINDS = {"Value": "value", "Values": "values", "Shape": "shape", "Length": "length"}
+_KINDS = {
+    "Value": "value",
+    "Values": "values",
+    "Nested": "nested",
+    "Shape": "shape",
+    "Length": "length",
+}
 
 
 def _kind(annotation: Any) -> str:
@@ -195,7 +205,16 @@ def _lifted(kind: str, name: str, value: Any) -> Any:
     if kind == "value":
         return lift(value)
     if kind == "values":
-        return [lift(v) for v in value]
+        return value if isinstance(value, Expr) else [lift(v) for v in value]
+    if kind == "nested":
+        return _lifted_leaves(value)
     if kind == "shape":
         return tuple(value) if isinstance(value, (tuple, list)) else (value,)
     return value
+
+
+def _lifted_leaves(value: Any) -> Any:
+    """Lists and tuples with their members lifted, as deep as somebody wrote them."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([_lifted_leaves(v) for v in value])
+    return lift(value)
