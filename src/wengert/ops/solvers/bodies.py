@@ -1,0 +1,94 @@
+"""What ops that call a solver with a body share: symbols for the body, its Jacobian, getting back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from wengert.errors import NoDerivativeError
+from wengert.ir.dims import size_of
+from wengert.ir.node import Expr
+from wengert.ir.region import Region
+from wengert.ir.walk import substitute
+from wengert.ops.algebra import zeros
+from wengert.ops.control.changes import Change, Transforms, differentiable
+from wengert.ops.control.loop import loop
+from wengert.ops.control.regions import opened, unbound
+from wengert.ops.einstein import broadcast_to, eye, transpose
+from wengert.ops.layout import reshape
+from wengert.ops.leaves import ONE, size
+
+__all__ = ["Opened", "jacobian", "moving", "put_back", "with_symbols"]
+
+
+class Opened(NamedTuple):
+    """A body in fresh symbols, so that it is differentiated apart from what it is applied to.
+
+    The values that a body is given may depend on each other; its partial derivatives must not see that.
+    """
+
+    symbols: tuple[Expr, ...]
+    outputs: list[Expr]
+
+
+def with_symbols(region: Region) -> Opened:
+    """The body in fresh symbols, one for each parameter."""
+    symbols = unbound((p.value_type for p in region.params), "u")
+    return Opened(symbols, opened(region, symbols))
+
+
+def moving(
+    symbols: Sequence[Expr], args: Sequence[Expr], tangents: Sequence[Change]
+) -> tuple[dict[Expr, Expr], dict[Expr, Expr]]:
+    """Seeds for those symbols whose arguments change, and what the seeds stand for."""
+    seeds: dict[Expr, Expr] = {}
+    meant: dict[Expr, Expr] = {}
+    for symbol, arg, t in zip(symbols, args, tangents, strict=True):
+        if t is not None and differentiable(arg):
+            (seeds[symbol],) = unbound([t.value_type], "t")
+            meant[seeds[symbol]] = t
+    return seeds, meant
+
+
+def put_back(
+    changes: Sequence[Change],
+    symbols: Sequence[Expr],
+    values: Sequence[Expr],
+    seeds: dict[Expr, Expr] | None = None,
+) -> list[Change]:
+    """The changes in terms of the values that the symbols stand for."""
+    live = [c for c in changes if c is not None]
+    results = iter(substitute(live, dict(zip(symbols, values, strict=True)) | (seeds or {})))
+    return [None if c is None else next(results) for c in changes]
+
+
+def jacobian(output: Expr, by: Expr, diff: Transforms) -> Expr:
+    """The matrix of partial derivatives, one row for each element of the output.
+
+    By a stack of cotangents; where an op of the body takes single ones only, column by column in a loop.
+    """
+    rows, columns = size_of(output.shape), size_of(by.shape)
+    if not by.shape:
+        change = diff.jvp([output], {by: ONE})[0]
+        found = zeros(output.shape) if change is None else broadcast_to(change, output.shape)
+        return reshape(found, (rows, 1))
+    seed = reshape(eye(rows), (rows, *output.shape))
+    try:
+        pulled = diff.vjp([output], [seed], [by])[0]
+    except NoDerivativeError as refusal:
+        if "Jacobian through" not in str(refusal):
+            raise
+        return _by_columns(output, by, diff)
+    return zeros((rows, columns)) if pulled is None else reshape(pulled, (rows, columns))
+
+
+def _by_columns(output: Expr, by: Expr, diff: Transforms) -> Expr:
+    rows, columns = size_of(output.shape), size_of(by.shape)
+
+    def column(_k: Expr, unit: Expr) -> tuple[tuple[()], tuple[Expr]]:
+        change = diff.jvp([output], {by: reshape(unit, by.shape)})[0]
+        found = zeros(output.shape) if change is None else broadcast_to(change, output.shape)
+        return (), (reshape(found, (rows,)),)
+
+    (stacked,) = loop([], column, trip=size(columns), over=(eye(columns),), stacked=True)
+    return transpose(stacked)

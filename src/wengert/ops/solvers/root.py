@@ -1,0 +1,284 @@
+"""``find_root``: SciPy's root finders, with the function as a body; and roots that know their equation.
+
+The finder itself is not differentiated. :func:`root` puts what it finds into an ``implicit`` node, whose
+differential is that of the implicit function theorem: it does not depend on where the search began.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.errors import ShapeError, TypeMismatchError, worded
+from wengert.ir.dims import extent_text
+from wengert.ir.dump import codec
+from wengert.ir.node import Expr, make
+from wengert.ir.op import Argument, NoDerivative, Op, Sample, register
+from wengert.ir.region import Region
+from wengert.ir.types import BOOL, TupleType, Type, is_inexact
+from wengert.ops.algebra import lift
+from wengert.ops.control.cond import check_captures
+from wengert.ops.control.item import item, items
+from wengert.ops.control.regions import fits, hoisted, unbound
+from wengert.ops.exponential import exp
+from wengert.ops.lazy import scipy_function
+from wengert.ops.solvers.argmin import implicit
+from wengert.ops.trig import cos
+
+__all__ = ["BRACKETED", "FIND_ROOT", "Finder", "Found", "find_root", "root"]
+
+BRACKETED = ("brentq", "brenth", "ridder", "bisect", "toms748")
+_SCALAR = (*BRACKETED, "newton")
+_COUNT = Type("int64", (), True)
+_NUMBER = Type("float64", (), True)  # what SciPy's bracketing methods pass and return
+
+
+class Finder(NamedTuple):
+    """A search: what SciPy's function is given.
+
+    ``body``: ``body(x, *captures)``, whose outputs are called ``callbacks`` (``f``, and ``fprime`` ...).
+    ``starts``: the names of the arguments that say where to search. ``options``: other arguments by name.
+    """
+
+    body: Region
+    method: str
+    starts: tuple[str, ...]
+    callbacks: tuple[str, ...] = ("f",)
+    options: tuple[tuple[str, Any], ...] = ()  # Any: numbers, strings, truth values
+
+
+codec(Finder)
+
+
+class Found(NamedTuple):
+    """The result of a search: the root, the value there, whether it converged, and the cost of it.
+
+    ``holds``: whether it is a root, which it may be although more digits were asked for than there are.
+    """
+
+    root: Expr
+    value: Expr | None
+    converged: Expr
+    iterations: Expr | None
+    calls: Expr
+    holds: Expr
+
+
+def unknown_type(method: str, start: Type) -> Type:
+    """The type of what the body is given: SciPy passes floats, or arrays in double precision."""
+    if method in BRACKETED:
+        return _NUMBER
+    if method == "newton":
+        return start.with_dtype(start.dtype if is_inexact(start) else "float64")
+    return start.with_dtype("float64")
+
+
+def _find_root_type(*types: Type, attr: Finder) -> TupleType:
+    starts, captures = types[: len(attr.starts)], types[len(attr.starts) :]
+    x = attr.body.params[0].value_type
+    check_captures(attr.method, attr.body, (x, *captures))
+    if not fits(starts[0], x) and starts[0].shape != x.shape:
+        raise ShapeError(
+            worded(attr.method, expected=f"a start of type {x}", got=extent_text(starts[0].shape))
+        )
+    value = attr.body.result_types[0]
+    if value.shape != x.shape:
+        raise ShapeError(
+            worded(
+                attr.method,
+                expected=f"a function with values of shape {extent_text(x.shape)}",
+                got=extent_text(value.shape),
+                hint="as many equations as unknowns",
+            )
+        )
+    if attr.method in _SCALAR:
+        flag = BOOL if not x.shape else Type("bool", x.shape)
+        return TupleType((x, flag, _COUNT, _COUNT))
+    return TupleType((x, Type("float64", x.shape), BOOL, _COUNT, BOOL))
+
+
+# --- meaning -----------------------------------------------------------------------------------------------
+def _find_root_value(
+    *args: Any, attr: Finder, run: Callable[[Region, Sequence[Any]], list[Any]]
+) -> tuple[Any, ...]:
+    starts, captures = args[: len(attr.starts)], args[len(attr.starts) :]
+
+    def output(index: int) -> Callable[[Any], Any]:
+        outputs = Region(attr.body.params, attr.body.outputs[index : index + 1])
+        return lambda x: run(outputs, [x, *captures])[0]
+
+    functions = {name: output(i) for i, name in enumerate(attr.callbacks)}
+    given = dict(zip(attr.starts, starts, strict=True))
+    return searched(attr.method, functions, given, dict(attr.options))
+
+
+def searched(
+    method: str,
+    functions: Mapping[str, Callable[[Any], Any]],
+    starts: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> tuple[Any, ...]:
+    """What SciPy finds, as plain numbers and arrays.
+
+    Raises:
+        RuntimeError, ValueError: as SciPy does, where there is no root or the search does not converge.
+    """
+    function = scipy_function(f"optimize.{method}")
+    others = {k: v for k, v in functions.items() if k != "f"}
+    if method in BRACKETED:
+        x, report = function(
+            functions["f"], starts["a"], starts["b"], full_output=True, **others, **options
+        )
+        return x, bool(report.converged), report.iterations, report.function_calls
+    if method == "newton":
+        found = function(functions["f"], **starts, full_output=True, **others, **options)
+        if len(found) == 3:  # arrays: root, converged, zero_der; SciPy does not count there
+            return found[0], found[1], 0, 0
+        report = found[1]
+        return found[0], bool(report.converged), report.iterations, report.function_calls
+    if method == "fsolve":
+        quiet = options.get("full_output", False)
+        options = {k: v for k, v in options.items() if k != "full_output"}
+        x, report, flag, message = function(
+            functions["f"], starts["x0"], full_output=True, **others, **options
+        )
+        if flag != 1 and not quiet:
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        holds = flag == 1 or _is_near(x, report["r"], report["qtf"])
+        return x, report["fvec"], flag == 1, report["nfev"], holds
+    found = function(functions["f"], starts["x0"], **others, **options)
+    holds = found.success or ("qtf" in found and _is_near(found.x, found.r, found.qtf))
+    calls = int(getattr(found, "nfev", 0))
+    return found.x, np.asarray(found.fun), bool(found.success), calls, bool(holds)
+
+
+def _is_near(x: Any, packed: Any, rotated: Any) -> bool:
+    """Whether a search that gave up is at a root: more digits may be asked for than there are.
+
+    The Newton step is small; MINPACK leaves the factor R of the Jacobian by rows, and Q.T @ f.
+    """
+    n = len(rotated)
+    triangle = np.zeros((n, n))
+    triangle[np.triu_indices(n)] = packed
+    try:
+        step = np.linalg.solve(triangle, rotated)
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.linalg.norm(step) <= 1e-8 * np.linalg.norm(x))
+
+
+# --- building ----------------------------------------------------------------------------------------------
+def find_root(
+    method: str,
+    function: Callable[..., Any],
+    starts: Mapping[str, Any],
+    *,
+    callbacks: Mapping[str, Callable[..., Any]] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Found:
+    """A root of ``function`` by SciPy's ``method``; as a value that depends on nothing smoothly.
+
+    ``starts``: the arguments that say where to search, by SciPy's names (``a`` and ``b``, or ``x0`` ...).
+    ``callbacks``: further functions, by SciPy's names (``fprime`` ...). Use :func:`root` for roots to
+    differentiate.
+    """
+    known = {name: lift(value) for name, value in starts.items()}
+    (x,) = unbound([unknown_type(method, next(iter(known.values())).value_type)], "x")
+    functions = {"f": function, **(callbacks or {})}
+    outputs = [lift(g(x)) for g in functions.values()]
+    region, captures = hoisted((x,), outputs)
+    attr = Finder(
+        region, method, tuple(known), tuple(functions), tuple(sorted((options or {}).items()))
+    )
+    node = make(FIND_ROOT, (*known.values(), *captures), attr)
+    if method in _SCALAR:
+        converged = item(node, 1)
+        return Found(item(node, 0), None, converged, item(node, 2), item(node, 3), converged)
+    x, value, success, calls, holds = items(node)
+    return Found(x, value, success, None, calls, holds)
+
+
+def root(
+    function: Callable[..., Any],
+    start: Any = None,
+    *,
+    method: str = "",
+    bracket: tuple[Any, Any] | None = None,
+    **options: Any,
+) -> Expr:
+    """``x`` with ``function(x) == 0``, found by SciPy and differentiable in all that the function uses.
+
+    A number is found by ``brentq`` between the ends of ``bracket`` or by ``newton`` from ``start``, an array
+    by ``fsolve``; ``method`` chooses another of SciPy's functions. ``options`` are passed on.
+
+    Raises:
+        TypeMismatchError: neither a start nor a bracket.
+        ShapeError: not as many equations as unknowns.
+        RuntimeError, ValueError: (at evaluation) as SciPy does.
+
+    >>> from wengert.ops.leaves import symbol
+    >>> a = symbol("a")
+    >>> x = root(lambda x: cos(x) - a * x, bracket=(0, 2))
+    """
+    if bracket is None and start is None:
+        raise TypeMismatchError(worded("root", expected="a start or a bracket", got="neither"))
+    if bracket is not None:
+        starts = {"a": bracket[0], "b": bracket[1]}
+        method = method or "brentq"
+    else:
+        starts = {"x0": start}
+        method = method or ("newton" if not lift(start).shape else "fsolve")
+    found = find_root(method, function, starts, options=options)
+    return solved(found, function, elementwise=method == "newton")
+
+
+def solved(found: Found, function: Callable[..., Any], *, elementwise: bool = False) -> Expr:
+    """What was found, with the equation that it solves."""
+    return implicit(found.root, function, holds=found.holds, elementwise=elementwise)
+
+
+# --- record ------------------------------------------------------------------------------------------------
+def _bracket_sample(*symbols: Expr) -> Expr:
+    (a,) = symbols
+    return root(lambda x: cos(x) - a * x, bracket=(0.0, 2.0), xtol=1e-15)
+
+
+def _newton_sample(*symbols: Expr) -> Expr:
+    a, v = symbols
+    return root(lambda x: x * exp(x) - a * v, v, method="newton", tol=1e-14)
+
+
+def _system_sample(*symbols: Expr) -> Expr:
+    A, v = symbols
+    return root(lambda x: A @ x + x**3 / 5 - v, v, xtol=1e-14)
+
+
+FIND_ROOT = register(
+    Op(
+        name="find_root",
+        doc="What one of SciPy's root finders finds, whether it converged, and the cost of it.",
+        result=_find_root_type,
+        evaluate=_find_root_value,
+        diff=NoDerivative(
+            "how a search runs says nothing about its result; the equation does", zero=True
+        ),
+        bodies=lambda attr: (attr.body,),
+        with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
+        exempt={"text": "a body is no formula"},
+        count=lambda node: 0,
+        samples=(
+            Sample((Argument((), 0.5, 2.0),), build=_bracket_sample, note="bracketed"),
+            Sample(
+                (Argument((), 0.5, 2.0), Argument((3,), 0.5, 1.5)),
+                build=_newton_sample,
+                note="elementwise",
+            ),
+            Sample(
+                (Argument((3, 3), draw="spd"), Argument((3,))), build=_system_sample, note="system"
+            ),
+        ),
+    )
+)
