@@ -1,0 +1,87 @@
+"""Every program of the corpus: captured as it stands, equal to itself, and rightly differentiated."""
+
+from __future__ import annotations
+
+import copy
+from zlib import crc32
+
+import numpy as np
+import pytest
+from programs.corpus import PROGRAMS, Program
+from programs.judging import Projection, gradients_differ, outcomes_differ, run, witness
+
+import wengert as wg
+
+CAPTURED = [p for p in PROGRAMS.values() if not p.refused]
+REFUSED = [p for p in PROGRAMS.values() if p.refused]
+SMOOTH = [p for p in CAPTURED if p.wrt]
+
+MOST_REFUSED = 4  # of the corpus; a program that newly is refused must not pass unseen
+
+
+def named(programs: list[Program]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("program", programs, ids=[p.name for p in programs])
+
+
+def projected(program: Program) -> Projection:
+    rng = np.random.default_rng(crc32(program.name.encode()))
+    return Projection(program.function, program.inputs()[0], program.wrt, rng)
+
+
+@named(CAPTURED)
+def test_the_captured_program_does_what_the_program_does(program: Program) -> None:
+    compiled = wg.jit(program.function)
+    for args in program.inputs():
+        expected, got = run(program.function, args), run(compiled, args)
+        assert not outcomes_differ(expected, got, program.tolerance), args
+
+
+@named(SMOOTH)
+def test_reverse_and_forward_and_differences_agree(program: Program) -> None:
+    tolerance = max(1e-8, 100 * program.tolerance)
+    for args in program.inputs():
+        rng = np.random.default_rng(crc32(program.name.encode()))
+        projection = Projection(program.function, args, program.wrt, rng)
+        reverse = wg.grad(projection.function, argnums=program.wrt)
+        forward = wg.jacfwd(projection.function, argnums=program.wrt)
+        assert not gradients_differ(projection, reverse, forward, args, tolerance), args
+
+
+@named(SMOOTH)
+def test_one_compiled_gradient_serves_every_path(program: Program) -> None:
+    projection = projected(program)
+    try:
+        for args in program.inputs():
+            run(projection.function, args)
+            assert run(projection.function, args).error is None
+    except AssertionError:
+        pytest.skip("results of different structure")
+    once = wg.grad(projection.function, argnums=program.wrt)
+    for args in program.inputs():
+        anew = wg.grad(projection.function, argnums=program.wrt)
+        expected, got = (g(*copy.deepcopy(args)) for g in (anew, once))
+        for a, b in zip(expected, got, strict=True):
+            assert str(a) == str(b)
+
+
+@named(SMOOTH)
+def test_the_witness_itself_is_sure(program: Program) -> None:
+    """Without a trustworthy difference quotient the test above would test nothing."""
+    for args in program.inputs():
+        rng = np.random.default_rng(crc32(program.name.encode()))
+        projection = Projection(program.function, args, program.wrt, rng)
+        _, moved = projection.along(args)
+        value, error = witness(moved)
+        assert error <= 1e-5 * (abs(value) + 1e-3), (value, error)
+
+
+@pytest.mark.skipif(not REFUSED, reason="every program is captured")
+@pytest.mark.parametrize("program", REFUSED, ids=[p.name for p in REFUSED])
+def test_what_is_not_captured_is_refused_in_words(program: Program) -> None:
+    with pytest.raises(wg.WengertError, match=program.refused):
+        wg.jit(program.function)(*program.inputs()[0])
+
+
+def test_the_corpus_is_large_and_nearly_all_of_it_is_captured() -> None:
+    assert len(PROGRAMS) >= 200
+    assert len(REFUSED) <= MOST_REFUSED
