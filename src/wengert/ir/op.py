@@ -179,7 +179,8 @@ class Spelling:
     have further lines, statements that change the value called ``{name}`` in place.
     ``statement(node, args, names)`` gives the lines of Python source that do what an op with an effect does,
     for the texts of its arguments and the names of its results (a token needs no name: the order of the
-    statements says the same). ``helper`` is Python source that has to stand once before such lines.
+    statements says the same). ``helpers`` are functions that such lines call: their source needs nothing but
+    ``np``, each other and unevaluated annotations, and has to stand once before.
     """
 
     text: str = ""
@@ -193,7 +194,7 @@ class Spelling:
     more: Mapping[str, str] = field(default_factory=dict)  # further targets by name
     options: Callable[[Expr], Mapping[str, Any]] | None = None  # Any: see above
     statement: Callable[[Expr, Sequence[str], Sequence[str]], Sequence[str]] | None = None
-    helper: str = ""
+    helpers: tuple[Callable[..., Any], ...] = ()  # Any: see above
 
 
 @dataclass(frozen=True)
@@ -305,10 +306,13 @@ class Op:
     part: Callable[[Expr, Any], Expr | None] | None = None
     into: Callable[[Expr, Expr], Expr | None] | None = None
     elementwise: bool = False
-    effect: bool = False  # does more than giving a value: keep it while its token is used, never copy it
+    effect: bool = (
+        False  # does more than giving a value: keep it while its token is used, never copy it
+    )
     resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
         None  # attribute with sizes in numbers
     )
+    dependent: bool = False  # the type rule is also given the arguments themselves, as `args`
     free: bool = False  # a leaf that stands for a value still to be given
     bound: bool = False  # a free leaf that only occurs inside a region: its parameter
     projection: bool = False  # picks one of several results: the only use of an op that has them
