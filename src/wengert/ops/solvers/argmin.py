@@ -24,14 +24,21 @@ from wengert.ops.arithmetic import divide
 from wengert.ops.choice import where
 from wengert.ops.complexes import conj
 from wengert.ops.control.changes import Change, Transforms, batch_of, differentiable
-from wengert.ops.control.cond import check_captures
 from wengert.ops.control.regions import hoisted, unbound
 from wengert.ops.einstein import broadcast_to, transpose
 from wengert.ops.exponential import exp
 from wengert.ops.layout import reshape
 from wengert.ops.leaves import ONE, const
 from wengert.ops.powers import sqrt
-from wengert.ops.solvers.bodies import Opened, jacobian, moving, put_back, with_symbols
+from wengert.ops.solvers.bodies import (
+    Opened,
+    jacobian,
+    moving,
+    put_back,
+    refitted,
+    result_types,
+    with_symbols,
+)
 from wengert.ops.sums import scale
 from wengert.ops.systems import solve
 
@@ -42,8 +49,8 @@ class Implicit(NamedTuple):
     """The equation: ``residual(x, *captures)`` of the shape of ``x``.
 
     ``elementwise``: each element of ``x`` has an equation of its own. ``stationary``: the body is a number,
-    and the equation is that its gradient by ``x`` vanishes. ``checked``: the second argument tells whether the
-    value does solve the equation; where not, the derivative is NaN.
+    and the equation is that its gradient by ``x`` vanishes. ``checked``: the second argument tells whether
+    the value does solve the equation; where not, the derivative is NaN.
     """
 
     residual: Region
@@ -55,9 +62,9 @@ class Implicit(NamedTuple):
 codec(Implicit)
 
 
-def _implicit_type(value: Type, *rest: Type, attr: Implicit) -> Type:
-    check_captures("implicit", attr.residual, (value, *rest[attr.checked :]))
-    (residual,) = attr.residual.result_types
+def _implicit_type(value: Type, *rest: Type, attr: Implicit, args: Sequence[Expr]) -> Type:
+    captures = args[1 + attr.checked :]
+    (residual,) = result_types("implicit", attr.residual, [value], rest[attr.checked :], captures)
     if attr.stationary and residual.shape:
         raise ShapeError(
             worded("argmin", expected="a number to minimise", got=extent_text(residual.shape))
@@ -100,7 +107,7 @@ def _implicit_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Implicit, diff: Transforms
 ) -> Expr | None:
     _, holds, captures = _parts(args, attr)
-    x, *inner = (body := with_symbols(attr.residual)).symbols
+    x, *inner = (body := with_symbols(attr.residual, 1, captures)).symbols
     seeds, meant = moving(inner, captures, _parts(tangents, attr)[2])
     if not seeds:
         return None
@@ -138,7 +145,7 @@ def _implicit_vjp(
 ) -> list[Change]:
     """One system with the transposed Jacobian, then one pull-back through the residual."""
     _, holds, captures = _parts(args, attr)
-    x, *inner = (body := with_symbols(attr.residual)).symbols
+    x, *inner = (body := with_symbols(attr.residual, 1, captures)).symbols
     residual = _equation(body, attr, diff)
     first = 1 + attr.checked
     slots = [i for i, c in enumerate(captures) if wanted[first + i] and differentiable(c)]
@@ -165,6 +172,11 @@ def _implicit_vjp(
 
 
 # --- building ----------------------------------------------------------------------------------------------
+def _rebuilt(*args: Expr, attr: Implicit) -> Expr:
+    residual = refitted(attr.residual, 1, args[1 + attr.checked :])
+    return make(IMPLICIT, args, attr._replace(residual=residual))
+
+
 def implicit(
     value: Any,
     residual: Callable[..., Any],
@@ -257,12 +269,14 @@ IMPLICIT = register(
         name="implicit",
         doc="A value that solves an equation; its differential is that of the implicit function theorem.",
         result=_implicit_type,
+        dependent=True,
         evaluate=lambda value, *_, attr, run: value,
         diff=Rule(_implicit_jvp, _implicit_vjp, batched=True),
         spell=Spelling(notation="hidden"),
         bodies=lambda attr: (attr.residual,),
         with_bodies=lambda attr, bodies: attr._replace(residual=bodies[0]),
         exempt={"text": "a body is no formula"},
+        build=_rebuilt,
         count=lambda node: 0,
         cost=0.0,
         samples=(

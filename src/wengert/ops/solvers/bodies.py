@@ -9,16 +9,27 @@ from wengert.errors import NoDerivativeError
 from wengert.ir.dims import size_of
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
+from wengert.ir.types import Type
 from wengert.ir.walk import substitute
 from wengert.ops.algebra import zeros
 from wengert.ops.control.changes import Change, Transforms, differentiable
+from wengert.ops.control.cond import check_captures
 from wengert.ops.control.loop import loop
-from wengert.ops.control.regions import opened, unbound
+from wengert.ops.control.regions import (
+    fits,
+    hoisted,
+    opened,
+    opening,
+    outer_sizes,
+    outer_type,
+    retyped,
+    unbound,
+)
 from wengert.ops.einstein import broadcast_to, eye, transpose
 from wengert.ops.layout import reshape
 from wengert.ops.leaves import ONE, size
 
-__all__ = ["Opened", "jacobian", "moving", "put_back", "with_symbols"]
+__all__ = ["Opened", "jacobian", "moving", "put_back", "refitted", "result_types", "with_symbols"]
 
 
 class Opened(NamedTuple):
@@ -31,10 +42,43 @@ class Opened(NamedTuple):
     outputs: list[Expr]
 
 
-def with_symbols(region: Region) -> Opened:
-    """The body in fresh symbols, one for each parameter."""
-    symbols = unbound((p.value_type for p in region.params), "u")
+def with_symbols(region: Region, bound: int, captures: Sequence[Expr]) -> Opened:
+    """The body in symbols: fresh ones, but captures themselves where these define sizes.
+
+    The first ``bound`` parameters are what the solver passes.
+    """
+    symbols = tuple(opening(region, [*[None] * bound, *captures], "u"))
     return Opened(symbols, opened(region, symbols))
+
+
+def refitted(region: Region, bound: int, captures: Sequence[Expr]) -> Region:
+    """The body for captures of these types: a number that was a Python float may have become an array's."""
+    arguments = [*[None] * bound, *captures]
+    sizes = outer_sizes(region, arguments)
+    wanted = [retyped(p.value_type, sizes) for p in region.params]
+    pairs = zip(captures, wanted[bound:], strict=True)
+    if all(fits(c.value_type, w) or c.shape != w.shape for c, w in pairs):
+        return region
+    symbols = unbound([*wanted[:bound], *(c.value_type for c in captures)], "u")
+    return hoisted(symbols, opened(region, symbols))[0]
+
+
+def result_types(
+    what: str,
+    region: Region,
+    bound: Sequence[Type],
+    captured: Sequence[Type],
+    captures: Sequence[Expr],
+) -> list[Type]:
+    """The types of what a body gives, seen from outside, after a check of what it is given.
+
+    Raises:
+        TypeMismatchError: that does not fit.
+        ShapeError: the shape of a result is known only inside.
+    """
+    sizes = outer_sizes(region, [*[None] * len(bound), *captures])
+    check_captures(what, region, (*bound, *captured), sizes)
+    return [outer_type(t, sizes, what) for t in region.result_types]
 
 
 def moving(

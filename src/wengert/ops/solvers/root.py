@@ -20,12 +20,12 @@ from wengert.ir.op import Argument, NoDerivative, Op, Sample, register
 from wengert.ir.region import Region
 from wengert.ir.types import BOOL, TupleType, Type, is_inexact
 from wengert.ops.algebra import lift
-from wengert.ops.control.cond import check_captures
 from wengert.ops.control.item import item, items
 from wengert.ops.control.regions import fits, hoisted, unbound
 from wengert.ops.exponential import exp
 from wengert.ops.lazy import scipy_function
 from wengert.ops.solvers.argmin import implicit
+from wengert.ops.solvers.bodies import refitted, result_types
 from wengert.ops.trig import cos
 
 __all__ = ["BRACKETED", "FIND_ROOT", "Finder", "Found", "find_root", "root"]
@@ -76,15 +76,15 @@ def unknown_type(method: str, start: Type) -> Type:
     return start.with_dtype("float64")
 
 
-def _find_root_type(*types: Type, attr: Finder) -> TupleType:
-    starts, captures = types[: len(attr.starts)], types[len(attr.starts) :]
+def _find_root_type(*types: Type, attr: Finder, args: Sequence[Expr]) -> TupleType:
+    first = len(attr.starts)
+    starts, captured = types[:first], types[first:]
     x = attr.body.params[0].value_type
-    check_captures(attr.method, attr.body, (x, *captures))
+    value, *_ = result_types(attr.method, attr.body, [x], captured, args[first:])
     if not fits(starts[0], x) and starts[0].shape != x.shape:
         raise ShapeError(
             worded(attr.method, expected=f"a start of type {x}", got=extent_text(starts[0].shape))
         )
-    value = attr.body.result_types[0]
     if value.shape != x.shape:
         raise ShapeError(
             worded(
@@ -171,6 +171,11 @@ def _is_near(x: Any, packed: Any, rotated: Any) -> bool:
 
 
 # --- building ----------------------------------------------------------------------------------------------
+def _rebuilt(*args: Expr, attr: Finder) -> Expr:
+    body = refitted(attr.body, 1, args[len(attr.starts) :])
+    return make(FIND_ROOT, args, attr._replace(body=body))
+
+
 def find_root(
     method: str,
     function: Callable[..., Any],
@@ -253,7 +258,7 @@ def _newton_sample(*symbols: Expr) -> Expr:
 
 def _system_sample(*symbols: Expr) -> Expr:
     A, v = symbols
-    return root(lambda x: A @ x + x**3 / 5 - v, v, xtol=1e-14)
+    return root(lambda x: A @ x + x**3 / 5 - v, v, xtol=1e-14, full_output=True)
 
 
 FIND_ROOT = register(
@@ -261,6 +266,7 @@ FIND_ROOT = register(
         name="find_root",
         doc="What one of SciPy's root finders finds, whether it converged, and the cost of it.",
         result=_find_root_type,
+        dependent=True,
         evaluate=_find_root_value,
         diff=NoDerivative(
             "how a search runs says nothing about its result; the equation does", zero=True
@@ -268,6 +274,7 @@ FIND_ROOT = register(
         bodies=lambda attr: (attr.body,),
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         exempt={"text": "a body is no formula"},
+        build=_rebuilt,
         count=lambda node: 0,
         samples=(
             Sample((Argument((), 0.5, 2.0),), build=_bracket_sample, note="bracketed"),
