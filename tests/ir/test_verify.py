@@ -36,7 +36,7 @@ def test_sound_graphs_pass() -> None:
 def _detached(node: Expr, **changed: Any) -> Expr:
     """A copy of a node that the table does not know, with fields changed."""
     other = object.__new__(Expr)
-    for name in ("op", "attr", "args", "type", "serial", "_facts"):
+    for name in ("op", "attr", "args", "type", "serial", "needs", "_facts"):
         setattr(other, name, changed.get(name, getattr(node, name)))
     return other
 

@@ -2,45 +2,104 @@
 
 ``Dim.named("n")`` is the extent called ``n``; sums and products of extents are again extents, in
 canonical form, so that equal extents are the same object.
+
+A size may also be *defined* by an integer node of the graph (:meth:`Dim.of`): a loop counter, a number
+read from data. Whatever mentions such a size depends on its definer. As a length a polynomial in defined
+sizes is never negative: ``x[i:j]`` is empty where ``j < i``, as in Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from weakref import WeakValueDictionary
 
 from wengert.errors import EvaluationError, worded
 
-__all__ = ["Dim", "Extent", "extent_text", "resolve", "size_of"]
+if TYPE_CHECKING:
+    from wengert.ir.node import Expr
+
+__all__ = [
+    "Dim",
+    "Extent",
+    "any_defined",
+    "defined_name",
+    "definer",
+    "definers",
+    "extent_text",
+    "is_defined",
+    "length",
+    "resolve",
+    "size_of",
+]
 
 # A monomial is a sorted tuple of size names (repeated for powers); () is the constant term.
 Monomial: TypeAlias = tuple[str, ...]
 
 
-class Dim:
-    """A symbolic extent: an integer polynomial in named sizes, interned."""
+# Sizes that a node defines start so; no user can write such a name.
+_DEFINED = "%x"
 
-    __slots__ = ("__weakref__", "terms")
+
+class Dim:
+    """A symbolic extent: an integer polynomial in named sizes, interned.
+
+    ``needs``: the nodes that define sizes in it, oldest first. They live as long as the extent does.
+    """
+
+    __slots__ = ("__weakref__", "needs", "terms")
     terms: tuple[tuple[Monomial, int], ...]
+    needs: tuple[Expr, ...]
     _table: ClassVar[dict[tuple[tuple[Monomial, int], ...], Dim]] = {}
+    # Extents with defined sizes go when nobody holds them, and their definers with them.
+    _defined: ClassVar[WeakValueDictionary[tuple[tuple[Monomial, int], ...], Dim]] = (
+        WeakValueDictionary()
+    )
 
     def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Dim:
         known = cls._table.get(terms)
         if known is not None:
             return known
+        known = cls._defined.get(terms) if _in_use else None
+        if known is not None:
+            return known
         self = object.__new__(cls)
         self.terms = terms
-        return cls._table.setdefault(terms, self)
+        self.needs = ()
+        names = {name for monomial, _ in terms for name in monomial if is_defined(name)}
+        if not names:
+            return cls._table.setdefault(terms, self)
+        self.needs = tuple(sorted(map(definer, names), key=lambda node: node.serial))
+        return cls._defined.setdefault(terms, self)
 
     @classmethod
     def named(cls, name: str) -> Dim:
         """The extent called ``name``."""
         return cls((((name,), 1),))
 
+    @classmethod
+    def of(cls, node: Expr) -> Dim:
+        """The extent that an integer node defines (see ``ops.extents.as_dim`` for polynomials)."""
+        name = f"{_DEFINED}{node.serial}"
+        _definers[name] = node
+        return cls.named(name)
+
     @property
     def names(self) -> frozenset[str]:
         """The size names that occur in this extent."""
         return frozenset(name for monomial, _ in self.terms for name in monomial)
+
+    def substitute(self, sizes: Mapping[str, Extent]) -> Extent:
+        """The extent with other extents in place of some names."""
+        if self.names.isdisjoint(sizes):
+            return self
+        total: Extent = 0
+        for monomial, coefficient in self.terms:
+            term: Extent = coefficient
+            for name in monomial:
+                term = term * (sizes[name] if name in sizes else Dim.named(name))
+            total = total + term
+        return total
 
     def __add__(self, other: Extent) -> Extent:
         return _canonical([*self.terms, *_terms(other)])
@@ -101,6 +160,53 @@ class Dim:
 Extent: TypeAlias = int | Dim
 
 
+# --- sizes that nodes define -----------------------------------------------------------------------------
+_definers: WeakValueDictionary[str, Expr] = WeakValueDictionary()
+
+
+def is_defined(name: str) -> bool:
+    """Whether a size of that name is defined by a node."""
+    return name.startswith(_DEFINED)
+
+
+def definer(name: str) -> Expr:
+    """The node that defines a size.
+
+    Raises:
+        EvaluationError: there is none any more.
+    """
+    node = _definers.get(name)
+    if node is None:
+        raise EvaluationError(
+            worded(f"size `{name}`", expected="a node that defines it", got="none")
+        )
+    return node
+
+
+def defined_name(node: Expr) -> str:
+    """The name of the size that a node defines, whether or not it is in use."""
+    return f"{_DEFINED}{node.serial}"
+
+
+def any_defined() -> bool:
+    """Whether any extent with a defined size is in use; if not, nothing has to be looked through."""
+    return bool(_in_use)
+
+
+# The dictionary behind: asking that one takes a third of the time.
+_in_use: dict[object, object] = Dim._defined.data  # type: ignore[attr-defined]  # not in typeshed
+
+
+def definers(extents: Iterable[object]) -> tuple[Expr, ...]:
+    """The nodes that define sizes in some extents (or in types), oldest first."""
+    found: tuple[Expr, ...] = ()
+    for extent in extents:
+        needs: tuple[Expr, ...] = getattr(extent, "needs", ())
+        if needs and needs != found:
+            found = needs if not found else tuple({*found, *needs})
+    return found if len(found) < 2 else tuple(sorted(found, key=lambda node: node.serial))
+
+
 def _terms(extent: Extent) -> tuple[tuple[Monomial, int], ...]:
     return extent.terms if isinstance(extent, Dim) else (((), extent),)
 
@@ -136,6 +242,22 @@ def size_of(shape: Iterable[Extent]) -> Extent:
     return total
 
 
+def length(extent: Extent, sizes: Mapping[str, int]) -> int:
+    """The extent as a number of places: a difference of defined sizes is at least 0.
+
+    Raises:
+        EvaluationError: a size is missing, or a size that is a length by itself is negative.
+    """
+    if isinstance(extent, int):
+        return extent
+    number = extent.evaluate(sizes)
+    if number < 0 and extent.needs:
+        if len(extent.terms) == 1:
+            raise EvaluationError(worded("length", expected="at least 0", got=str(number)))
+        return 0
+    return number
+
+
 def resolve(shape: Iterable[Extent], sizes: Mapping[str, int]) -> tuple[int, ...]:
     """The shape in numbers."""
-    return tuple(e if isinstance(e, int) else e.evaluate(sizes) for e in shape)
+    return tuple(e if isinstance(e, int) else length(e, sizes) for e in shape)

@@ -10,226 +10,32 @@
 
 A line is ``%number : type = op(%arguments) attribute``; the attribute is JSON in which ``{"tag": ...}``
 stands for what JSON lacks. Bodies of control flow stand indented before the node that has them. Numbers
-are exact: floats by their bits. Classes of attributes are made known by :func:`codec`.
+are exact: floats by their bits. A size that a node defines is written as the number of that node.
+Classes of attributes are made known by :func:`codec`.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
-from fractions import Fraction
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from wengert.errors import FormulaError, GraphError, worded
-from wengert.ir.dims import Dim, Extent
-from wengert.ir.node import Expr, intern, make, paused_gc, provide
+from wengert.ir.attributes import by_tag, codec, codec_of, mapped
+from wengert.ir.dims import Dim, Extent, definer, is_defined
+from wengert.ir.node import Expr, intern, paused_gc, provide
 from wengert.ir.op import Op, lookup
 from wengert.ir.region import Region
-from wengert.ir.types import AnyType, Type
-from wengert.ir.walk import order
+from wengert.ir.types import AnyType
+from wengert.ir.walk import build, extent_by, order
 
 __all__ = ["codec", "dump", "load", "mapped"]
 
 _HEADER = "wengert graph 1"
 
-# Any, here and below: attributes are of many classes, and their encoded form is JSON.
-_Encoder = Callable[[Any], Any]
-
-
-class _Codec(NamedTuple):
-    tag: str
-    encode: Callable[[Any, _Encoder], Any]
-    decode: Callable[[Any, _Encoder], Any]
-
-
-_by_class: dict[type, _Codec] = {}
-_by_tag: dict[str, _Codec] = {}
-
-
-def codec(
-    cls: type,
-    encode: Callable[[Any], Any] | None = None,
-    decode: Callable[[Any], Any] | None = None,
-    *,
-    tag: str = "",
-) -> None:
-    """Make a class of attributes known: ``encode(value)`` to plain things, ``decode`` back.
-
-    Plain things are numbers, strings, tuples of them, and values of other known classes. By default a
-    dataclass or named tuple is encoded by its fields.
-
-    Raises:
-        GraphError: the tag is taken by another class, or the class has no fields.
-    """
-    tag = tag or cls.__name__.lstrip("_")
-    if encode is None or decode is None:
-        names = _field_names(cls)
-
-        def encode(value: Any) -> Any:
-            return tuple(getattr(value, name) for name in names)
-
-        def decode(values: Any) -> Any:
-            return cls(*values)
-
-    plain, back = encode, decode
-    _known(cls, _Codec(tag, lambda v, inner: inner(plain(v)), lambda v, inner: back(inner(v))))
-
-
-def _field_names(cls: type) -> tuple[str, ...]:
-    if is_dataclass(cls):
-        return tuple(f.name for f in fields(cls))
-    names = getattr(cls, "_fields", None)
-    if names is None:
-        raise GraphError(worded(f"codec of {cls.__name__}", expected="a class with fields"))
-    return tuple(names)
-
-
-def _known(cls: type, entry: _Codec) -> None:
-    other = _by_tag.get(entry.tag)
-    if other is not None and _by_class.get(cls) is not other:
-        raise GraphError(
-            worded(f"codec of {cls.__name__}", expected="a new tag", got=f"`{entry.tag}`, taken")
-        )
-    _by_class[cls] = _by_tag[entry.tag] = entry
-
-
-# --- attributes as JSON --------------------------------------------------------------------------------
-def _codec_of(value: Any) -> _Codec:
-    kind = type(value)
-    known = _by_class.get(kind)
-    if known is not None:
-        return known
-    if isinstance(value, np.generic):
-        return _by_tag["scalar"]
-    if _is_record_of_ours(kind):
-        codec(kind)
-        return _by_class[kind]
-    raise GraphError(
-        worded(
-            "dump",
-            expected="attributes of known classes",
-            got=f"{kind.__module__}.{kind.__qualname__}",
-            hint="register it with wengert.ir.dump.codec",
-        )
-    )
-
-
-def _is_record_of_ours(kind: type) -> bool:
-    """A dataclass or named tuple of this package: its fields say all."""
-    package = __name__.partition(".")[0]
-    has_fields = is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
-    return has_fields and kind.__module__.partition(".")[0] == package
-
-
-def _scalar(entry: Any, _inner: _Encoder) -> Any:
-    name, text = entry
-    return np.frombuffer(bytes.fromhex(text), np.dtype(name))[0]
-
-
-def _array(entry: Any, _inner: _Encoder) -> Any:
-    name, shape, text = entry
-    array = np.frombuffer(base64.b64decode(text), np.dtype(name)).reshape(shape)
-    array.setflags(write=False)
-    return array
-
-
-def _type(entry: Any, inner: _Encoder) -> Type:
-    if isinstance(entry, str):
-        dtype: Any = entry.removeprefix("weak ")  # Any: Type checks it
-        return Type(dtype, (), entry.startswith("weak "))
-    return Type(entry[0], tuple(inner(e) for e in entry[1]), entry[2])
-
-
-def _extents(shape: Iterable[Extent], inner: _Encoder) -> Any:
-    return [inner(e) for e in shape]
-
-
-_known(
-    float,
-    _Codec(
-        "float",
-        lambda v, _: [struct.pack(">d", v).hex(), repr(v)],  # the second is for the reader
-        lambda v, _: struct.unpack(">d", bytes.fromhex(v[0]))[0],
-    ),
-)
-_known(
-    complex,
-    _Codec(
-        "complex",
-        lambda v, _: struct.pack(">dd", v.real, v.imag).hex(),
-        lambda v, _: complex(*struct.unpack(">dd", bytes.fromhex(v))),
-    ),
-)
-_known(Fraction, _Codec("fraction", lambda v, _: str(v), lambda v, _: Fraction(v)))
-_known(
-    np.generic,
-    _Codec("scalar", lambda v, _: [v.dtype.str, v.tobytes().hex()], _scalar),
-)
-_known(
-    np.ndarray,
-    _Codec(
-        "array",
-        lambda v, _: [v.dtype.str, list(v.shape), base64.b64encode(v.tobytes()).decode()],
-        _array,
-    ),
-)
-_known(
-    Dim,
-    _Codec(
-        "dim",
-        lambda v, _: [[list(m), c] for m, c in v.terms],
-        lambda v, _: Dim(tuple((tuple(m), c) for m, c in v)),
-    ),
-)
-_known(
-    Type,
-    _Codec(
-        "type",
-        lambda v, inner: [v.dtype, _extents(v.shape, inner), v.weak] if v.shape else str(v),
-        _type,
-    ),
-)
-_known(
-    slice,
-    _Codec(
-        "slice",
-        lambda v, inner: [inner(v.start), inner(v.stop), inner(v.step)],
-        lambda v, inner: slice(*(inner(e) for e in v)),
-    ),
-)
-_known(type(...), _Codec("ellipsis", lambda v, _: 0, lambda v, _: ...))
-_known(
-    frozenset,
-    _Codec(
-        "set",
-        lambda v, inner: [inner(e) for e in sorted(v, key=repr)],
-        lambda v, inner: frozenset(inner(e) for e in v),
-    ),
-)
-
-
-def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """An attribute with ``change`` applied to all extents with names and all regions in it.
-
-    Raises:
-        GraphError: the attribute is of an unknown class.
-    """
-    kind = type(value)
-    if kind is Dim or kind is Region:
-        return change(value)
-    if kind is int or kind is str or kind is bool or value is None:
-        return value
-    if kind is tuple:
-        return tuple([mapped(v, change) for v in value])
-    known = _codec_of(value)
-    # Parts are changed on the way out; the way back takes them as they are.
-    return known.decode(known.encode(value, lambda v: mapped(v, change)), lambda v: v)
+_SIZES = re.compile(r"%x\d+")  # sizes that nodes define: their names differ from process to process
 
 
 # --- out -----------------------------------------------------------------------------------------------
@@ -249,8 +55,18 @@ class _Writer:
             return [self.encoded(v) for v in value]
         if kind is Region:
             return {"region": self.regions[value]}
-        known = _codec_of(value)
+        if kind is Dim and value.needs:
+            value = self._with_numbers(value)
+            return {"dim": [[list(m), c] for m, c in value]}
+        known = codec_of(value)
         return {known.tag: known.encode(value, self.encoded)}
+
+    def _with_numbers(self, extent: Dim) -> list[tuple[list[str], int]]:
+        """The terms of an extent, with the numbers of nodes for the sizes that they define."""
+        return [
+            ([self.names[definer(n)] if is_defined(n) else n for n in names], coefficient)
+            for names, coefficient in extent.terms
+        ]
 
     def write(self, roots: Sequence[Expr]) -> None:
         """All nodes below the roots; bodies are entered as they come, with a stack of our own."""
@@ -269,7 +85,7 @@ class _Writer:
                     continue
                 scopes[-1] = (chain((node,), nodes), region)  # once more, after its body
                 self.lines.append(f"{'  ' * (len(scopes) - 1)}region {{")
-                scopes.append((iter((*body.params, *body.nodes)), body))
+                scopes.append((iter((*order(body.params), *body.nodes)), body))
 
     def _unwritten(self, node: Expr) -> Region | None:
         if node.op.bodies is None:
@@ -285,7 +101,7 @@ class _Writer:
     def _line(self, node: Expr, depth: int) -> None:
         self.names[node] = name = f"%{len(self.names)}"
         args = ", ".join([self.names[a] for a in node.args])
-        text = f"{'  ' * depth}{name} : {node.type} = {node.op.name}({args})"
+        text = f"{'  ' * depth}{name} : {_SIZES.sub('%', str(node.type))} = {node.op.name}({args})"
         if node.attr is not None:
             text += " " + json.dumps(self.encoded(node.attr))
         self.lines.append(text)
@@ -320,8 +136,20 @@ class _Reader:
             ((tag, inner),) = value.items()
             if tag == "region":
                 return self.regions[inner]
-            return _by_tag[tag].decode(inner, self.decoded)
+            if tag == "dim":
+                return self._extent(inner)
+            return by_tag[tag].decode(inner, self.decoded)
         return value
+
+    def _extent(self, terms: Sequence[tuple[Sequence[str], int]]) -> Extent:
+        total: Extent = 0
+        for names, coefficient in terms:
+            term: Extent = coefficient
+            for name in names:
+                node = self.nodes.get(name)
+                term = term * (Dim.named(name) if node is None else extent_by(node))
+            total = total + term
+        return total
 
     def names(self, text: str) -> tuple[Expr, ...]:
         nodes = self.nodes
@@ -344,7 +172,9 @@ class _Reader:
     def _type_text(self, type_: AnyType) -> str:
         text = self.types.get(type_)
         if text is None:
-            text = self.types[type_] = str(type_)
+            text = _SIZES.sub("%", str(type_))
+            if not type_.needs:
+                self.types[type_] = text
         return text
 
     def close(self, text: str) -> None:
@@ -356,10 +186,8 @@ class _Reader:
 def _made(op: Op, args: tuple[Expr, ...], attr: Any) -> Expr:
     if op.key is not None:
         return intern(op, attr, args, op.result(attr=attr))
-    if op.build is None:
-        return make(op, args, attr)
     # Commutative arguments stand by age, which may be another one in this process.
-    return op.build(*args) if attr is None else op.build(*args, attr=attr)
+    return build(op, args, attr)
 
 
 def load(text: str) -> list[Expr]:

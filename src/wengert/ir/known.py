@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wengert.ir.facts import NONE, SYMMETRIC, closed
+from wengert.ir.facts import NONE, NONZERO, SYMMETRIC, closed
 from wengert.ir.node import OPERATORS, Expr
 
 __all__ = ["facts_of", "is_symmetric", "knows"]
@@ -28,6 +28,8 @@ def facts_of(node: Expr) -> int:
         else:
             given = [a._facts for a in top.args]
             bits = rule(*given) if top.attr is None else rule(*given, attr=top.attr)
+            if not top.type.needs and any(a.type.needs for a in top.args):
+                bits &= ~NONZERO  # a sum over an axis that may be empty
         top._facts = closed(bits)
         if top.op.laws.self_transpose and not bits & SYMMETRIC and _equals_transpose(top):
             top._facts = closed(bits | SYMMETRIC)

@@ -17,11 +17,21 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from wengert.errors import GraphError, TypeMismatchError, worded
-from wengert.ir.dims import Extent
+from wengert.ir.dims import Dim, Extent, any_defined, definers
 from wengert.ir.op import Op
 from wengert.ir.types import AnyType, TupleType, Type
 
-__all__ = ["OPERATORS", "Expr", "intern", "live_nodes", "make", "paused_gc", "provide", "sweep"]
+__all__ = [
+    "OPERATORS",
+    "Expr",
+    "intern",
+    "live_nodes",
+    "make",
+    "paused_gc",
+    "provide",
+    "sweep",
+    "type_of",
+]
 
 
 class _Operators:
@@ -29,7 +39,7 @@ class _Operators:
 
     __slots__ = (
         "add", "compare", "div", "floordiv", "getitem", "invert", "logic", "matmul", "mod", "mul", "neg",
-        "power", "sub", "transpose", "absolute",
+        "power", "sub", "transpose", "absolute", "extent",
     )  # fmt: skip
     # Any: operands are whatever the user wrote next to the operator.
     add: Callable[[Any, Any], Expr]
@@ -47,6 +57,7 @@ class _Operators:
     compare: Callable[[str, Any, Any], Expr]
     logic: Callable[[str, Any, Any], Expr]
     getitem: Callable[[Any, Any], Expr]
+    extent: Callable[[Expr], Extent]
 
 
 OPERATORS = _Operators()
@@ -56,6 +67,15 @@ _provided: dict[str, Callable[..., Any]] = {}
 def provide(name: str, function: Callable[..., Any]) -> None:
     """Give expressions the method ``name``; rooms to the right of ``ir`` hang their services in here."""
     _provided[name] = function
+
+
+def service(name: str) -> Callable[..., Any]:
+    """The function that a room to the right has provided under a name.
+
+    Raises:
+        GraphError: it is not loaded.
+    """
+    return _service(name)
 
 
 def _service(name: str) -> Callable[..., Any]:
@@ -78,11 +98,12 @@ class Expr:
     time; ``wg.eq(a, b)`` builds the comparison instead. Python's operators build new expressions.
     """
 
-    __slots__ = ("__weakref__", "_facts", "args", "attr", "op", "serial", "type")
+    __slots__ = ("__weakref__", "_facts", "args", "attr", "needs", "op", "serial", "type")
     op: Op
     attr: Any  # Any: whatever static attribute the op has; None for most
     args: tuple[Expr, ...]
     type: AnyType
+    needs: tuple[Expr, ...]  # nodes that define sizes in the type or the attribute: used like args
     serial: int  # increases with creation, so arguments come before their users
     _facts: int  # -1 until asked for
     __array_ufunc__ = None  # NumPy arrays leave mixed operators to us
@@ -320,8 +341,8 @@ def _home(op: Op, attr: Any, args: tuple[Expr, ...]) -> tuple[dict[Any, Expr], H
     table = op.tables.get(key)
     if table is not None:
         return table, args
-    if op.bodies is not None or len(op.tables) >= _MOST_TABLES:
-        # Bodies are nodes: as the name of a table they would live for ever.
+    if op.bodies is not None or len(op.tables) >= _MOST_TABLES or _mentioned(key):
+        # Bodies and definers of sizes are nodes: in the name of a table they would live for ever.
         if not op.leaves and op not in _ops:
             _ops.append(op)
         return op.leaves, (key, *args)
@@ -329,6 +350,33 @@ def _home(op: Op, attr: Any, args: tuple[Expr, ...]) -> tuple[dict[Any, Expr], H
         if not op.tables and op not in _ops:
             _ops.append(op)
         return op.tables.setdefault(key, {}), args
+
+
+def _mentioned(attr: Any) -> tuple[Expr, ...]:
+    """The nodes that define sizes in an attribute; bodies define their own."""
+    if not any_defined() or attr.__class__ in _PLAIN:
+        return ()
+    needs: tuple[Expr, ...] | None = getattr(attr, "needs", None)
+    if needs is not None:
+        return needs
+    if not isinstance(attr, (tuple, frozenset)):
+        parts = getattr(attr, "new", None)  # of an Einstein product
+        return _mentioned(parts) if parts else ()
+    found: list[Expr] = []
+    for part in attr:
+        if part.__class__ not in _PLAIN:
+            found += _mentioned(part)
+    return tuple(found)
+
+
+_PLAIN = (int, str, float, bool, type(None))
+
+
+def _needed(attr: Any, type_: AnyType) -> tuple[Expr, ...]:
+    mentioned = _mentioned(attr)
+    if not mentioned or mentioned == type_.needs:
+        return type_.needs
+    return definers([type_, *(Dim.of(node) for node in mentioned)])
 
 
 def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
@@ -349,6 +397,7 @@ def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
     node.attr = attr
     node.args = args
     node.type = type_
+    node.needs = _needed(attr, type_) if any_defined() else ()
     node.serial = serial = _next_serial()
     node._facts = -1
     with _lock:
@@ -368,9 +417,17 @@ def make(op: Op, args: tuple[Expr, ...], attr: Any = None) -> Expr:
     node = table.get(key)
     if node is not None:
         return node
+    return intern(op, attr, args, type_of(op, args, attr))
+
+
+def type_of(op: Op, args: tuple[Expr, ...], attr: Any) -> AnyType:
+    """What the type rule of an op says of arguments."""
     types = [a.type for a in args]
-    type_ = op.result(*types) if attr is None else op.result(*types, attr=attr)
-    return intern(op, attr, args, type_)
+    if attr is None:
+        return op.result(*types)
+    if op.dependent:
+        return op.result(*types, attr=attr, args=args)
+    return op.result(*types, attr=attr)
 
 
 def _tables() -> list[dict[Any, Expr]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
+from wengert.ir.attributes import PARTS
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import order
@@ -51,3 +52,6 @@ class Region:
 
     def __repr__(self) -> str:
         return f"<region {len(self.params)} -> {len(self.outputs)}>"
+
+
+PARTS.add(Region)

@@ -8,12 +8,16 @@ it meets (NumPy 2's rule, NEP 50).
 from __future__ import annotations
 
 from functools import cache
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
-from wengert.ir.dims import Extent, extent_text
+from wengert.ir.dims import Extent, definers, extent_text
+
+if TYPE_CHECKING:
+    from wengert.ir.node import Expr
 
 __all__ = [
     "BOOL",
@@ -53,13 +57,20 @@ _KIND = {
 
 
 class Type:
-    """A dtype and a shape; ``weak`` marks a Python number."""
+    """A dtype and a shape; ``weak`` marks a Python number.
 
-    __slots__ = ("dtype", "shape", "weak")
+    ``needs``: the nodes that define sizes in the shape.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "needs", "shape", "weak")
     dtype: DType
     shape: tuple[Extent, ...]
     weak: bool
+    needs: tuple[Expr, ...]
     _table: ClassVar[dict[tuple[DType, tuple[Extent, ...], bool], Type]] = {}
+    _defined: ClassVar[WeakValueDictionary[tuple[DType, tuple[Extent, ...], bool], Type]] = (
+        WeakValueDictionary()
+    )
 
     def __new__(cls, dtype: DType, shape: tuple[Extent, ...] = (), weak: bool = False) -> Type:
         key = (dtype, shape, weak)
@@ -72,7 +83,8 @@ class Type:
             )
         self = object.__new__(cls)
         self.dtype, self.shape, self.weak = dtype, shape, weak
-        return cls._table.setdefault(key, self)
+        self.needs = definers(shape) if shape else ()
+        return (cls._defined if self.needs else cls._table).setdefault(key, self)
 
     @property
     def rank(self) -> int:
@@ -98,9 +110,11 @@ class Type:
 class TupleType:
     """The type of an op with several results."""
 
-    __slots__ = ("items",)
+    __slots__ = ("__weakref__", "items", "needs")
     items: tuple[Type, ...]
+    needs: tuple[Expr, ...]
     _table: ClassVar[dict[tuple[Type, ...], TupleType]] = {}
+    _defined: ClassVar[WeakValueDictionary[tuple[Type, ...], TupleType]] = WeakValueDictionary()
 
     def __new__(cls, items: tuple[Type, ...]) -> TupleType:
         known = cls._table.get(items)
@@ -108,7 +122,8 @@ class TupleType:
             return known
         self = object.__new__(cls)
         self.items = items
-        return cls._table.setdefault(items, self)
+        self.needs = definers(items)
+        return (cls._defined if self.needs else cls._table).setdefault(items, self)
 
     def __str__(self) -> str:
         return f"({', '.join(map(str, self.items))})"
@@ -133,7 +148,6 @@ def is_complex(type_: Type) -> bool:
     return _KIND[type_.dtype] == 3
 
 
-@cache
 def promote(*types: Type) -> Type:
     """The scalar type that holds values of all given types (NumPy 2 promotion; shapes are ignored).
 
@@ -142,6 +156,14 @@ def promote(*types: Type) -> Type:
     >>> promote(Type("int64"), Type("float64", weak=True))
     <float64>
     """
+    for type_ in types:
+        if type_.needs:  # what is remembered would live for ever
+            return _promoted(*[Type(t.dtype, (), t.weak) for t in types])
+    return _promoted(*types)
+
+
+@cache
+def _promoted(*types: Type) -> Type:
     strong = [t for t in types if not t.weak]
     weak = [t for t in types if t.weak]
     if not strong:

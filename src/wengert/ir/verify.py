@@ -4,6 +4,7 @@
 * the type is what the op's type rule says, which also checks the attribute;
 * a node is the interned one, and its canonicalising constructor gives it back unchanged;
 * an op with several results is only used by projections;
+* sizes in its type or attribute are defined by older nodes;
 * a region uses nothing but its own numbered parameters, and no parameter occurs outside of one.
 """
 
@@ -12,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wengert.errors import GraphError, WengertError, worded
-from wengert.ir.node import Expr, intern
+from wengert.ir.node import Expr, intern, type_of
 from wengert.ir.op import registered
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType
-from wengert.ir.walk import order
+from wengert.ir.walk import build, leaves, order
 
 __all__ = ["verify"]
 
@@ -53,6 +54,7 @@ def _check_region(region: Region) -> None:
     for index, param in enumerate(region.params):
         if not param.op.bound or param.attr != (index, param.type):
             raise _fail(param, f"parameter {index} of a region", f"{param.attr}")
+        _check_needs(param)
     for output in region.outputs:
         if isinstance(output.type, TupleType):
             raise _fail(output, "an output with one result", "several results")
@@ -71,10 +73,19 @@ def _check_scope(roots: Iterable[Expr], params: frozenset[Expr] | None) -> None:
         _check_node(node)
 
 
+def _check_needs(param: Expr) -> None:
+    for leaf in leaves(param.needs):
+        if leaf.op.free and not leaf.op.bound:
+            raise _fail(param, "sizes that parameters define in a type", f"{leaf.op.name}")
+
+
 def _check_node(node: Expr) -> None:
     op = node.op
     if registered().get(op.name) is not op:
         raise _fail(node, "a registered op", "another record of that name, or none")
+    for size in node.needs:
+        if size.serial >= node.serial:
+            raise _fail(node, "sizes defined before their use", f"node {size.serial}")
     for arg in node.args:
         if arg.serial >= node.serial:
             raise _fail(node, "arguments older than the node", f"node {arg.serial} `{arg.op.name}`")
@@ -89,8 +100,7 @@ def _check_node(node: Expr) -> None:
 def _check_type(node: Expr) -> None:
     types = [a.type for a in node.args]
     try:
-        options = {} if node.attr is None else {"attr": node.attr}
-        type_ = node.op.result(*types, **options)
+        type_ = type_of(node.op, node.args, node.attr)
     except (WengertError, ValueError, TypeError, LookupError, AttributeError) as error:
         got = f"attribute {node.attr!r} on {', '.join(map(str, types))} ({error})"
         raise _fail(node, "an attribute and arguments that its type rule accepts", got) from error
@@ -108,7 +118,7 @@ def _check_identity(node: Expr) -> None:
         raise _fail(node, "the interned node", "another of the same structure")
     if op.build is None or op.free:
         return
-    again = op.build(*node.args) if attr is None else op.build(*node.args, attr=attr)
+    again = build(op, node.args, attr)
     if again is not node:
         got = f"`{again.op.name}` {again.attr!r}"
         raise _fail(node, "a canonical node, which its constructor gives back", got)

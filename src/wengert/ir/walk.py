@@ -1,16 +1,34 @@
 """Going through graphs without recursion: orders, substitution, rebuilding, counting.
 
 An argument is always older than its user, so the reachable nodes sorted by age are a topological order.
+A node that defines a size is used by every node that mentions the size, like an argument.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
+from typing import Any
 
-from wengert.ir.node import Expr, make
+from wengert.ir.attributes import mapped
+from wengert.ir.dims import Dim, Extent, any_defined, defined_name
+from wengert.ir.node import OPERATORS, Expr, intern, make
+from wengert.ir.op import Op
 
-__all__ = ["depends_on", "leaves", "order", "rebuild", "substitute", "transform", "use_counts"]
+__all__ = [
+    "build",
+    "depends_on",
+    "extent_by",
+    "leaves",
+    "order",
+    "rebuild",
+    "renamed",
+    "renaming",
+    "replaced",
+    "substitute",
+    "transform",
+    "use_counts",
+]
 
 _by_age = attrgetter("serial")
 
@@ -19,12 +37,24 @@ def order(roots: Iterable[Expr]) -> list[Expr]:
     """All nodes that the roots need, arguments before users."""
     stack = list(roots)
     seen = set(stack)
+    if any_defined():
+        _reach(stack, seen)
     while stack:
         for arg in stack.pop().args:
             if arg not in seen:
                 seen.add(arg)
                 stack.append(arg)
     return sorted(seen, key=_by_age)
+
+
+def _reach(stack: list[Expr], seen: set[Expr]) -> None:
+    """Empties the stack: all nodes below it, and definers of sizes, are seen."""
+    while stack:
+        node = stack.pop()
+        for used in (*node.args, *node.needs):
+            if used not in seen:
+                seen.add(used)
+                stack.append(used)
 
 
 def leaves(roots: Iterable[Expr]) -> list[Expr]:
@@ -35,8 +65,9 @@ def leaves(roots: Iterable[Expr]) -> list[Expr]:
 def depends_on(nodes: Iterable[Expr], sources: Iterable[Expr]) -> set[Expr]:
     """Those of ``nodes`` (given in topological order) that are or use one of ``sources``."""
     found = set(sources)
+    defined = any_defined()
     for node in nodes:
-        for arg in node.args:
+        for arg in (*node.args, *node.needs) if defined else node.args:
             if arg in found:
                 found.add(node)
                 break
@@ -47,10 +78,49 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """The same op on other arguments, through its canonicalising constructor."""
     if args == node.args:
         return node
-    op, attr = node.op, node.attr
-    if op.build is None:
-        return make(op, args, attr)
-    return op.build(*args) if attr is None else op.build(*args, attr=attr)
+    return build(node.op, args, node.attr)
+
+
+def build(op: Op, args: tuple[Expr, ...], attr: Any) -> Expr:  # Any: the op's static attribute
+    """The canonical node of an op."""
+    if op.build is not None:
+        return op.build(*args) if attr is None else op.build(*args, attr=attr)
+    if op.free:
+        return intern(op, attr, args, op.result(attr=attr))
+    return make(op, args, attr)
+
+
+def replaced(node: Expr, done: Mapping[Expr, Expr]) -> Expr:
+    """The node on what its arguments have become; sizes defined by what has changed are renamed."""
+    args = tuple([done[a] for a in node.args]) if node.args else ()
+    if node.needs:
+        sizes = renaming(node.needs, done)
+        if sizes:
+            return build(node.op, args, renamed(node.attr, sizes))
+    return rebuild(node, args) if args else node
+
+
+def extent_by(node: Expr) -> Extent:
+    """The extent that an integer node defines: a polynomial, as far as it is one of sizes."""
+    return OPERATORS.extent(node)
+
+
+def renaming(needs: Iterable[Expr], done: Mapping[Expr, Expr]) -> dict[str, Extent]:
+    """By what the sizes that some nodes define are to be replaced, as these nodes are."""
+    return {
+        defined_name(node): extent_by(done[node])
+        for node in needs
+        if done.get(node, node) is not node
+    }
+
+
+def renamed(attr: Any, sizes: Mapping[str, Extent]) -> Any:
+    """An attribute with other extents in place of defined sizes; bodies have sizes of their own."""
+
+    def change(part: Any) -> Any:  # Any: an extent or a region
+        return part.substitute(sizes) if isinstance(part, Dim) else part
+
+    return mapped(attr, change)
 
 
 def transform(roots: Iterable[Expr], change: Callable[[Expr], Expr]) -> list[Expr]:
@@ -58,8 +128,7 @@ def transform(roots: Iterable[Expr], change: Callable[[Expr], Expr]) -> list[Exp
     roots = list(roots)
     done: dict[Expr, Expr] = {}
     for node in order(roots):
-        args = tuple([done[a] for a in node.args]) if node.args else ()
-        done[node] = change(rebuild(node, args))
+        done[node] = change(replaced(node, done))
     return [done[root] for root in roots]
 
 
@@ -69,13 +138,15 @@ def substitute(roots: Iterable[Expr], mapping: Mapping[Expr, Expr]) -> list[Expr
     done: dict[Expr, Expr] = dict(mapping)
     stack = [r for r in roots if r not in done]
     wanted = set(stack)
+    defined = any_defined()
     while stack:
-        for arg in stack.pop().args:
+        node = stack.pop()
+        for arg in (*node.args, *node.needs) if defined else node.args:
             if arg not in wanted and arg not in done:
                 wanted.add(arg)
                 stack.append(arg)
     for node in sorted(wanted, key=_by_age):
-        done[node] = rebuild(node, tuple([done[a] for a in node.args])) if node.args else node
+        done[node] = replaced(node, done)
     return [done[root] for root in roots]
 
 

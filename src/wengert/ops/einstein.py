@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Dim, Extent, extent_text
+from wengert.ir.dims import Dim, Extent, extent_text, length
 from wengert.ir.facts import (
     DIAGONAL,
     FINITE,
@@ -159,7 +159,7 @@ EYE = register(
         doc="The identity matrix.",
         result=_eye_type,
         evaluate=lambda *, attr: np.eye(attr),
-        resolve=lambda attr, sizes: attr if isinstance(attr, int) else attr.evaluate(sizes),
+        resolve=length,
         diff=NoDerivative("a constant", zero=True),
         spell=Spelling(text="eye({attr})", notation="identity"),
         laws=Laws(
@@ -504,6 +504,8 @@ def spelt_size(extent: Extent) -> Expr:
     """The extent as the number that its text builds: ``2*m*n + 1`` of the sizes ``m`` and ``n``."""
     if isinstance(extent, int):
         return const(extent)
+    if extent.needs:
+        return size(extent)
     terms = [
         scale(c, reduce(product_of_scalars, (size(Dim.named(name)) for name in names), ONE))
         for names, c in extent.terms

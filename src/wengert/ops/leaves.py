@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Dim, Extent, length
 from wengert.ir.dump import codec
 from wengert.ir.facts import (
     FINITE,
@@ -320,7 +320,8 @@ SIZE = register(
         doc="A symbolic extent as a number.",
         result=lambda *, attr: Type("int64", weak=True),
         evaluate=lambda *, attr: attr,
-        resolve=lambda attr, sizes: attr.evaluate(sizes),
+        resolve=length,
+        build=lambda *, attr: size(attr),
         diff=NoDerivative("an extent does not vary", zero=True),
         spell=Spelling(notation="symbol"),
         laws=Laws(facts=lambda *, attr: INTEGER | POSITIVE | FINITE),
@@ -331,9 +332,11 @@ SIZE = register(
 
 
 def size(extent: Extent) -> Expr:
-    """An extent as a number: a constant, or the node that stands for a symbolic one."""
+    """An extent as a number: a constant, the node that defines it, or one that stands for it."""
     if isinstance(extent, int):
         return const(extent)
+    if len(extent.needs) == 1 and len(extent.terms) == 1 and extent is Dim.of(extent.needs[0]):
+        return extent.needs[0]
     return intern(SIZE, extent, (), Type("int64", weak=True))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Dim, Extent, length, resolve
 
 __all__ = ["Index", "Span", "index_from_text", "span_of"]
 
@@ -28,8 +28,8 @@ class Span(NamedTuple):
 
     def in_numbers(self, sizes: Mapping[str, int]) -> Span:
         """The span for given sizes."""
-        start, count = (e.evaluate(sizes) if isinstance(e, Dim) else e for e in self[:2])
-        return Span(start, count, self.step, self.keep)
+        start = self.start.evaluate(sizes) if isinstance(self.start, Dim) else self.start
+        return Span(start, length(self.length, sizes), self.step, self.keep)
 
 
 class Index(NamedTuple):
@@ -55,8 +55,7 @@ class Index(NamedTuple):
     def in_numbers(self, sizes: Mapping[str, int]) -> Index:
         """The index for given sizes."""
         spans = tuple(s.in_numbers(sizes) for s in self.spans)
-        shape = tuple(e.evaluate(sizes) if isinstance(e, Dim) else e for e in self.shape)
-        return Index(spans, shape)
+        return Index(spans, resolve(self.shape, sizes))
 
     def __str__(self) -> str:
         """The text between the brackets."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from wengert.errors import ShapeError, worded
-from wengert.ir.dims import Extent, extent_text, size_of
+from wengert.ir.dims import Extent, definers, extent_text, length, size_of
 from wengert.ir.dump import codec
 from wengert.ir.facts import (
     DIAGONAL,
@@ -38,11 +39,12 @@ class Spec:
     Output axes are numbered first, in order, then the others by first appearance. Interned.
     """
 
-    __slots__ = ("factors", "new", "out")
+    __slots__ = ("__weakref__", "factors", "new", "out")
     factors: tuple[tuple[int, ...], ...]
     out: tuple[int, ...]
     new: tuple[tuple[int, Extent], ...]
     _table: ClassVar[dict[tuple[object, ...], Spec]] = {}
+    _defined: ClassVar[WeakValueDictionary[tuple[object, ...], Spec]] = WeakValueDictionary()
 
     def __new__(
         cls,
@@ -56,7 +58,8 @@ class Spec:
             return known
         self = object.__new__(cls)
         self.factors, self.out, self.new = factors, out, new
-        return cls._table.setdefault(key, self)
+        defined = new and definers(e for _, e in new)
+        return (cls._defined if defined else cls._table).setdefault(key, self)
 
     @property
     def summed(self) -> frozenset[int]:
@@ -106,9 +109,12 @@ def product_value(*values: Any, attr: Spec) -> Any:
         for value in values[1:]:
             result = result * value
         return result
+    factors = [_narrowed(v, f, attr) for v, f in zip(values, attr.factors, strict=True)]
+    if all(len(set(axes)) == len(axes) and set(axes) <= set(attr.out) for _, axes in factors):
+        return _unsummed(factors, attr)
     arrays: list[Any] = []
     present: set[int] = set()
-    for value, axes in zip(values, attr.factors, strict=True):
+    for value, axes in factors:
         arrays += [value, list(axes)]
         present |= set(axes)
     covered = [a for a in attr.out if a in present]
@@ -126,6 +132,29 @@ def product_value(*values: Any, attr: Spec) -> Any:
     return result
 
 
+def _narrowed(value: Any, axes: tuple[int, ...], attr: Spec) -> tuple[Any, tuple[int, ...]]:
+    """A factor without the axes that sum over a single place: added to 0, -0.0 would lose its sign."""
+    shape = np.shape(value)
+    gone = [i for i, a in enumerate(axes) if shape[i] == 1 and a not in attr.out]
+    if not gone:
+        return value, axes
+    kept = tuple(a for i, a in enumerate(axes) if i not in gone)
+    return np.squeeze(value, tuple(gone)), kept
+
+
+def _unsummed(factors: Sequence[tuple[Any, tuple[int, ...]]], attr: Spec) -> Any:
+    """The product where nothing is summed, by broadcasting: an einsum adds it to 0."""
+    extents = dict(attr.new)
+    result: Any = None
+    for value, axes in factors:
+        turned = np.transpose(value, np.argsort(axes) if axes else None)
+        extents.update(zip(sorted(axes), turned.shape, strict=True))
+        aligned = np.reshape(turned, [extents[a] if a in axes else 1 for a in attr.out])  # type: ignore[misc]
+        result = aligned if result is None else result * aligned
+    shape = tuple(extents[a] for a in attr.out)
+    return result if result.shape == shape else np.broadcast_to(result, shape)  # type: ignore[arg-type]
+
+
 def _contract(arrays: list[Any], out: list[int]) -> Any:
     opt_einsum = import_module("opt_einsum")  # loads slowly, and only large products want it
     return opt_einsum.contract(*arrays, out, optimize="greedy")
@@ -134,7 +163,7 @@ def _contract(arrays: list[Any], out: list[int]) -> Any:
 def resolved(attr: Spec, sizes: Mapping[str, int]) -> Spec:
     if all(isinstance(e, int) for _, e in attr.new):
         return attr
-    new = tuple((a, e if isinstance(e, int) else e.evaluate(sizes)) for a, e in attr.new)
+    new = tuple((a, length(e, sizes)) for a, e in attr.new)
     return Spec(attr.factors, attr.out, new)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import EvaluationError, TypeMismatchError, nearest, worded
-from wengert.ir.dims import Dim, extent_text
+from wengert.ir.dims import Dim, any_defined, defined_name, extent_text, resolve
 from wengert.ir.greek import canonical
 from wengert.ir.node import Expr, provide
 from wengert.ir.op import Op
@@ -116,6 +116,8 @@ def _sizes(symbols: Sequence[Expr], given: Mapping[Expr, Any]) -> dict[str, int]
             if isinstance(extent, int):
                 if extent != actual:
                     raise _misfit(name, str(extent), actual, symbol.value_type)
+            elif extent.needs:
+                continue  # checked when the nodes that define it are known
             elif (
                 len(extent.terms) == 1
                 and extent.terms[0][1] == 1
@@ -158,6 +160,7 @@ def _run(
 ) -> list[Any]:
     value: dict[Expr, Any] = {}
     known = dict(sizes)
+    defining = {d for node in nodes for d in node.needs} if any_defined() else frozenset()
     todo = nodes
     with np.errstate(all="ignore"):
         while todo:
@@ -165,14 +168,22 @@ def _run(
             for node in todo:
                 if node in given:
                     value[node] = given[node]
+                    if node in defining:
+                        known[defined_name(node)] = int(given[node])
+                    if node.needs:
+                        _check_shape(node, given[node], known)
                     continue
-                ready = not later or all(a in value for a in node.args)
+                ready = not later or all(a in value for a in (*node.args, *node.needs))
                 attr = _attribute(node, known) if ready else _UNKNOWN
                 if attr is _UNKNOWN:
                     later.append(node)
                     continue
                 args = [value[a] for a in node.args]
                 value[node] = result = _value(node, args, attr, known)
+                if node in defining:
+                    known[defined_name(node)] = int(result)
+                if node.needs:
+                    _check_shape(node, result, known)
                 if node.type.__class__ is TupleType:
                     _learn(node, result, known, nodes)
                 if check:
@@ -184,6 +195,26 @@ def _run(
 
 
 _UNKNOWN = object()
+
+
+def _check_shape(node: Expr, result: Any, sizes: Mapping[str, int]) -> None:
+    """Sizes that are computed may be combined wrongly; then types do not say what is there.
+
+    Raises:
+        EvaluationError: the result has another shape than its type says.
+    """
+    several = node.type.__class__ is TupleType
+    types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+    for type_, value in zip(types, result if several else (result,), strict=True):
+        if type_.needs and np.shape(value) != resolve(type_.shape, sizes):
+            raise EvaluationError(
+                worded(
+                    f"result of `{node.op.name}`",
+                    expected=f"shape {extent_text(resolve(type_.shape, sizes))}",
+                    got=extent_text(np.shape(value)),
+                    hint="a slice that may be empty has the length maximum(stop - start, 0)",
+                )
+            )
 
 
 def _attribute(node: Expr, sizes: Mapping[str, int], *, must: bool = False) -> Any:
@@ -230,7 +261,7 @@ def _learn(
     assert isinstance(node.type, TupleType)
     for type_, result in zip(node.type.items, results, strict=True):
         for extent, actual in zip(type_.shape, np.shape(result), strict=True):
-            if not isinstance(extent, Dim) or not str(extent).startswith("%"):
+            if not isinstance(extent, Dim) or extent.needs or not str(extent).startswith("%"):
                 continue
             name = str(extent)
             if sizes.setdefault(name, actual) != actual and any(_hides(n, name) for n in nodes):

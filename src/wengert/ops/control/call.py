@@ -19,7 +19,15 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.changes import Change, Transforms, differentiable
 from wengert.ops.control.cond import check_captures
 from wengert.ops.control.item import item, items
-from wengert.ops.control.regions import as_results, hoisted, opened, unbound
+from wengert.ops.control.regions import (
+    as_results,
+    hoisted,
+    opened,
+    opening,
+    outer_sizes,
+    outer_type,
+    unbound,
+)
 from wengert.ops.counting import count_operations
 
 __all__ = ["CALL", "Call", "call"]
@@ -35,9 +43,11 @@ class Call(NamedTuple):
 codec(Call)
 
 
-def _call_type(*types: Type, attr: Call) -> TupleType:
-    check_captures(f"call of {attr.name}", attr.body, types)
-    return TupleType(attr.body.result_types)
+def _call_type(*types: Type, attr: Call, args: Sequence[Expr]) -> TupleType:
+    what = f"call of {attr.name}"
+    sizes = outer_sizes(attr.body, args)
+    check_captures(what, attr.body, types, sizes)
+    return TupleType(tuple(outer_type(t, sizes, what) for t in attr.body.result_types))
 
 
 def _call_value(
@@ -49,7 +59,7 @@ def _call_value(
 def _call_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Call, diff: Transforms
 ) -> list[Change] | None:
-    primals = unbound(p.value_type for p in attr.body.params)
+    primals = opening(attr.body, args)
     moving = [
         (symbol, t)
         for symbol, arg, t in zip(primals, args, tangents, strict=True)
@@ -73,7 +83,7 @@ def _call_vjp(
     attr: Call,
     diff: Transforms,
 ) -> list[Change]:
-    primals = unbound(p.value_type for p in attr.body.params)
+    primals = opening(attr.body, args)
     given = [c for c in ct if c is not None]
     seeds = unbound((c.value_type for c in given), "ct")
     left = iter(seeds)
@@ -94,14 +104,16 @@ def _called(
     live = [c for c in changes if c is not None]
     if not live:
         return [None] * len(changes)
-    results = iter(items(_closed_call(symbols, values, live, name)))
+    pairs = [(s, v) for s, v in zip(symbols, values, strict=True) if s is not v]
+    node = _closed_call([s for s, _ in pairs], [v for _, v in pairs], live, name)
+    results = iter(items(node))
     return [None if c is None else next(results) for c in changes]
 
 
 def _closed_call(
     symbols: Sequence[Expr], values: Sequence[Expr], outputs: Sequence[Expr], name: str
 ) -> Expr:
-    region, captures = hoisted(symbols, outputs)
+    region, captures = hoisted(symbols, outputs, once=True)
     return make(CALL, (*values, *captures), Call(region, name))
 
 
@@ -146,6 +158,7 @@ CALL = register(
         name="call",
         doc="A function with a body of its own, applied to arguments.",
         result=_call_type,
+        dependent=True,
         evaluate=_call_value,
         diff=Rule(_call_jvp, _call_vjp, batched=True),
         bodies=lambda attr: (attr.body,),

@@ -6,10 +6,11 @@ change is zero in one of the branches, the result is a strong zero there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from wengert.errors import TypeMismatchError, worded
+from wengert.ir.dims import Extent
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Op, Rule, Sample, register
@@ -34,6 +35,10 @@ from wengert.ops.control.regions import (
     fits,
     joined,
     opened,
+    opening,
+    outer_sizes,
+    outer_type,
+    retyped,
     split,
     sunk,
     unbound,
@@ -53,7 +58,7 @@ class Cond(NamedTuple):
 codec(Cond)
 
 
-def _cond_type(predicate: Type, *captures: Type, attr: Cond) -> TupleType:
+def _cond_type(predicate: Type, *captures: Type, attr: Cond, args: Sequence[Expr]) -> TupleType:
     if predicate.dtype != "bool" or predicate.shape:
         raise TypeMismatchError(
             worded(
@@ -63,20 +68,26 @@ def _cond_type(predicate: Type, *captures: Type, attr: Cond) -> TupleType:
                 hint="compare, or use where element by element",
             )
         )
-    check_captures("cond", attr.then, captures)
-    check_captures("cond", attr.orelse, captures)
+    sizes = {
+        **outer_sizes(attr.then, args[1:]),
+        **outer_sizes(attr.orelse, args[1:]),
+    }
+    check_captures("cond", attr.then, captures, sizes)
+    check_captures("cond", attr.orelse, captures, sizes)
     pairs = zip(attr.then.result_types, attr.orelse.result_types, strict=True)
-    return TupleType(tuple(joined(a, b, "cond") for a, b in pairs))
+    return TupleType(tuple(outer_type(joined(a, b, "cond"), sizes, "cond") for a, b in pairs))
 
 
-def check_captures(what: str, region: Region, types: Sequence[Type]) -> None:
+def check_captures(
+    what: str, region: Region, types: Sequence[Type], sizes: Mapping[str, Extent]
+) -> None:
     """Whether values of these types may be passed to the region.
 
     Raises:
         TypeMismatchError: one of them does not fit its parameter, or their number differs.
     """
     if len(region.params) != len(types) or not all(
-        fits(t, p.value_type) for t, p in zip(types, region.params, strict=True)
+        fits(t, retyped(p.value_type, sizes)) for t, p in zip(types, region.params, strict=True)
     ):
         raise TypeMismatchError(
             worded(
@@ -97,7 +108,7 @@ def _cond_value(
 def _cond_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Cond, diff: Transforms
 ) -> list[Change] | None:
-    symbols = unbound(p.value_type for p in attr.then.params)
+    symbols = opening_both(attr, args[1:])
     moving = [
         i for i, t in enumerate(tangents[1:]) if t is not None and differentiable(args[i + 1])
     ]
@@ -124,7 +135,7 @@ def _cond_vjp(
     diff: Transforms,
 ) -> list[Change]:
     batch = batch_of(ct, result_types(out))
-    symbols = unbound(p.value_type for p in attr.then.params)
+    symbols = opening_both(attr, args[1:])
     given = dict(zip(symbols, args[1:], strict=True))
     seeds: list[Change] = []
     for cotangent in ct:
@@ -171,13 +182,19 @@ def _either(
     return found
 
 
+def opening_both(attr: Cond, arguments: Sequence[Expr]) -> list[Expr]:
+    """What to open both bodies on."""
+    together = Region(attr.then.params, (*attr.then.outputs, *attr.orelse.outputs))
+    return opening(together, arguments)
+
+
 # --- building --------------------------------------------------------------------------------------------
 def _joined_cond(
     predicate: Expr,
     then: Sequence[Expr],
     orelse: Sequence[Expr],
     given: Mapping[Expr, Expr],
-    outside: frozenset[Expr] = frozenset(),
+    outside: Container[Expr] = frozenset(),
 ) -> Expr:
     region, captures = sunk([*then, *orelse], given, outside)
     return make(COND, (predicate, *captures), Cond(*split(region, len(then))))
@@ -186,7 +203,7 @@ def _joined_cond(
 def _rebuilt(predicate: Expr, *captures: Expr, attr: Cond) -> Expr:
     if canonical_captures(captures):
         return make(COND, (predicate, *captures), attr)
-    symbols = unbound(p.value_type for p in attr.then.params)
+    symbols = opening_both(attr, captures)
     given = dict(zip(symbols, captures, strict=True))
     return _joined_cond(predicate, opened(attr.then, symbols), opened(attr.orelse, symbols), given)
 
@@ -238,6 +255,7 @@ COND = register(
         name="cond",
         doc="One of two bodies, by a truth value; the other is not evaluated.",
         result=_cond_type,
+        dependent=True,
         evaluate=_cond_value,
         diff=Rule(_cond_jvp, _cond_vjp, batched=True),
         bodies=lambda attr: (attr.then, attr.orelse),

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.dump import codec, mapped
-from wengert.ir.node import Expr, make
+from wengert.ir.node import Expr
 from wengert.ir.region import Region
-from wengert.ir.walk import order
+from wengert.ir.walk import build, order, renaming
 
 __all__ = ["Loop", "opaque_length", "renamed_anew", "renamed_by_structure"]
 
@@ -42,6 +42,11 @@ class Loop(NamedTuple):
 codec(Loop)
 
 
+def is_opaque(text: str) -> bool:
+    """Whether the text of an extent is the name of one that only running a loop tells."""
+    return text.startswith("%") and not is_defined(text)
+
+
 def opaque_length(attr: Loop, args: Sequence[Expr]) -> Dim:
     """The extent named after the structure of a loop."""
     nodes = (*attr.body.params, *attr.body.outputs, *args)
@@ -55,7 +60,7 @@ def _loops(nodes: Iterable[Expr]) -> list[tuple[Expr, str]]:
     for node in nodes:
         if isinstance(node.attr, Loop) and isinstance(node.attr.length, Dim):
             text = str(node.attr.length)
-            if text.startswith("%"):
+            if is_opaque(text):
                 found.setdefault(text, node)
     return [(node, name) for name, node in found.items()]
 
@@ -92,32 +97,18 @@ def renamed_anew(outputs: Sequence[Expr], params: Sequence[Expr]) -> list[Expr]:
 def _renamed(outputs: Sequence[Expr], names: Mapping[str, Dim]) -> list[Expr]:
     """The same graphs with other names of extents, in attributes, types and bodies."""
 
-    def change(part: Any) -> Any:  # Any: an extent or a region
-        if isinstance(part, Region):
-            return Region(tuple(_renamed(part.params, names)), tuple(_renamed(part.outputs, names)))
-        return _substituted(part, names)
-
     done: dict[Expr, Expr] = {}
     for node in order(outputs):
+        sizes = {**names, **renaming(node.needs, done)}
+
+        def change(part: Any, sizes: Mapping[str, Extent] = sizes) -> Any:  # Any: an extent or body
+            if not isinstance(part, Region):
+                return part.substitute(sizes)
+            params, inner = _renamed(part.params, names), _renamed(part.outputs, names)
+            return Region(tuple(params), tuple(inner))
+
         args = tuple([done[a] for a in node.args])
         attr = node.attr if node.op.key is not None else mapped(node.attr, change)
-        if args == node.args and attr == node.attr:
-            done[node] = node
-        elif node.op.build is None:
-            done[node] = make(node.op, args, attr)
-        else:
-            options = {} if attr is None else {"attr": attr}
-            done[node] = node.op.build(*args, **options)
+        same = args == node.args and attr == node.attr
+        done[node] = node if same else build(node.op, args, attr)
     return [done[out] for out in outputs]
-
-
-def _substituted(extent: Dim, names: Mapping[str, Dim]) -> Extent:
-    if not extent.names & set(names):
-        return extent
-    total: Extent = 0
-    for monomial, coefficient in extent.terms:
-        term: Extent = coefficient
-        for name in monomial:
-            term = term * names.get(name, Dim.named(name))
-        total = total + term
-    return total

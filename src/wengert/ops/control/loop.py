@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Dim, Extent, length
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Op, Rule, Sample, register
 from wengert.ir.region import Region
@@ -35,6 +35,10 @@ from wengert.ops.control.regions import (
     fits,
     hoisted,
     opened,
+    opening,
+    outer_sizes,
+    outer_type,
+    retyped,
     unbound,
 )
 from wengert.ops.counting import count_operations
@@ -44,8 +48,10 @@ __all__ = ["LOOP", "for_loop", "loop", "while_loop"]
 
 
 # --- types -----------------------------------------------------------------------------------------------
-def _loop_type(*types: Type, attr: Loop) -> TupleType:
+def _loop_type(*types: Type, attr: Loop, args: Sequence[Expr]) -> TupleType:
     given = list(types)
+    bound = 1 + attr.carries + attr.scans
+    sizes = outer_sizes(attr.body, [*[None] * bound, *args[int(attr.trip) + bound - 1 :]])
     if attr.trip:
         trip = given.pop(0)
         if trip.shape or trip.dtype not in ("int32", "int64"):
@@ -59,7 +65,7 @@ def _loop_type(*types: Type, attr: Loop) -> TupleType:
     for position, (type_, param) in enumerate(zip(given, params[1:], strict=True)):
         if position in scans:
             type_ = _slice_type(type_)
-        if not fits(type_, param):
+        if not fits(type_, retyped(param, sizes)):
             raise _misfit(position, attr, type_, param)
     results = attr.body.result_types
     carried = params[1 : 1 + attr.carries]
@@ -72,8 +78,10 @@ def _loop_type(*types: Type, attr: Loop) -> TupleType:
     if attr.stacked and attr.length is None:
         raise TypeMismatchError(worded("loop", expected="a length for its rows", got="none"))
     found = [COUNTER] if attr.counted else []
-    found += carried
-    found += [row.with_shape((attr.length or 0, *row.shape)) for row in rows]
+    found += [outer_type(type_, sizes, "loop") for type_ in carried]
+    for row in rows:
+        type_ = outer_type(row, sizes, "loop: rows")
+        found.append(type_.with_shape((attr.length or 0, *type_.shape)))
     return TupleType(tuple(found))
 
 
@@ -102,7 +110,7 @@ def _resolved(attr: Loop, sizes: Mapping[str, int]) -> tuple[Loop, Mapping[str, 
 
 def _number(extent: Extent | None, sizes: Mapping[str, int]) -> int | None:
     if isinstance(extent, Dim):
-        return extent.evaluate(sizes) if extent.names <= set(sizes) else None
+        return length(extent, sizes) if extent.names <= set(sizes) else None
     return extent
 
 
@@ -164,11 +172,10 @@ def _rebuilt(*args: Expr, attr: Loop) -> Expr:
     last = first + attr.carries + attr.scans
     if canonical_captures(args[last:]):
         return make(LOOP, args, attr)
-    params = [p.value_type for p in attr.body.params]
     bound = 1 + attr.carries + attr.scans
-    captured = unbound(params[bound:])
-    inner = unbound(params[:bound])
-    outputs = opened(attr.body, (*inner, *captured))
+    symbols = opening(attr.body, [*[None] * bound, *args[last:]])
+    inner, captured = symbols[:bound], symbols[bound:]
+    outputs = opened(attr.body, symbols)
     given = dict(zip(captured, args[last:], strict=True))
     region, captures = hoisted(inner, outputs, given)
     return make(LOOP, (*args[:last], *captures), attr._replace(body=region))
@@ -305,6 +312,7 @@ LOOP = register(
         name="loop",
         doc="A body repeated a number of times or while a flag holds, with carried values.",
         result=_loop_type,
+        dependent=True,
         evaluate=_loop_value,
         resolve=_resolved,
         diff=Rule(loop_jvp, loop_vjp, batched=True),

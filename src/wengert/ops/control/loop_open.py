@@ -9,8 +9,8 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import leaves, order
 from wengert.ops.control.item import items
-from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
-from wengert.ops.control.regions import joined, opened, unbound
+from wengert.ops.control.looped import Loop, Looped, closed_loop
+from wengert.ops.control.regions import joined, opened, opening
 from wengert.ops.leaves import fresh
 
 __all__ = ["OpenLoop", "element", "emitted", "open_loop"]
@@ -47,12 +47,11 @@ def open_loop(args: Sequence[Expr], attr: Loop) -> OpenLoop:
     given = list(args)
     trip = given.pop(0) if attr.trip else None
     first, second = attr.carries, attr.carries + attr.scans
-    params = [p.value_type for p in attr.body.params]
-    captured = unbound(params[1 + second :], "c")
-    k = fresh(COUNTER, "k")
-    carried = unbound(params[1 : 1 + first])
-    slices = unbound(params[1 + first : 1 + second], "e")
-    outputs = opened(attr.body, (k, *carried, *slices, *captured))
+    symbols = opening(attr.body, [*[None] * (1 + second), *given[second:]])
+    k, *bound = symbols[: 1 + second]
+    carried, slices = tuple(bound[:first]), tuple(bound[first:])
+    captured = tuple(symbols[1 + second :])
+    outputs = opened(attr.body, symbols)
     return OpenLoop(
         attr=attr,
         trip=trip,

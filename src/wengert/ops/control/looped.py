@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wengert.ir.dims import Dim, Extent
+from wengert.ir.dims import Extent
 from wengert.ir.node import Expr, make
 from wengert.ir.op import lookup
 from wengert.ir.types import Type
 from wengert.ir.walk import substitute
 from wengert.ops.control.lengths import Loop, opaque_length
 from wengert.ops.control.regions import fits, hoisted, joined
-from wengert.ops.leaves import CONSTANT, SIZE, fresh
-from wengert.ops.sums import LIN
+from wengert.ops.extents import as_dim
+from wengert.ops.leaves import ZERO, fresh
 
 __all__ = ["COUNTER", "Loop", "Looped", "closed_loop", "extent_of"]
 
@@ -90,25 +90,15 @@ def _settled(body: Looped) -> tuple[list[tuple[Expr, Expr]], list[Expr], list[Ex
 def _length(attr: Loop, args: Sequence[Expr]) -> Extent:
     """The extent of the rows: the trip count if that says it, else an opaque extent named by the loop."""
     if attr.trip and not attr.go:
-        trip = args[0]
-        extent = extent_of(trip)
-        return Dim.named(f"%n{trip.serial}") if extent is None else extent
+        return extent_of(args[0])
     return opaque_length(attr, args)
 
 
-def extent_of(node: Expr) -> Extent | None:
-    """The extent that an integer expression in sizes stands for, if it is a sum of such."""
-    if node.op is CONSTANT and not node.shape:
-        return max(int(node.attr), 0)
-    if node.op is SIZE:
-        extent: Extent = node.attr
-        return extent
-    if node.op is not LIN or node.shape or not all(type(c) is int for c in node.attr):
-        return None
-    total: Extent = 0
-    for coefficient, term in zip(node.attr, node.args, strict=True):
-        inner = term.attr if term.op in (SIZE, CONSTANT) else None
-        if not isinstance(inner, (int, Dim)):
-            return None
-        total = total + coefficient * inner
-    return total
+def extent_of(trip: Expr) -> Extent:
+    """The number of iterations for a trip count, which may be negative."""
+    extent = as_dim(trip)
+    if isinstance(extent, int):
+        return max(extent, 0)
+    if len(extent.terms) == 1 and extent.needs:  # else a length is at least 0 anyway
+        return as_dim(make(lookup("maximum"), (trip, ZERO)))
+    return extent

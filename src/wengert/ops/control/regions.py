@@ -13,16 +13,16 @@ without any free symbol (``zeros``, ``2*pi``) are copied into the body: rules lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from wengert.errors import TypeMismatchError, worded
-from wengert.ir.dims import extent_text
+from wengert.errors import ShapeError, TypeMismatchError, worded
+from wengert.ir.dims import Extent, any_defined, defined_name, definers, extent_text
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
 from wengert.ir.types import Type, is_inexact, promote
-from wengert.ir.walk import substitute
+from wengert.ir.walk import extent_by, renaming, substitute
 from wengert.ops.algebra import lift
 from wengert.ops.control.lengths import renamed_anew, renamed_by_structure
 from wengert.ops.leaves import fresh, param
@@ -34,6 +34,10 @@ __all__ = [
     "hoisted",
     "joined",
     "opened",
+    "opening",
+    "outer_sizes",
+    "outer_type",
+    "retyped",
     "split",
     "sunk",
     "unbound",
@@ -45,6 +49,60 @@ _by_age = attrgetter("serial")
 def unbound(types: Iterable[Type], hint: str = "b") -> tuple[Expr, ...]:
     """Fresh symbols of the given types, to build a body with."""
     return tuple(fresh(t, hint) for t in types)
+
+
+def opening(region: Region, arguments: Sequence[Expr | None], hint: str = "b") -> list[Expr]:
+    """What to open a region on: fresh symbols, but the arguments themselves where they define sizes.
+
+    ``None`` stands for what has no argument. So types inside and outside mention the same sizes.
+    """
+    needs = set(definers([*(p.type for p in region.params), *region.result_types]))
+    given = zip(region.params, arguments, strict=True)
+    done = {p: a for p, a in given if a is not None and p in needs}
+    for p in region.params:
+        if p not in done:
+            done[p] = fresh(retyped(p.value_type, renaming(p.type.needs, done)), hint)
+    return [done[p] for p in region.params]
+
+
+def retyped(type_: Type, sizes: Mapping[str, Extent]) -> Type:
+    """The type with other extents in place of defined sizes."""
+    if not sizes or not type_.needs:
+        return type_
+    return type_.with_shape(
+        tuple(e if isinstance(e, int) else e.substitute(sizes) for e in type_.shape)
+    )
+
+
+def outer_sizes(region: Region, arguments: Sequence[Expr | None]) -> dict[str, Extent]:
+    """What the sizes that parameters define are for given arguments (``None``: nobody knows)."""
+    needs = set(definers([*(p.type for p in region.params), *region.result_types]))
+    if not needs:
+        return {}
+    return {
+        defined_name(p): extent_by(a)
+        for p, a in zip(region.params, arguments, strict=True)
+        if p in needs and a is not None
+    }
+
+
+def outer_type(type_: Type, sizes: Mapping[str, Extent], what: str) -> Type:
+    """The type of a result, seen from outside.
+
+    Raises:
+        ShapeError: its shape is known only inside.
+    """
+    for node in type_.needs:
+        if defined_name(node) not in sizes and not _is_closed(node):
+            raise ShapeError(
+                worded(
+                    what,
+                    expected="results whose shape is known beforehand",
+                    got=f"{type_}, where {defined_name(node)} is `{node.op.name}` inside",
+                    hint="compute that size before, or put the values into an array of fixed size",
+                )
+            )
+    return retyped(type_, sizes)
 
 
 def opened(region: Region, arguments: Sequence[Expr]) -> list[Expr]:
@@ -98,7 +156,7 @@ def _is_closed(node: Expr) -> bool:
         top = stack.pop()
         if top.op.free or len(seen) > _SOON:
             return False
-        for arg in top.args:
+        for arg in (*top.args, *top.needs):
             if arg not in seen:
                 seen.add(arg)
                 stack.append(arg)
@@ -109,11 +167,12 @@ def _walk(outputs: Iterable[Expr], stops: Callable[[Expr], bool]) -> list[Expr]:
     """Nodes below the outputs by age, not looking below those that stop."""
     stack = list(outputs)
     seen = set(stack)
+    defined = any_defined()
     while stack:
         node = stack.pop()
         if stops(node):
             continue
-        for arg in node.args:
+        for arg in (*node.args, *node.needs) if defined else node.args:
             if arg not in seen:
                 seen.add(arg)
                 stack.append(arg)
@@ -121,39 +180,75 @@ def _walk(outputs: Iterable[Expr], stops: Callable[[Expr], bool]) -> list[Expr]:
 
 
 def hoisted(
-    bound: Sequence[Expr], outputs: Sequence[Expr], given: Mapping[Expr, Expr] | None = None
+    bound: Sequence[Expr],
+    outputs: Sequence[Expr],
+    given: Mapping[Expr, Expr] | None = None,
+    *,
+    once: bool = False,
 ) -> tuple[Region, tuple[Expr, ...]]:
     """The region with parameters ``(*bound, *captures)``, and the captures.
 
     ``bound`` are fresh symbols, older than everything built with them. ``given`` maps further symbols to what
-    they stand for outside.
+    they stand for outside. In a body that runs ``once`` a bound symbol may define the sizes of others.
+
+    Raises:
+        ShapeError: the shape of a bound symbol depends on one that changes.
     """
     mark = min((b.serial for b in bound), default=0)
     nodes = _walk(outputs, lambda node: node.serial < mark)
     inside = set(bound)
     for node in nodes:
-        if any(arg in inside for arg in node.args):
+        if any(arg in inside for arg in (*node.args, *node.needs)):
             inside.add(node)
-    frontier = {arg for node in nodes if node in inside for arg in node.args if arg not in inside}
+    frontier = {
+        arg
+        for node in nodes
+        if node in inside
+        for arg in (*node.args, *node.needs)
+        if arg not in inside
+    }
     frontier |= {out for out in outputs if out not in inside}
+    frontier.update(*(node.type.needs for node in (*frontier, *bound)))
+    if once:
+        frontier.difference_update(bound)
+    if not inside.isdisjoint(frontier):
+        raise _growing(bound)
     return _closed(bound, outputs, [f for f in frontier if not _is_closed(f)], given or {})
+
+
+def _growing(bound: Sequence[Expr]) -> ShapeError:
+    types = ", ".join(str(b.type) for b in bound if b.type.needs)
+    return ShapeError(
+        worded(
+            "loop",
+            expected="values of one shape in all iterations",
+            got=types,
+            hint="put them into an array of fixed size",
+        )
+    )
 
 
 def sunk(
     outputs: Sequence[Expr],
     given: Mapping[Expr, Expr] | None = None,
-    outside: frozenset[Expr] | set[Expr] = frozenset(),
+    outside: Container[Expr] = frozenset(),
 ) -> tuple[Region, tuple[Expr, ...]]:
     """The region with all that the outputs need inside, but for free symbols and nodes in ``outside``."""
+
+    needed = set(definers(o.type for o in outputs))  # to tell the shapes of results
 
     def stops(node: Expr) -> bool:
         if node.op.free:
             return True
-        known = node in outside or (node.op.projection and node.args[0] in outside)
+        known = (
+            node in outside or node in needed or (node.op.projection and node.args[0] in outside)
+        )
         return known and isinstance(node.type, Type) and not _is_closed(node)
 
-    frontier = [node for node in _walk(outputs, stops) if stops(node)]
-    return _closed((), outputs, frontier, given or {})
+    frontier = {node for node in _walk(outputs, stops) if stops(node)}
+    frontier |= needed
+    frontier.update(*(node.type.needs for node in frontier))
+    return _closed((), outputs, [f for f in frontier if not _is_closed(f)], given or {})
 
 
 def _closed(
@@ -164,19 +259,33 @@ def _closed(
 ) -> tuple[Region, tuple[Expr, ...]]:
     outer = dict(zip(frontier, substitute(frontier, given), strict=True)) if given else {}
     mapping = {f: outer.get(f, f) for f in frontier}
-    captures = sorted({o for o in mapping.values() if not _is_closed(o)}, key=_by_age)
+    wanted = set(mapping.values()).union(*(o.type.needs for o in mapping.values()))
+    captures = sorted({o for o in wanted if not _is_closed(o)}, key=_by_age)
     while True:
-        params = tuple(param(i, node.value_type) for i, node in enumerate((*bound, *captures)))
-        numbered = dict(zip((*bound, *captures), params, strict=True))
-        change = {b: numbered[b] for b in bound}
-        change |= {f: numbered.get(o, o) for f, o in mapping.items()}
+        numbered = _numbered(len(bound), captures)
+        change = {f: numbered.get(o, o) for f, o in mapping.items()}
+        for position, symbol in sorted(enumerate(bound), key=lambda pair: bool(pair[1].type.needs)):
+            sizes = renaming(symbol.type.needs, change)
+            change[symbol] = param(position, retyped(symbol.value_type, sizes))
+        params = (*(change[b] for b in bound), *(numbered[c] for c in captures))
         results = renamed_by_structure(substitute(outputs, change), params)
-        used = set(_walk(results, lambda node: not node.args))
+        used = set(
+            _walk([*results, *params[: len(bound)]], lambda node: not node.args and not node.needs)
+        )
         kept = [c for c in captures if numbered[c] in used]
         if len(kept) == len(captures):
             return Region(params, tuple(results)), tuple(captures)
         # What only seemed to be used: leave it as it stands in the unused places.
         captures = kept
+
+
+def _numbered(first: int, captures: Sequence[Expr]) -> dict[Expr, Expr]:
+    """Parameters for captures, by age: definers of sizes come before what mentions the sizes."""
+    numbered: dict[Expr, Expr] = {}
+    for position, node in enumerate(captures, start=first):
+        sizes = renaming(node.type.needs, numbered)
+        numbered[node] = param(position, retyped(node.value_type, sizes))
+    return numbered
 
 
 def canonical_captures(captures: Sequence[Expr]) -> bool:
