@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test check fix bench clean
+.PHONY: help venv demo test fuzz check fix bench clean
 
 help: ## this list
 	@echo "wengert: derivatives as formulas, as programs and as numbers"
@@ -24,6 +24,13 @@ demo: $(VENV)/.has-run ## set up and show what wengert does
 
 test: $(VENV)/.has-dev ## run all tests, and every example in the docstrings
 	@$(PY) -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
+
+# A run that fails prints its seed: make fuzz SEED=that.
+SEED ?= $(shell date +%s)
+
+fuzz: $(VENV)/.has-dev ## capture 4,000 fresh random programs
+	@echo "SEED=$(SEED)"
+	@WENGERT_FUZZ=2000 WENGERT_FUZZ_SEED=$(SEED) $(PY) -m pytest tests/fuzz $(ARGS)
 
 check: $(VENV)/.has-dev ## lint, format, types, import directions
 	@$(PY) -m ruff check .

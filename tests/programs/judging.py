@@ -44,15 +44,23 @@ def run(function: Program, args: Arguments) -> Outcome:
     return Outcome(result, error, mine, printed.getvalue())
 
 
-def outcomes_differ(expected: Outcome, got: Outcome, tolerance: float) -> str:
-    """What is different, in words; empty when nothing is."""
+def outcomes_differ(
+    expected: Outcome, got: Outcome, tolerance: float, *, kinds: bool = True
+) -> str:
+    """What is different, in words; empty when nothing is. For ``kinds`` see ``difference``."""
     if expected.error is not None or got.error is not None:
-        a, b = (f"{type(o.error).__name__}: {o.error}" for o in (expected, got))
-        return "" if a == b else f"raised {b}, not {a}"
+        a, b = (_raised(o.error, words=kinds) for o in (expected, got))
+        return "" if a == b else f"raised {_raised(got.error)}, not {_raised(expected.error)}"
     if expected.printed != got.printed:
         return f"printed {got.printed!r}, not {expected.printed!r}"
-    changed = difference(list(expected.arguments), list(got.arguments), tolerance, "arguments")
-    return difference(expected.result, got.result, tolerance) or changed
+    before, after = list(expected.arguments), list(got.arguments)
+    return difference(expected.result, got.result, tolerance, kinds=kinds) or difference(
+        before, after, tolerance, "arguments", kinds=kinds
+    )
+
+
+def _raised(error: Exception | None, *, words: bool = True) -> str:
+    return f"{type(error).__name__}: {error}" if words else type(error).__name__
 
 
 def _is_float(leaf: Any) -> bool:
@@ -84,6 +92,7 @@ class Projection:
             elif _is_complex(leaf):
                 weighted.append((path, self._weights(leaf) * (0.6 - 0.8j), True))
         assert weighted, "no float in the result"
+        self.paths = [path for path, _, _ in weighted]
 
         def projected(*args):  # type: ignore[no-untyped-def]  # a program like any other
             result = function(*args)
@@ -103,9 +112,7 @@ class Projection:
 
     def along(self, args: Arguments) -> tuple[list[Any], Callable[[float], float]]:
         """A random direction for the floats of the arguments, and the plain program along it."""
-        directions = [
-            map_leaves(lambda _, leaf: self._direction(leaf), args[i]) for i in self.wrt
-        ]
+        directions = [map_leaves(lambda _, leaf: self._direction(leaf), args[i]) for i in self.wrt]
 
         def moved(t: float) -> float:
             mine = list(copy.deepcopy(args))

@@ -12,6 +12,7 @@ import numpy as np
 __all__ = ["difference", "leaves", "map_leaves", "reach"]
 
 Path = tuple[Any, ...]
+_NUMBERS = (np.ndarray, np.generic, int, float, complex)
 
 
 def _children(value: Any) -> list[tuple[Any, Any]] | None:
@@ -65,13 +66,18 @@ def map_leaves(change: Callable[[Path, Any], Any], value: Any, path: Path = ()) 
     return change(path, value)
 
 
-def difference(expected: Any, got: Any, tolerance: float, where: str = "result") -> str:
+def difference(
+    expected: Any, got: Any, tolerance: float, where: str = "result", *, kinds: bool = True
+) -> str:
     """What is different between two results, in words; empty when they agree.
 
     Types must be the same (``float``, ``np.float64`` and a 0-d array are three types), and so must
     dtypes, shapes, lengths and keys. Inexact numbers may differ by ``tolerance`` times the largest
-    finite magnitude of their leaf; NaN equals NaN.
+    finite magnitude of their leaf; NaN equals NaN. Without ``kinds`` it is only numbers, shapes and
+    structures that count: 2, 2.0 and ``np.float64(2.0)`` agree.
     """
+    if not kinds and isinstance(expected, _NUMBERS) and isinstance(got, _NUMBERS):
+        return _numbers_differ(np.asarray(expected), np.asarray(got), tolerance, where, kinds)
     if type(expected) is not type(got):
         return f"{where} is {_named(got)}, not {_named(expected)}"
     parts = _children(expected)
@@ -83,21 +89,23 @@ def difference(expected: Any, got: Any, tolerance: float, where: str = "result")
             return f"{where} has the parts {other_keys}, not {keys}"
         for (key, a), (_, b) in zip(parts, other, strict=True):
             inner = f"{where}{key}" if str(key).startswith(".") else f"{where}[{key!r}]"
-            if found := difference(a, b, tolerance, inner):
+            if found := difference(a, b, tolerance, inner, kinds=kinds):
                 return found
         return ""
-    if isinstance(expected, (np.ndarray, np.generic, int, float, complex)):
+    if isinstance(expected, _NUMBERS):
         return _numbers_differ(np.asarray(expected), np.asarray(got), tolerance, where)
     if callable(expected):
         return ""
     return "" if expected == got else f"{where} is {got!r}, not {expected!r}"
 
 
-def _numbers_differ(expected: Any, got: Any, tolerance: float, where: str) -> str:
-    if expected.dtype != got.dtype or expected.shape != got.shape:
+def _numbers_differ(
+    expected: Any, got: Any, tolerance: float, where: str, kinds: bool = True
+) -> str:
+    if expected.shape != got.shape or (kinds and expected.dtype != got.dtype):
         a, b = (f"{x.dtype}{list(x.shape)}" for x in (expected, got))
         return f"{where} is {b}, not {a}"
-    if expected.dtype.kind in "fc":
+    if expected.dtype.kind in "fc" or got.dtype.kind in "fc":
         finite = np.abs(expected[np.isfinite(expected)])
         margin = tolerance * max(float(finite.max(initial=0.0)), 1e-300)
         with np.errstate(invalid="ignore"):

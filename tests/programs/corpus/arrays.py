@@ -1,7 +1,6 @@
 """Array programs: stencils, masks, sorting, views, dynamic programming, scatter and gather."""
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(30)
@@ -361,7 +360,11 @@ def single_precision(x, n):
     return y, y.sum(), x.mean() * 2, x[0] * 3, np.sqrt(x)
 
 
-@program(R.random((3, 3)), np.array([1.0, 2.0, 3.0]), others=[(R.random((3, 3)) - 0.5, np.array([3.0, -2.0, 1.0]))])
+@program(
+    R.random((3, 3)),
+    np.array([1.0, 2.0, 3.0]),
+    others=[(R.random((3, 3)) - 0.5, np.array([3.0, -2.0, 1.0]))],
+)
 def writes_into_its_arguments(a, b):
     a *= 2
     a[0] = b

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(20)
 GRAVITY = 9.81
 
 
-@program(lambda t, y: np.array([y[1], (1 - y[0] ** 2) * y[1] - y[0]]), np.array([1.0, 0.1]), 2.0, 20, wrt=[1, 2])
+@program(
+    lambda t, y: np.array([y[1], (1 - y[0] ** 2) * y[1] - y[0]]),
+    np.array([1.0, 0.1]),
+    2.0,
+    20,
+    wrt=[1, 2],
+)
 def runge_kutta(f, y, end, n):
     h = end / n
     t = 0.0
@@ -251,7 +256,7 @@ def delay_with_deque(x, h, n):
     return x, sum(past)
 
 
-@program(np.exp(-np.linspace(-2, 2, 20) ** 2), 0.2, 15, wrt=[0, 1])
+@program(np.exp(-(np.linspace(-2, 2, 20) ** 2)), 0.2, 15, wrt=[0, 1])
 def heat_with_buffer(u, alpha, steps):
     u = u.copy()
     old = np.empty_like(u)

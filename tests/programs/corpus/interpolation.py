@@ -4,7 +4,6 @@ import bisect
 import math
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(40)
@@ -101,7 +100,12 @@ def neville(x, y, t):
     return table[0]
 
 
-@program(0.3, np.array([1.0, 3.0, 2.0, 4.0]), others=[(2.7, np.array([1.0, 3.0, 2.0, 4.0])), (9.0, np.zeros(4) + 1)], wrt=[0, 1])
+@program(
+    0.3,
+    np.array([1.0, 3.0, 2.0, 4.0]),
+    others=[(2.7, np.array([1.0, 3.0, 2.0, 4.0])), (9.0, np.zeros(4) + 1)],
+    wrt=[0, 1],
+)
 def piecewise_linear(t, ys):
     if t <= 0:
         return ys[0]
@@ -112,7 +116,13 @@ def piecewise_linear(t, ys):
     return (1 - f) * ys[i] + f * ys[i + 1]
 
 
-@program(1.7, np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0]), others=[(3.5, np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0]))], wrt=[0, 2])
+@program(
+    1.7,
+    np.array([0.0, 1.0, 2.0, 4.0]),
+    np.array([1.0, 3.0, 2.0, 4.0]),
+    others=[(3.5, np.array([0.0, 1.0, 2.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0]))],
+    wrt=[0, 2],
+)
 def search_then_interpolate(t, xs, ys):
     lo, hi = 0, len(xs) - 1
     while hi - lo > 1:
@@ -126,7 +136,13 @@ def search_then_interpolate(t, xs, ys):
     return ys[lo] + w * (ys[hi] - ys[lo]), lo, k, np.interp(t, xs, ys)
 
 
-@program(np.array([0.0, 1.0, 2.0, 3.5, 4.0]), R.random(5), 2.4, others=[(np.array([0.0, 1.0, 2.0, 3.5, 4.0]), R.random(5), 0.4)], wrt=[1, 2])
+@program(
+    np.array([0.0, 1.0, 2.0, 3.5, 4.0]),
+    R.random(5),
+    2.4,
+    others=[(np.array([0.0, 1.0, 2.0, 3.5, 4.0]), R.random(5), 0.4)],
+    wrt=[1, 2],
+)
 def natural_spline(x, y, t):
     n = len(x) - 1
     h = np.diff(x)

@@ -5,7 +5,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 EPS = 1e-12

@@ -1,7 +1,6 @@
 """Linear algebra as it stands in textbooks: loops, pivots, in-place updates, slices."""
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(10)
@@ -65,7 +64,12 @@ def tridiagonal_solve(lower, diagonal, upper, rhs):
     return x
 
 
-@program(R.normal(size=(4, 4)), R.normal(size=4), others=[(R.normal(size=(4, 4)), R.normal(size=4))], wrt=[0, 1])
+@program(
+    R.normal(size=(4, 4)),
+    R.normal(size=4),
+    others=[(R.normal(size=(4, 4)), R.normal(size=4))],
+    wrt=[0, 1],
+)
 def gauss_with_pivots(A, b):
     A, b = A.copy(), b.copy()
     n = len(b)

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.linalg
 import scipy.special
-from scipy.special import erf, gammaln, logsumexp
-
 from programs.corpus.registry import program
+from scipy.special import erf, gammaln, logsumexp
 
 R = np.random.default_rng(50)
 
@@ -17,7 +16,13 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
-@program(R.normal(size=3), R.normal(size=(3, 2)), R.normal(size=(3, 3)), R.normal(size=(8, 2)), wrt=[0, 1, 2])
+@program(
+    R.normal(size=3),
+    R.normal(size=(3, 2)),
+    R.normal(size=(3, 3)),
+    R.normal(size=(8, 2)),
+    wrt=[0, 1, 2],
+)
 def gaussian_mixture(alphas, means, icf, X):
     def factor_times(q, l, v):
         out = np.zeros(2)
@@ -93,7 +98,12 @@ def train_network(X, y, layers, steps):
     return np.mean((out - y) ** 2)
 
 
-@program({"w": R.normal(size=3), "b": 0.1}, R.normal(size=(6, 3)), (R.random(6) > 0.5).astype(float), wrt=[0])
+@program(
+    {"w": R.normal(size=3), "b": 0.1},
+    R.normal(size=(6, 3)),
+    (R.random(6) > 0.5).astype(float),
+    wrt=[0],
+)
 def logistic_regression(params, X, y):
     z = X @ params["w"] + params["b"]
     loss = np.mean(np.logaddexp(0, z) - y * z)
@@ -108,7 +118,13 @@ def cross_entropy(scores, labels):
     return -logp[np.arange(len(labels)), labels].mean(), scores.argmax(axis=1)
 
 
-@program(R.normal(size=(4, 3)), R.normal(size=(3, 3)), R.normal(size=(3, 3)), R.normal(size=(3, 3)), wrt=[0, 1, 2, 3])
+@program(
+    R.normal(size=(4, 3)),
+    R.normal(size=(3, 3)),
+    R.normal(size=(3, 3)),
+    R.normal(size=(3, 3)),
+    wrt=[0, 1, 2, 3],
+)
 def causal_attention(X, Wq, Wk, Wv):
     Q, K, V = X @ Wq, X @ Wk, X @ Wv
     S = Q @ K.T / math.sqrt(K.shape[1])
@@ -176,7 +192,12 @@ def asian_option(S0, sigma, steps, paths):
     return np.mean(np.maximum(total / steps - 100.0, 0))
 
 
-@program(np.log(R.dirichlet(np.ones(3), 3)), np.log(R.dirichlet(np.ones(4), 3)), np.array([0, 2, 1, 3, 3, 0]), wrt=[0, 1])
+@program(
+    np.log(R.dirichlet(np.ones(3), 3)),
+    np.log(R.dirichlet(np.ones(4), 3)),
+    np.array([0, 2, 1, 3, 3, 0]),
+    wrt=[0, 1],
+)
 def hmm_forward(logA, logB, obs):
     n = len(logA)
     alpha = np.full(n, -np.log(n)) + logB[:, obs[0]]
@@ -188,7 +209,18 @@ def hmm_forward(logA, logB, obs):
     return logsumexp(alpha)
 
 
-@program(np.log(R.dirichlet(np.ones(3), 3)), np.log(R.dirichlet(np.ones(4), 3)), np.array([0, 2, 1, 3, 3, 0]), others=[(np.log(R.dirichlet(np.ones(3), 3)), np.log(R.dirichlet(np.ones(4), 3)), np.array([0, 2, 1, 3, 3, 0]))])
+@program(
+    np.log(R.dirichlet(np.ones(3), 3)),
+    np.log(R.dirichlet(np.ones(4), 3)),
+    np.array([0, 2, 1, 3, 3, 0]),
+    others=[
+        (
+            np.log(R.dirichlet(np.ones(3), 3)),
+            np.log(R.dirichlet(np.ones(4), 3)),
+            np.array([0, 2, 1, 3, 3, 0]),
+        )
+    ],
+)
 def viterbi(logA, logB, obs):
     T, N = len(obs), logA.shape[0]
     best = np.zeros((T, N))
@@ -233,7 +265,12 @@ def rodrigues(r, X):
     return X + np.cross(r, X)
 
 
-@program(R.normal(size=9), R.normal(size=(3, 3)) + [0, 0, 5.0], others=[(np.concatenate([np.zeros(3), R.normal(size=6)]), R.normal(size=(3, 3)) + [0, 0, 5.0])], wrt=[0, 1])
+@program(
+    R.normal(size=9),
+    R.normal(size=(3, 3)) + [0, 0, 5.0],
+    others=[(np.concatenate([np.zeros(3), R.normal(size=6)]), R.normal(size=(3, 3)) + [0, 0, 5.0])],
+    wrt=[0, 1],
+)
 def bundle_residuals(camera, points):
     out = []
     for X in points:
@@ -262,7 +299,11 @@ class Sphere:
         return None
 
 
-@program(np.array([0.1, 0.2, -4.0]), others=[(np.array([3.0, 0.0, -4.0]),), (np.array([0.9, 0.9, 0.0]),)], wrt=[0])
+@program(
+    np.array([0.1, 0.2, -4.0]),
+    others=[(np.array([3.0, 0.0, -4.0]),), (np.array([0.9, 0.9, 0.0]),)],
+    wrt=[0],
+)
 def ray_tracer(origin):
     spheres = [Sphere([0.0, 0.0, 0.0], 1.0), Sphere([1.0, 1.0, 2.0], 1.5)]
     direction = np.array([0.0, 0.0, 1.0])
@@ -290,7 +331,13 @@ def special_functions(x, a):
     log_beta = gammaln(x) + gammaln(a) - gammaln(x + a)
     k = np.arange(3)
     poisson = k * np.log(x) - x - scipy.special.gammaln(k + 1)
-    return log_beta, poisson.sum(), scipy.special.expit(x - 3), scipy.special.digamma(a), math.lgamma(a)
+    return (
+        log_beta,
+        poisson.sum(),
+        scipy.special.expit(x - 3),
+        scipy.special.digamma(a),
+        math.lgamma(a),
+    )
 
 
 @program(np.array([0.4, 0.9, 0.2]), np.array([1.0, 1.0, 0.7]), wrt=[0, 1])

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import scipy.integrate
 import scipy.optimize
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(60)
@@ -70,7 +69,10 @@ def bfgs(x):
     return x, k
 
 
-@program(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), others=[(np.array([[2.0, 1.0], [1.5, 0.0], [0.0, 3.0]]),)])
+@program(
+    np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]),
+    others=[(np.array([[2.0, 1.0], [1.5, 0.0], [0.0, 3.0]]),)],
+)
 def nelder_mead(simplex):
     def f(p):
         return (p[0] - 0.3) ** 2 + 2 * (p[1] + 0.2) ** 2 + 0.3 * p[0] * p[1]
@@ -102,7 +104,11 @@ def nelder_mead(simplex):
 T = np.linspace(0, 2, 8)
 
 
-@program(2 * np.exp(-1.3 * T) + 0.01 * T, np.array([1.0, 1.0]), others=[(3 * np.exp(-0.3 * T), np.array([1.0, 2.0]))])
+@program(
+    2 * np.exp(-1.3 * T) + 0.01 * T,
+    np.array([1.0, 1.0]),
+    others=[(3 * np.exp(-0.3 * T), np.array([1.0, 2.0]))],
+)
 def levenberg_marquardt(y, p):
     lam = 1e-2
     r = y - p[0] * np.exp(-p[1] * T)
@@ -143,7 +149,12 @@ def golden_section(a, b):
     return (a + b) / 2
 
 
-@program(R.random((4, 4)) + 4 * np.eye(4), R.random(4), others=[(R.random((4, 4)) + 4 * np.eye(4), -R.random(4))], wrt=[0, 1])
+@program(
+    R.random((4, 4)) + 4 * np.eye(4),
+    R.random(4),
+    others=[(R.random((4, 4)) + 4 * np.eye(4), -R.random(4))],
+    wrt=[0, 1],
+)
 def projected_descent(A, b):
     x = np.zeros(4)
     for _ in range(15):

@@ -49,7 +49,10 @@ def program(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
-        assert name not in PROGRAMS, name
+        known = PROGRAMS.get(name)
+        if known is not None and known.function.__code__ == function.__code__:
+            return function  # the module once more, under another name: pytest looks for doctests
+        assert known is None, name
         PROGRAMS[name] = Program(
             name, function, args, tuple(others), tuple(wrt), tolerance, refused
         )

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-
 from programs.corpus.registry import program
 
 R = np.random.default_rng(70)
@@ -280,7 +279,11 @@ def generators(x, n):
             t = t * x / k
 
     first = next(terms())
-    return sum(terms()) + first, sum(itertools.islice(terms(), 2)), list(itertools.accumulate(terms()))
+    return (
+        sum(terms()) + first,
+        sum(itertools.islice(terms(), 2)),
+        list(itertools.accumulate(terms())),
+    )
 
 
 @program(R.random(5), others=[(R.random(5) * 2,)], wrt=[0])
