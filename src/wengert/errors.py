@@ -12,6 +12,7 @@
     ├── EvaluationError     missing or misfitting values at evaluation
     ├── NumericError        numerical differentiation could not give a trustworthy answer
     ├── VerificationError   a result that failed its own check at random points
+    ├── CaptureError        a Python program that cannot be captured (has .filename and .lineno)
     └── GraphError          a malformed graph (a bug in whoever built it)
 
 Each message says what was expected, what came, where, and one thing to try.
@@ -23,6 +24,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "CaptureError",
     "DomainError",
     "EvaluationError",
     "FormulaError",
@@ -32,6 +34,7 @@ __all__ = [
     "ShapeError",
     "TypeMismatchError",
     "UnknownNameError",
+    "UnusedInputWarning",
     "VerificationError",
     "WengertError",
     "nearest",
@@ -98,6 +101,17 @@ class NumericError(WengertError, ArithmeticError):
 
 class VerificationError(WengertError, AssertionError):
     """A result that failed its own check at random points."""
+
+
+class CaptureError(WengertError, TypeError):
+    """A program that cannot be captured; ``filename`` and ``lineno`` are the user's."""
+
+    filename: str = ""
+    lineno: int = 0
+
+
+class UnusedInputWarning(UserWarning):
+    """An input by which a derivative was taken does not matter, so its derivative is zero."""
 
 
 class GraphError(WengertError, ValueError):

@@ -1,0 +1,213 @@
+"""A function made from another: called like it, and shown as formula, source or graph.
+
+What a call needs is made once per signature (structure, types and static values of the arguments) and kept.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any, TypeVar
+
+import numpy as np
+
+from wengert.errors import TypeMismatchError, worded
+from wengert.frontend.trees import flatten
+from wengert.ir.function import Function
+from wengert.ir.node import Expr
+from wengert.ir.walk import order
+from wengert.ops.counting import Cost, count_operations
+from wengert.ops.layout import CAST
+from wengert.programs.arguments import call_name
+from wengert.programs.recording import Context, Operators, Program, active
+from wengert.programs.running import Runner, runner
+from wengert.programs.straight import Straight, capture
+from wengert.rewrite.simplify import simplify
+
+__all__ = ["Built", "Transformed"]
+
+# Any, throughout: arguments and results are whatever the user passes and returns.
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What is kept for one signature: the captured function and what runs it.
+
+    ``extra`` is what the transform itself wants to keep of its recording.
+    """
+
+    captured: Straight
+    run: Runner
+    extra: Any
+
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        values = self.run(self.captured.values(args, kwargs))
+        return self.captured.unflatten_result(values)
+
+
+class Transformed:
+    """A transform of a function; subclasses say in :meth:`record` what it does to the graph."""
+
+    __wrapped__: Program
+
+    def __init__(self, function: Program, name: str, doc: str) -> None:
+        if not callable(function):
+            raise TypeMismatchError(
+                worded(
+                    name,
+                    expected="a function",
+                    got=f"{function!r} ({type(function).__name__})",
+                    hint=f"wg.{name}(f)(x), with the arguments of f in a second call",
+                )
+            )
+        self._cache: dict[Hashable, Built] = {}
+        self._lock = threading.RLock()
+        self._last: Built | None = None
+        self._kept: Any = None  # what the last recording wants to keep
+        self.transform = name
+        update_wrapper(self, function, updated=())
+        self.__name__ = f"{name}({call_name(function)})"
+        self.__qualname__ = self.__name__
+        original = getattr(function, "__doc__", None)
+        self.__doc__ = f"{doc}\n\n{original}" if original else doc
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}>"
+
+    # --- what subclasses say -------------------------------------------------------------------------
+    def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The result for trees of expressions, as a tree of expressions."""
+        raise NotImplementedError
+
+    def prepared(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments as they are captured: integers to differentiate by as floats, for example."""
+        return args, kwargs
+
+    def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """The result as it is given to the user."""
+        return result
+
+    # --- calling ---------------------------------------------------------------------------------------
+    def __wengert_call__(
+        self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return self.record(context, *self.prepared(tuple(args), dict(kwargs)))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        context = active()
+        if context is not None or any(isinstance(e, Expr) for e in flatten((args, kwargs))[0]):
+            return self.__wengert_call__(context or Operators(), args, kwargs)
+        args, kwargs = self.prepared(args, kwargs)
+        leaves, tree = flatten((args, kwargs))
+        built = self._built((tree, *map(_key, leaves)), args, kwargs)
+        return self.finished(built, built(args, kwargs), args, kwargs)
+
+    def _built(self, key: Hashable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+        built = self._cache.get(key)
+        if built is None:
+            with self._lock:
+                built = self._cache.get(key)
+                if built is None:
+                    built = self._cache[key] = self._build(args, kwargs)
+        self._last = built
+        return built
+
+    def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+        self._kept = None
+        captured = capture(_Recorder(self), args, kwargs)
+        return Built(captured, runner(captured.function), self._kept)
+
+    def keep(self, extra: Any) -> None:
+        """To be called while recording: what :meth:`finished` will need."""
+        self._kept = extra
+
+    # --- showing -----------------------------------------------------------------------------------------
+    def _shown(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+        """What is kept for these arguments; without any, for those of the last call."""
+        if not args and not kwargs and self._last is not None:
+            return self._last
+        if not args and not kwargs:
+            args = tuple(_example(self))
+        args, kwargs = self.prepared(args, kwargs)
+        leaves, tree = flatten((args, kwargs))
+        return self._built((tree, *map(_key, leaves)), args, kwargs)
+
+    def graph(self, *args: Any, **kwargs: Any) -> Function:
+        """The graph for arguments like these; without any, for those of the last call, or for floats."""
+        return self._shown(args, kwargs).captured.function
+
+    def formula(self, *args: Any, **kwargs: Any) -> Any:
+        """The result as a formula, in the structure of the result; simplified where there are no loops."""
+        return self._formula(args, kwargs, for_reading)
+
+    def _formula(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], change: Callable[[Expr], T]
+    ) -> Any:
+        captured = self._shown(args, kwargs).captured
+        return captured.result_tree.unflatten(
+            [change(r) if isinstance(r, Expr) else r for r in captured.result_leaves]
+        )
+
+    def latex(self, *args: Any, **kwargs: Any) -> Any:
+        """The formula in LaTeX."""
+        return self._formula(args, kwargs, lambda expr: for_reading(expr).latex())
+
+    def cost(self, *args: Any, **kwargs: Any) -> Cost:
+        """Operation counts for arguments like these."""
+        return count_operations(self.graph(*args, **kwargs).outputs)
+
+
+class _Recorder:
+    """A transform as the capture of a whole program calls it: only its recording."""
+
+    def __init__(self, transformed: Transformed) -> None:
+        update_wrapper(self, transformed, updated=())
+        self.__wengert_call__ = transformed.record
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Recorded by operators."""
+        return self.__wengert_call__(Operators(), args, kwargs)
+
+
+def for_reading(expr: Expr) -> Expr:
+    """A simplified formula; graphs with bodies stay as they are."""
+    nodes = order([expr])
+    while expr.op is CAST:  # a dtype is no part of a formula
+        expr = expr.args[0]
+    if len(nodes) > _READABLE or any(node.op.bodies is not None for node in nodes):
+        return expr
+    return simplify(expr, keep_conditions=False)
+
+
+_READABLE = 2000  # graphs beyond that nobody reads
+
+
+def _example(function: Any) -> list[float]:
+    """A float for each parameter that has no default value."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(function).parameters.values()
+    return [1.0 for p in parameters if p.kind in kinds and p.default is p.empty]
+
+
+def _key(leaf: Any) -> Hashable:
+    """What of a leaf the program depends on: the type of numbers, the value of everything else."""
+    kind: Any = type(leaf)
+    if kind is float or kind is complex:
+        return str(kind)
+    if kind is np.ndarray:
+        if leaf.dtype.kind in "fc":
+            return leaf.dtype.char, leaf.shape
+        return leaf.dtype.str, leaf.shape, leaf.tobytes()
+    if isinstance(leaf, np.inexact):
+        return str(kind)
+    try:
+        hash(leaf)
+    except TypeError:
+        return kind, id(leaf)
+    return kind, leaf
