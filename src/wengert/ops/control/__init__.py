@@ -2,25 +2,35 @@
 
 A body is a closed :class:`~wengert.ir.region.Region`; what it uses from outside is passed as further
 arguments (captures). Each of the ops has several results; :func:`item` picks one.
-``branch``, ``for_loop``, ``while_loop`` and ``call`` build them from Python functions.
+``branch``, ``for_loop``, ``while_loop`` and ``call`` build them from Python functions; ``joined_cond``,
+``closed_loop`` and ``closed_call`` from graphs in symbols. ``pruned`` drops what nobody uses.
 """
 
 from __future__ import annotations
 
-from wengert.ops.control.call import CALL, call
-from wengert.ops.control.cond import COND, branch
-from wengert.ops.control.item import ITEM, item
+from wengert.ops.control.call import CALL, call, closed_call
+from wengert.ops.control.cond import COND, branch, joined_cond
+from wengert.ops.control.item import ITEM, item, items
 from wengert.ops.control.loop import LOOP, for_loop, loop, while_loop
+from wengert.ops.control.looped import Looped, closed_loop
+from wengert.ops.control.pruned import pruned, pruned_nodes
 
 __all__ = [
     "CALL",
     "COND",
     "ITEM",
     "LOOP",
+    "Looped",
     "branch",
     "call",
+    "closed_call",
+    "joined_cond",
+    "closed_loop",
     "for_loop",
     "item",
+    "items",
     "loop",
+    "pruned",
+    "pruned_nodes",
     "while_loop",
 ]

@@ -30,7 +30,7 @@ from wengert.ops.control.regions import (
 )
 from wengert.ops.counting import count_operations
 
-__all__ = ["CALL", "Call", "call"]
+__all__ = ["CALL", "Call", "call", "closed_call"]
 
 
 class Call(NamedTuple):
@@ -105,14 +105,15 @@ def _called(
     if not live:
         return [None] * len(changes)
     pairs = [(s, v) for s, v in zip(symbols, values, strict=True) if s is not v]
-    node = _closed_call([s for s, _ in pairs], [v for _, v in pairs], live, name)
+    node = closed_call([s for s, _ in pairs], [v for _, v in pairs], live, name)
     results = iter(items(node))
     return [None if c is None else next(results) for c in changes]
 
 
-def _closed_call(
+def closed_call(
     symbols: Sequence[Expr], values: Sequence[Expr], outputs: Sequence[Expr], name: str
 ) -> Expr:
+    """The ``call`` node (with several results) of a body in terms of symbols, given their values."""
     region, captures = hoisted(symbols, outputs, once=True)
     return make(CALL, (*values, *captures), Call(region, name))
 
@@ -132,14 +133,14 @@ def call(function: Callable[..., Any] | Function, *args: Any, name: str = "") ->
     """
     values = [lift(a) for a in args]
     if isinstance(function, Function):
-        node = _closed_call(function.inputs, values, function.outputs, name or function.name)
+        node = closed_call(function.inputs, values, function.outputs, name or function.name)
         found = items(node)
         return found if len(found) > 1 else found[0]
     symbols = unbound(v.value_type for v in values)
     result = function(*symbols)
     outputs = as_results(result)
     title = name or getattr(function, "__name__", "f")
-    node = _closed_call(symbols, values, outputs, title if title.isidentifier() else "f")
+    node = closed_call(symbols, values, outputs, title if title.isidentifier() else "f")
     return items(node) if isinstance(result, (tuple, list)) else item(node, 0)
 
 

@@ -45,7 +45,7 @@ from wengert.ops.control.regions import (
 )
 from wengert.ops.counting import count_operations
 
-__all__ = ["COND", "Cond", "branch", "check_captures"]
+__all__ = ["COND", "Cond", "branch", "check_captures", "joined_cond"]
 
 
 class Cond(NamedTuple):
@@ -168,7 +168,7 @@ def _either(
     found: list[Change] = [None] * len(types)
     if not live:
         return found
-    node = _joined_cond(
+    node = joined_cond(
         predicate,
         [or_zeros(then[i], types[i]) for i in live],
         [or_zeros(orelse[i], types[i]) for i in live],
@@ -189,13 +189,21 @@ def opening_both(attr: Cond, arguments: Sequence[Expr]) -> list[Expr]:
 
 
 # --- building --------------------------------------------------------------------------------------------
-def _joined_cond(
+def joined_cond(
     predicate: Expr,
     then: Sequence[Expr],
     orelse: Sequence[Expr],
-    given: Mapping[Expr, Expr],
+    given: Mapping[Expr, Expr] | None = None,
     outside: Container[Expr] = frozenset(),
 ) -> Expr:
+    """The ``cond`` node (with several results) of two lists of outputs.
+
+    ``given`` maps symbols in the outputs to what they stand for. Everything the outputs need is computed
+    inside, but for free symbols and what is in ``outside``: nodes that are computed anyway.
+
+    Raises:
+        TypeMismatchError: the predicate is no single truth value, or the branches differ in shape.
+    """
     region, captures = sunk([*then, *orelse], given, outside)
     return make(COND, (predicate, *captures), Cond(*split(region, len(then))))
 
@@ -205,7 +213,7 @@ def _rebuilt(predicate: Expr, *captures: Expr, attr: Cond) -> Expr:
         return make(COND, (predicate, *captures), attr)
     symbols = opening_both(attr, captures)
     given = dict(zip(symbols, captures, strict=True))
-    return _joined_cond(predicate, opened(attr.then, symbols), opened(attr.orelse, symbols), given)
+    return joined_cond(predicate, opened(attr.then, symbols), opened(attr.orelse, symbols), given)
 
 
 def branch(
@@ -240,7 +248,7 @@ def branch(
         )
     given = dict(zip(symbols, values, strict=True))
     outside = frozenset(order([predicate]))
-    found = items(_joined_cond(predicate, yes, no, given, outside))
+    found = items(joined_cond(predicate, yes, no, given, outside))
     return found if isinstance(first, (tuple, list)) else found[0]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.dump import codec, mapped
@@ -17,7 +18,7 @@ from wengert.ir.node import Expr
 from wengert.ir.region import Region
 from wengert.ir.walk import build, order, renaming
 
-__all__ = ["Loop", "opaque_length", "renamed_anew", "renamed_by_structure"]
+__all__ = ["REPEATING", "Loop", "opaque_length", "renamed_anew", "renamed_by_structure"]
 
 
 class Loop(NamedTuple):
@@ -47,10 +48,17 @@ def is_opaque(text: str) -> bool:
     return text.startswith("%") and not is_defined(text)
 
 
-def opaque_length(attr: Loop, args: Sequence[Expr]) -> Dim:
+# Classes of attributes whose last field may be such an extent and whose first is a body: loops, and ops
+# that call a solver which goes in steps. Any: they are named tuples of different fields.
+REPEATING: list[type[Any]] = [Loop]
+
+
+def opaque_length(attr: Any, args: Sequence[Expr]) -> Dim:
     """The extent named after the structure of a loop."""
     nodes = (*attr.body.params, *attr.body.outputs, *args)
-    key = (attr[1:-1], tuple([node.serial for node in nodes]))
+    # The hash of a text differs from process to process.
+    fields = attr[1:-1] if isinstance(attr, Loop) else crc32(repr(attr[1:-1]).encode())
+    key = (fields, tuple([node.serial for node in nodes]))
     return Dim.named(f"%n{hash(key) & 0xFFFF_FFFF_FFFF_FFFF:x}")
 
 
@@ -58,7 +66,7 @@ def _loops(nodes: Iterable[Expr]) -> list[tuple[Expr, str]]:
     """The first loop for each opaque extent that is not one of its trip count, with its name."""
     found: dict[str, Expr] = {}
     for node in nodes:
-        if isinstance(node.attr, Loop) and isinstance(node.attr.length, Dim):
+        if type(node.attr) in REPEATING and isinstance(node.attr.length, Dim):
             text = str(node.attr.length)
             if is_opaque(text):
                 found.setdefault(text, node)

@@ -13,6 +13,7 @@ from wengert.ir.walk import substitute
 from wengert.ops.control.lengths import Loop, opaque_length
 from wengert.ops.control.regions import fits, hoisted, joined
 from wengert.ops.extents import as_dim
+from wengert.ops.layout import cast
 from wengert.ops.leaves import ZERO, fresh
 
 __all__ = ["COUNTER", "Loop", "Looped", "closed_loop", "extent_of"]
@@ -81,10 +82,21 @@ def _settled(body: Looped) -> tuple[list[tuple[Expr, Expr]], list[Expr], list[Ex
                 change[symbol] = fresh(type_, "b")
                 carries[i] = (change[symbol], init)
         if not change:
-            return carries, outputs, rows
+            types = [s.value_type for s, _ in carries]
+            starts = _converted([init for _, init in carries], types)
+            symbols = [s for s, _ in carries]
+            return list(zip(symbols, starts, strict=True)), _converted(outputs, types), rows
         # The new symbols must be older than what is built with them, also as bounds of `hoisted`.
         outputs = substitute(outputs, change)
         rows = substitute(rows, change)
+
+
+def _converted(values: Sequence[Expr], types: Sequence[Type]) -> list[Expr]:
+    """The values in the precision in which they are carried."""
+    return [
+        node if fits(node.value_type, type_) else cast(node, type_.dtype)
+        for node, type_ in zip(values, types, strict=True)
+    ]
 
 
 def _length(attr: Loop, args: Sequence[Expr]) -> Extent:
