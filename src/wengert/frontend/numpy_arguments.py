@@ -31,7 +31,6 @@ __all__ = [
     "joined",
     "known",
     "members",
-    "of_strong",
     "only",
     "refused",
     "strong",
@@ -123,11 +122,6 @@ def converted(x: Expr, dtype: DType) -> Expr:
 def common_type(nodes: Iterable[Expr]) -> Type:
     """The dtype that arrays made of the values have together, as a scalar type."""
     return promote(*(strong_type(n.value_type).with_shape(()) for n in nodes))
-
-
-def of_strong(build: Callable[[Expr], Expr], x: Expr) -> Expr:
-    """``build(x)`` of the value made an array."""
-    return build(strong(x))
 
 
 def joined(build: Callable[[Sequence[Expr]], Expr], nodes: Sequence[Expr]) -> Expr:
