@@ -110,6 +110,8 @@ def converted(x: Expr, dtype: DType) -> Expr:
     """The values in a dtype, at once where they are known."""
     if x.op is CONSTANT and not isinstance(x.attr, (np.ndarray, np.generic)):
         value = machine_number(x.attr)
+        if dtype.startswith("int") and isinstance(x.attr, int):
+            value = x.attr  # exactly, or refused
         if isinstance(value, complex) and not dtype.startswith("complex"):
             value = value.real
         try:

@@ -201,12 +201,16 @@ def _spaced(start: Expr, stop: Expr, num: Extent, endpoint: bool) -> tuple[Expr,
     return values, step
 
 
+def _check_count(num: Extent, what: str) -> None:
+    if isinstance(num, int) and num < 0:
+        raise ShapeError(worded(what, expected="a number of samples from 0 on", got=f"{num}"))
+
+
 def linspace_of(
     start: Expr, stop: Expr, num: Extent, endpoint: bool = True, what: str = "numpy.linspace"
 ) -> Expr:
     """Evenly spaced numbers from ``start`` to ``stop`` along the first axis."""
-    if isinstance(num, int) and num < 0:
-        raise ShapeError(worded(what, expected="a number of samples from 0 on", got=f"{num}"))
+    _check_count(num, what)
     numbers = _without_known([start, stop], {"num": num, "endpoint": endpoint}, np.linspace)
     return lift(numbers) if numbers is not None else _spaced(start, stop, num, endpoint)[0]
 
@@ -229,14 +233,13 @@ def linspace(
     axis: int = 0,
 ) -> Any:
     what = "numpy.linspace"
+    _check_count(num, what)
     options = {"num": num, "endpoint": endpoint, "retstep": True, "axis": axis}
     name = None if dtype is None else dtype_name(dtype, what)
     numbers = _without_known([start, stop], {**options, "dtype": name}, np.linspace)
     if numbers is not None:
         values, step = lift(numbers[0]), lift(np.asarray(numbers[1])[()])
     else:
-        if isinstance(num, int) and num < 0:
-            raise ShapeError(worded(what, expected="a number of samples from 0 on", got=f"{num}"))
         values, step = _spaced(start, stop, num, endpoint)
         values = _finished(values, name, axis, what)
     return (values, step) if retstep else values
@@ -253,6 +256,7 @@ def logspace(
     axis: int = 0,
 ) -> Expr:
     what = "numpy.logspace"
+    _check_count(num, what)
     if lift(base).ndim:
         raise refused(f"{what}: argument `base`", expected="one number", got=base)
     options = {"num": num, "endpoint": endpoint, "axis": axis}
@@ -278,6 +282,7 @@ def geomspace(
     axis: int = 0,
 ) -> Expr:
     what = "numpy.geomspace"
+    _check_count(num, what)
     name = None if dtype is None else dtype_name(dtype, what)
     options = {"num": num, "endpoint": endpoint, "axis": axis, "dtype": name}
     numbers = _without_known([start, stop], options, np.geomspace)
