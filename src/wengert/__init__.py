@@ -15,8 +15,6 @@ from wengert.diff.formulas import (
     Partials,
     diff,
     gradient,
-    hessian,
-    jacobian,
     jvp_graph,
     vjp_graph,
 )
@@ -33,6 +31,7 @@ from wengert.errors import (
     ShapeError,
     TypeMismatchError,
     UnknownNameError,
+    UnusedInputWarning,
     VerificationError,
     WengertError,
 )
@@ -69,10 +68,12 @@ __all__ = [
     "ShapeError",
     "TypeMismatchError",
     "UnknownNameError",
+    "UnusedInputWarning",
     "VerificationError",
     "WengertError",
     "check_derivative",
     "check_equal",
+    "checkpoint",
     "compare",
     "const",
     "count_operations",
@@ -81,11 +82,18 @@ __all__ = [
     "ein",
     "eq",
     "explain",
+    "grad",
     "gradient",
     "hessian",
+    "hvp",
     "implicit_diff",
+    "jacfwd",
     "jacobian",
+    "jacrev",
+    "jit",
+    "jvp",
     "jvp_graph",
+    "linearize",
     "live_nodes",
     "load",
     "ne",
@@ -94,12 +102,17 @@ __all__ = [
     "paused_gc",
     "pi",
     "recognise",
+    "register_class",
     "simplify",
     "stabilise",
+    "stop_gradient",
     "symbol",
     "symbols",
     "update",
+    "value_and_grad",
+    "vjp",
     "vjp_graph",
+    "vmap",
 ]
 
 
@@ -124,6 +137,23 @@ if TYPE_CHECKING:
     from wengert.app.compare import Comparison, compare
     from wengert.app.explain import Explanation, explain
     from wengert.diff import numeric
+    from wengert.frontend.trees import register_class
+    from wengert.programs.transforms import (
+        checkpoint,
+        grad,
+        hessian,
+        hvp,
+        jacfwd,
+        jacobian,
+        jacrev,
+        jit,
+        jvp,
+        linearize,
+        stop_gradient,
+        value_and_grad,
+        vjp,
+        vmap,
+    )
 
 # Loaded when first asked for, so that the import costs little.
 _LATER = {
@@ -132,7 +162,15 @@ _LATER = {
     "compare": ("wengert.app.compare", "compare"),
     "explain": ("wengert.app.explain", "explain"),
     "numeric": ("wengert.diff.numeric", ""),
-}
+    "register_class": ("wengert.frontend.trees", "register_class"),
+    **{
+        name: ("wengert.programs.transforms", name)
+        for name in (
+            "checkpoint", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "linearize",
+            "stop_gradient", "value_and_grad", "vjp", "vmap",
+        )
+    },
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:  # Any: every function of the formula language is also here

@@ -250,14 +250,19 @@ def jacobian(
 ) -> tuple[list[Row], Choice]:
     """Jacobians by the mode that takes fewer operations, and which that was.
 
-    Both are built and counted. Extents with names take the values ``sizes``, or a large one.
+    Both are built and counted. Extents with names take the values ``sizes``, or a large one. Of equal
+    counts, forward mode is taken where there are fewer inputs than outputs.
     """
     ways = (
         jacobian_forward(outputs, wrt, holomorphic=holomorphic),
         jacobian_reverse(outputs, wrt, holomorphic=holomorphic),
     )
     costs = [_operations([e for row in rows for e in row], sizes or {}) for rows in ways]
-    if costs[0] < costs[1]:
+    elements = [
+        _in_numbers(sum((size_of(e.shape) for e in nodes), start=0), sizes or {})
+        for nodes in (wrt, outputs)
+    ]
+    if (costs[0], elements[0]) < (costs[1], elements[1]):
         return ways[0], Choice("forward", *costs)
     return ways[1], Choice("reverse", *costs)
 
@@ -266,10 +271,13 @@ _LARGE = 64  # stands for an extent that is not known: beyond the small ones tha
 
 
 def _operations(roots: Sequence[Expr], sizes: Mapping[str, int]) -> int:
-    total = count_operations(roots).operations
-    if isinstance(total, int):
-        return total
-    return total.evaluate({name: sizes.get(name, _LARGE) for name in total.names})
+    return _in_numbers(count_operations(roots).operations, sizes)
+
+
+def _in_numbers(extent: Extent, sizes: Mapping[str, int]) -> int:
+    if isinstance(extent, int):
+        return extent
+    return extent.evaluate({name: sizes.get(name, _LARGE) for name in extent.names})
 
 
 # --- second derivatives --------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ class Pullback(_WithLinear):
 def _cotangent_type(leaf: Any) -> Type | None:
     if not isinstance(leaf, Expr) or not is_inexact(leaf.value_type):
         return None
-    return Type(leaf.value_type.dtype, leaf.shape)
+    return leaf.value_type
 
 
 class Linearized(_WithLinear):
@@ -257,7 +257,7 @@ class Linearized(_WithLinear):
     many = True
 
     def linear(self, inputs: Inputs, outputs: Outputs) -> tuple[LinearAt, list[Expr]]:
-        seeds = [fresh(Type(s.value_type.dtype, s.shape), "t") for s in inputs.symbols]
+        seeds = [fresh(s.value_type, "t") for s in inputs.symbols]
         changes = _changes(inputs, outputs, seeds)
         live = [i for i, change in enumerate(changes) if change is not None]
         residuals, function = derive.split([changes[i] for i in live], seeds, "linear")

@@ -20,9 +20,10 @@ from typing import Any
 
 from wengert.diff import formulas
 from wengert.errors import TypeMismatchError, worded
-from wengert.frontend.trees import flatten
+from wengert.frontend.trees import flatten, map_structure
 from wengert.ir.node import Expr
 from wengert.ops.control.call import call
+from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
@@ -41,6 +42,7 @@ __all__ = [
     "jit",
     "jvp",
     "linearize",
+    "stop_gradient",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -176,7 +178,7 @@ def hvp(function: Program, argnums: Any = 0, **options: Any) -> HessianProduct:
     """The Hessian times a vector, ``hvp(f)(*args, v)``, at the cost of a few gradients.
 
     >>> import numpy as np, wengert as wg
-    >>> wg.hvp(lambda x: (x**3).sum())(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    >>> wg.hvp(lambda x: x**2 @ x)(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
     chosen = Options(argnums=argnums, **options)
@@ -318,6 +320,16 @@ def checkpoint(function: Program) -> Checkpointed:
     return Checkpointed(function, "checkpoint", "The function, computed again by derivatives.")
 
 
+def stop_gradient(value: Any) -> Any:
+    """The value, which derivatives take for a constant; also of nested containers.
+
+    >>> import wengert as wg
+    >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)
+    3.0
+    """
+    return map_structure(lambda leaf: stopped(leaf) if isinstance(leaf, Expr) else leaf, value)
+
+
 # How these are recorded when a captured program calls them.
 Hook = Callable[[Context, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -339,10 +351,15 @@ def _record_linearize(context: Context, args: tuple[Any, ...], kwargs: dict[str,
     return _linearized(function, **kwargs).__wengert_call__(context, tuple(primals), {})
 
 
+def _record_stop(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return stop_gradient(*args, **kwargs)
+
+
 _HOOKS: tuple[tuple[Any, Hook], ...] = (
     (jvp, _record_jvp),
     (vjp, _record_vjp),
     (linearize, _record_linearize),
+    (stop_gradient, _record_stop),
 )
 for _function, _hook in _HOOKS:
     _function.__wengert_call__ = _hook
