@@ -8,6 +8,7 @@ derivatives: forward mode against central differences of the original, reverse m
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,12 +20,24 @@ from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.errors import WengertError
 from wengert.frontend.table import Entry, apply, entry_of
+from wengert.frontend.tables import load_tables
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
+from wengert.ir.types import DTYPES, Type
 from wengert.ops.leaves import fresh, symbol
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["Case", "case", "check", "check_derivative", "check_refused", "check_value", "rng_of"]
+load_tables()
+
+__all__ = [
+    "Case",
+    "case",
+    "check",
+    "check_derivative",
+    "check_refused",
+    "check_value",
+    "judge",
+    "rng_of",
+]
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,24 @@ def check(case: Case) -> None:
     check_value(case)
     if case.smooth:
         check_derivative(case)
+
+
+def judge(case: Case, refused: bool = False) -> None:
+    """Equal where NumPy gives results in supported dtypes, an error where it does not."""
+    if refused or not _supported(case):
+        check_refused(case)
+    else:
+        check_value(case)
+
+
+def _supported(case: Case) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = _leaves(_original(case))
+    except (TypeError, ValueError, IndexError, ArithmeticError):
+        return False
+    return all(np.asarray(r).dtype.name in DTYPES for r in results)
 
 
 # --- checks ----------------------------------------------------------------------------------------------
