@@ -85,7 +85,7 @@ def test_dtypes(function: Any) -> None:
         x = array(dtype, (2, 3))
         for wanted in ("float32", float, "complex128", "int64"):
             if np.can_cast(dtype, np.dtype(wanted), "same_kind"):
-                widened = wanted == "complex128" != dtype
+                widened = wanted == "complex128"
                 refused = wanted == "int64" or (widened and "mean" not in function.__name__)
                 # Past NaN NumPy subtracts the mean in single precision.
                 rtol = 1e-6 if function in (np.nanvar, np.nanstd) else 1e-12

@@ -97,7 +97,7 @@ def floating(a: Expr, dtype: Any, what: str) -> Expr:
 def spreading(a: Expr, dtype: Any, what: str) -> Expr:
     """The values in the dtype of their variance, which is complex in NumPy if that dtype is given."""
     result = floating(a, dtype, what)
-    if is_complex(result.value_type) and result.value_type.dtype != a.value_type.dtype:
+    if dtype is not None and is_complex(result.value_type):
         raise TypeMismatchError(
             worded(f"{what}: argument `dtype`", expected="a real dtype", got=repr(dtype))
         )
