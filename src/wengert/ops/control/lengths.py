@@ -117,6 +117,6 @@ def _renamed(outputs: Sequence[Expr], names: Mapping[str, Dim]) -> list[Expr]:
 
         args = tuple([done[a] for a in node.args])
         attr = node.attr if node.op.key is not None else mapped(node.attr, change)
-        same = args == node.args and attr == node.attr
+        same = args == node.args and (attr is node.attr or attr == node.attr)
         done[node] = node if same else build(node.op, args, attr)
     return [done[out] for out in outputs]

@@ -112,7 +112,7 @@ class _Pruning:
             found = self.params(attr.body, wanted)
             more = {i - 1 for i in found if 1 <= i <= attr.carries} - kept
             if not more:
-                return _Needs(tuple(sorted(kept)), frozenset(i - 1 for i in found if i))
+                return _Needs(tuple(sorted(kept)), frozenset(i - 1 for i in found if i) | kept)
             kept |= more
 
     # --- what is left ----------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def _renumbered(
     lists: Sequence[Sequence[Expr]],
     given: Sequence[Expr | None],
 ) -> tuple[list[Region], list[Expr]]:
-    """Regions of some outputs, with the parameters ``first`` and then those that are used; their arguments."""
+    """Regions of some outputs, with parameters ``first`` and then those used; their arguments."""
     roots = [o for outputs in lists for o in outputs]
     front = [region.params[i] for i in first]
     live = set(order([*roots, *(n for p in front for n in p.type.needs)]))
