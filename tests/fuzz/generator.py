@@ -6,12 +6,12 @@ arrays, whole numbers small. What they do is otherwise as tangled as the profile
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any  # Any: the arguments of a program are nested values of many types
 
 import numpy as np
+from fuzz.expressions import Expressions
+from fuzz.scopes import PROFILES, Profile, Sample, Scope
 
 __all__ = ["PROFILES", "Profile", "Sample", "generate"]
 
@@ -21,220 +21,9 @@ import math
 import numpy as np
 '''
 
-Shape = tuple[int, ...]
 
-
-@dataclass(frozen=True)
-class Profile:
-    """How often a program does what; ``aliasing`` is the share of statements that share memory."""
-
-    name: str
-    aliasing: float
-    longest: int = 7
-    deepest: int = 3
-
-
-PROFILES = {
-    "plain": Profile("plain", aliasing=0.0),
-    "aliasing": Profile("aliasing", aliasing=0.45),
-}
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A program, the seed that it came from, and the tuples of arguments to call it with."""
-
-    seed: int
-    profile: str
-    source: str
-    inputs: list[tuple[Any, ...]]
-
-
-@dataclass
-class Scope:
-    """The names that may be used at a place, by what they hold."""
-
-    floats: list[str]
-    ints: list[str]
-    arrays: dict[str, Shape]
-    lists: list[str] = field(default_factory=list)
-    dicts: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-    tuples: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)  # lists of two vectors of four
-    counters: list[str] = field(default_factory=list)  # readable, never assigned
-    depth: int = 0
-    loops: int = 0
-    in_helper: bool = False
-
-    def inner(self, *, loop: bool = False) -> Scope:
-        """The scope of a block: what is first assigned there is not relied on afterwards."""
-        return Scope(
-            list(self.floats),
-            list(self.ints),
-            dict(self.arrays),
-            list(self.lists),
-            list(self.dicts),
-            list(self.flags),
-            list(self.tuples),
-            list(self.groups),
-            list(self.counters),
-            self.depth + 1,
-            self.loops + loop,
-            self.in_helper,
-        )
-
-
-class Writer:
-    """Writes one program; every choice comes from the seed."""
-
-    def __init__(self, seed: int, profile: Profile) -> None:
-        self.rng = random.Random(f"{profile.name} {seed}")
-        self.profile = profile
-        self.names = 0
-        self.helpers: list[str] = []
-        self.array_helpers: list[str] = []
-        self.identity_helper = False
-        self.closure = False
-
-    # ---------------------------------------------------------------------------- expressions
-
-    def pick(self, items: Any) -> Any:
-        return self.rng.choice(list(items))
-
-    def chance(self, p: float) -> bool:
-        return self.rng.random() < p
-
-    def fresh(self, stem: str) -> str:
-        self.names += 1
-        return f"{stem}{self.names}"
-
-    def constant(self) -> str:
-        return self.pick(["0.3", "1.0", "-0.7", "2.0", "0.5", "1.7", "-1.2", "0.05"])
-
-    def index(self, s: Scope, length: int) -> str:
-        names = s.counters + s.ints
-        if names and self.chance(0.5):
-            return f"{self.pick(names)} % {length}"
-        return str(self.rng.randrange(-1, length))
-
-    def element(self, s: Scope) -> str:
-        name, shape = self.pick(s.arrays.items())
-        return f"{name}[{', '.join(self.index(s, n) for n in shape)}]"
-
-    def vector(self, s: Scope, length: int = 4) -> str:
-        names = [n for n, shape in s.arrays.items() if shape == (length,)]
-        return self.pick(names) if names else f"np.ones({length})"
-
-    def leaf(self, s: Scope) -> str:
-        ways: list[Callable[[], str]] = [
-            self.constant,
-            lambda: self.pick(s.floats),
-            lambda: self.pick(s.floats),
-        ]
-        if s.arrays:
-            ways += [lambda: self.element(s), lambda: f"{self.pick(s.arrays)}.sum()"]
-        if s.ints or s.counters:
-            ways.append(lambda: self.pick(s.ints + s.counters))
-        if s.lists:
-            ways.append(lambda: f"{self.pick(s.lists)}[{self.pick([0, -1])}]")
-            ways.append(lambda: f"sum({self.pick(s.lists)})")
-        if s.dicts:
-            ways.append(lambda: f"{self.pick(s.dicts)}['{self.pick('pq')}']")
-            ways.append(lambda: f"{self.pick(s.dicts)}.get('z', 0.25)")
-        if s.tuples:
-            ways.append(lambda: f"{self.pick(s.tuples)}[{self.pick([0, 1])}]")
-        if s.groups:
-            ways.append(lambda: f"{self.pick(s.groups)}[{self.pick([0, 1])}][{self.index(s, 4)}]")
-        return self.pick(ways)()
-
-    def number(self, s: Scope, depth: int = 2) -> str:
-        if depth == 0 or self.chance(0.25):
-            return self.leaf(s)
-        e = lambda: self.number(s, depth - 1)  # noqa: E731  short, and used a dozen times below
-        ways: list[Callable[[], str]] = [
-            lambda: f"({e()} + {e()})",
-            lambda: f"({e()} - {e()})",
-            lambda: f"(0.5 * {e()})",
-            lambda: f"math.sin({e()} * {e()})",
-            lambda: f"np.cos({e()})",
-            lambda: f"abs({e()})",
-            lambda: f"min({e()}, {e()})",
-            lambda: f"max({e()}, {e()})",
-            lambda: f"({e()} / (1.0 + abs({e()})))",
-            lambda: f"math.exp(-abs({e()}))",
-            lambda: f"math.sqrt(1.0 + abs({e()}))",
-            lambda: f"({e()} if {self.condition(s, 0)} else {e()})",
-            lambda: f"(-{e()})",
-        ]
-        if self.helpers and not s.in_helper:
-            ways += [lambda: f"{self.pick(self.helpers)}({e()}, {e()})"] * 2
-        if self.array_helpers and s.arrays and not s.in_helper:
-            ways.append(lambda: f"{self.pick(self.array_helpers)}({self.vector(s)}, {e()})")
-        if self.closure and not s.in_helper:
-            ways.append(lambda: f"bump({e()})")
-        if s.arrays:
-            ways.append(lambda: f"({self.vector(s)} @ {self.vector(s)} * 0.1)")
-            ways.append(lambda: f"np.max({self.pick(s.arrays)})")
-            ways.append(lambda: f"sum([v * {self.constant()} for v in {self.vector(s)}])")
-        if s.lists:
-            ways.append(lambda: f"max({self.pick(s.lists)})")
-            ways.append(lambda: f"(len({self.pick(s.lists)}) * {e()})")
-        return self.pick(ways)()
-
-    def condition(self, s: Scope, depth: int = 1) -> str:
-        if depth and self.chance(0.35):
-            a, b = self.condition(s, 0), self.condition(s, 0)
-            return self.pick([f"{a} and {b}", f"{a} or {b}", f"not {a}", f"({a}) == ({b})"])
-        ways: list[Callable[[], str]] = [
-            lambda: f"{self.number(s, 1)} > {self.number(s, 1)}",
-            lambda: f"{self.leaf(s)} < {self.constant()}",
-            lambda: f"{self.constant()} < {self.leaf(s)} <= 2.5",
-        ]
-        if s.ints or s.counters:
-            ways.append(lambda: f"{self.pick(s.ints + s.counters)} % 2 == {self.pick([0, 1])}")
-            ways.append(lambda: f"{self.pick(s.ints + s.counters)} > {self.pick([1, 2])}")
-        if s.flags:
-            ways.append(lambda: self.pick(s.flags))
-        if s.lists:
-            ways.append(lambda: f"len({self.pick(s.lists)}) > {self.pick([3, 4])}")
-        return self.pick(ways)()
-
-    def whole(self, s: Scope) -> str:
-        names = s.ints + s.counters or ["2"]
-        return self.pick(
-            [
-                f"({self.pick(names)} * 3 + 1) % 11",
-                f"{self.pick(names)} // 2",
-                f"{self.pick(names)} - 1",
-                f"int({self.leaf(s)} * 3) % 5",
-                f"len({self.pick(s.lists)})" if s.lists else "4",
-                f"(1 if {self.condition(s, 0)} else {self.pick(names)})",
-            ]
-        )
-
-    def new_array(self, s: Scope, shape: Shape) -> str:
-        same = [n for n, other in s.arrays.items() if other == shape]
-        size = str(shape) if len(shape) > 1 else str(shape[0])
-        ways = [
-            f"np.zeros({size})",
-            f"np.ones({size}) * {self.number(s, 1)}",
-            f"np.full({size}, {self.leaf(s)}, dtype=float)",
-        ]
-        if shape == (4,):
-            ways.append(f"np.array([{', '.join(self.leaf(s) for _ in range(4))}], dtype=float)")
-        if same:
-            ways += [
-                f"{self.pick(same)}.copy()",
-                f"{self.pick(same)} * {self.number(s, 1)}",
-                f"{self.pick(same)} + {self.pick(same)}",
-                f"np.sin({self.pick(same)})",
-                f"np.where({self.pick(same)} > {self.leaf(s)}, {self.pick(same)}, 0.5)",
-                f"{self.pick(same)}[::-1].copy()",
-            ]
-        return self.pick(ways)
-
-    # ---------------------------------------------------------------------------- statements
+class Writer(Expressions):
+    """Writes one program."""
 
     def block(self, s: Scope, length: int) -> list[str]:
         lines: list[str] = []
@@ -457,7 +246,21 @@ class Writer:
         e = self.number(s, 1)
         i = self.index(s, 4)
         row = self.pick(["M[1]", f"M[{self.index(s, 3)}]", "M.T[:, 1]", "M[::-1][0]"])
-        part = self.pick([f"{u}[1:3]", f"{u}[::2]", f"{u}[:2]", f"{u}[2:][::-1]", "M[0, 1:3]"])
+        part = self.pick(
+            [
+                f"{u}[1:3]",
+                f"{u}[::2]",
+                f"{u}[:2]",
+                f"{u}[2:][::-1]",
+                f"{u}[::-1][1:3]",
+                f"{u}.reshape(2, 2)[0]",
+                f"{u}.reshape(2, 2).T[1]",
+                "M[0, 1:3]",
+                "M[1:, 1:3][0]",
+                "M.reshape(-1)[2:4]",
+                *(f"{p}[::-1]" for p in pairs),
+            ]
+        )
         ways: list[list[str]] = [
             [f"{u} = {v}"],
             [f"{u} = {v}"],
@@ -474,16 +277,12 @@ class Writer:
             [f"M[{self.index(s, 3)}] = {u}"],
             [f"M.T[{self.index(s, 4)}, 0] = {e}"],
         ]
-        if s.depth == 0:
-            w = self.fresh("p")
-            ways += [[f"{w} = {part}"]] * 2
-            if self.profile.aliasing and self.chance(0.3):
-                group = self.fresh("g")
-                line = f"{group} = [{u}, {v}]"
-                s.groups.append(group)
-                return [line]
-        else:
-            w = ""
+        w = self.fresh("p")
+        ways += [[f"{w} = {part}"]] * 2
+        if s.depth == 0 and self.chance(0.1):
+            group = self.fresh("g")
+            s.groups.append(group)
+            return [f"{group} = [{u}, {v}]"]
         if pairs:
             p = self.pick(pairs)
             ways += [
@@ -503,7 +302,7 @@ class Writer:
         if self.identity_helper:
             ways += [[f"{u} = either({u}, {v}, {e})"], [f"poke(either({u}, {v}, {e}), {e})"]]
         chosen = self.pick(ways)
-        if w and chosen[0].startswith(f"{w} ="):
+        if chosen[0].startswith(f"{w} ="):
             s.arrays[w] = (2,)
         return chosen
 
