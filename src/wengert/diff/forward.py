@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from wengert.diff.rules import Cotangent, Tangent, push_forward
 from wengert.ir.node import Expr, paused_gc
+from wengert.ir.op import NoDerivative
 from wengert.ir.types import TupleType
-from wengert.ir.walk import order
 from wengert.ops.leaves import ZERO
 
 __all__ = ["TRANSFORMS", "jvp"]
@@ -22,7 +23,7 @@ def jvp(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr | N
     with paused_gc():
         change: dict[Expr, Tangent] = dict(tangents)
         changed = change.get
-        for node in order(outputs):
+        for node in _order(outputs, tangents):
             args = node.args
             if not args or node in change:
                 continue
@@ -40,6 +41,28 @@ def jvp(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr | N
                         change[node] = outgoing
                     break
         return [change.get(out) for out in outputs]  # type: ignore[misc]  # outputs have one result
+
+
+def _order(outputs: Sequence[Expr], tangents: Mapping[Expr, Expr]) -> list[Expr]:
+    """All nodes through which a change may reach the outputs, arguments before users.
+
+    Not those below a node that has no change whatever they do: they need no differential either.
+    """
+    stack = list(outputs)
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        diff = node.op.diff
+        if (diff.__class__ is NoDerivative and diff.zero) or node in tangents:
+            continue
+        for arg in node.args:
+            if arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    return sorted(seen, key=_by_age)
+
+
+_by_age = attrgetter("serial")
 
 
 class _Transforms:

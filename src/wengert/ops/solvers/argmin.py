@@ -39,6 +39,7 @@ from wengert.ops.solvers.bodies import (
     result_types,
     with_symbols,
 )
+from wengert.ops.stopping import stopped
 from wengert.ops.sums import scale
 from wengert.ops.systems import solve
 
@@ -205,14 +206,15 @@ def implicit(
 def _closed(
     value: Any, body: Callable[..., Any], params: Sequence[Any], holds: Any, **kind: bool
 ) -> Expr:
-    node, values = lift(value), [lift(p) for p in params]
+    # Stopped: no differential is asked of how the value was found, not even whether there is one.
+    node, values = stopped(value), [lift(p) for p in params]
     (x,) = unbound([node.value_type], "x")
     symbols = unbound([v.value_type for v in values], "p")
     output = lift(body(x, *symbols))
     if output.shape != node.shape and size_of(output.shape) == size_of(node.shape):
         output = reshape(output, node.shape)
     region, captures = hoisted((x, *symbols), [output])
-    checked = () if holds is None else (lift(holds),)
+    checked = () if holds is None else (stopped(holds),)
     attr = Implicit(region, checked=bool(checked), **kind)
     return make(IMPLICIT, (node, *checked, *values, *captures), attr)
 
