@@ -338,3 +338,35 @@ def views_of_rows_swapped_without_copy(x, t):
         u, v = v, u
     u[0] = t
     return A
+
+
+@program(
+    np.array([0.1, 0.4, 0.9, 1.6]),
+    0.5,
+    others=[(np.array([0.1, 0.2, 0.3, 0.4]), 0.5), (np.ones(4), 0.0)],
+)
+def index_in_a_while_test(a, level):
+    i = 0
+    while i < len(a) and a[i] < level:
+        i += 1
+    inside = i < len(a)
+    return i, a[i] if inside else -1.0, a[:i].sum()
+
+
+@program(R.random(5), others=[(-R.random(5),)], wrt=[0])
+def defaults_and_keywords(x, scale=2.0, *, power=2, **options):
+    s = 0.0
+    for i, v in enumerate(x):
+        s += scale * abs(v) ** power * (1.5 if i % 2 else 1.0)
+    if not (s > 0 and s < 1e9) or s == 5:
+        s = -s
+    return s, len(options)
+
+
+@program(0.7, wrt=[0])
+def unpacked_and_zipped(x):
+    xs = [x * k for k in range(5)]
+    diffs = [b - a for a, b in zip(xs, xs[1:])]
+    low, *middle, high = diffs
+    columns = list(zip(*[(a, a * a) for a in xs]))
+    return low, high, sum(middle), columns[1], min(enumerate(xs), key=lambda t: -t[1])[0]
