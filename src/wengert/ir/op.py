@@ -156,11 +156,14 @@ class Domain:
 
     ``sample``: one interval per argument in which it is smooth and tests may sample.
     ``where``: conditions on the arguments for a real value (builds graph comparisons; none: everywhere).
-    ``kinks`` and ``poles``: said in words, for the reference page.
+    ``smooth``: conditions on the arguments for the op to be differentiable, where that is not wherever it
+    is defined; ops with bodies are also told which arguments are ``active``, and may ask for the condition
+    ``within`` a body. ``kinks`` and ``poles``: said in words, for the reference page.
     """
 
     sample: tuple[tuple[float, float], ...] = ()
     where: Callable[..., tuple[Expr, ...]] | None = None
+    smooth: Callable[..., tuple[Expr, ...]] | None = None
     edges: tuple[Edge, ...] = ()
     kinks: str = ""
     poles: str = ""

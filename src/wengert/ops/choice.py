@@ -67,6 +67,7 @@ __all__ = [
     "sign",
     "trunc",
     "where",
+    "whole_steps",
 ]
 
 _STEPS = "constant between its jumps"
@@ -81,7 +82,9 @@ def _comparison(name: str, doc: str, evaluate: Callable[..., Any], symbol: str, 
             result=truth if name in ("eq", "ne") else real_truth,
             evaluate=evaluate,
             diff=NoDerivative("a truth value does not vary smoothly", zero=True),
-            domain=Domain(sample=((-2.0, 2.0), (-2.0, 2.0)), kinks="x = y"),
+            domain=Domain(
+                sample=((-2.0, 2.0), (-2.0, 2.0)), smooth=lambda x, y: (ne(x, y),), kinks="x = y"
+            ),
             spell=Spelling(notation="compare", symbol=symbol, latex=f"{{0}} {latex} {{1}}"),
             laws=Laws(commutative=name in ("eq", "ne")),
             build=lambda a, b: _compare(name, a, b),
@@ -264,6 +267,7 @@ def _extremum(
             ),
             domain=Domain(
                 sample=((-2.0, 0.0), (0.1, 2.0)),
+                smooth=lambda x, y: (ne(x, y),),
                 edges=(Edge((1.0, 1.0), 1.0, (0.5, 0.5), "ties share equally"),),
                 kinks="x = y",
             ),
@@ -291,6 +295,23 @@ def clip(x: Any, low: Any, high: Any) -> Expr:
 
 
 # --- pieces ----------------------------------------------------------------------------------------------
+def _not_zero(x: Expr) -> tuple[Expr, ...]:
+    return (ne(x, ZERO),)
+
+
+def _not_whole(x: Expr) -> tuple[Expr, ...]:
+    return (ne(x, floor(x)),)
+
+
+def whole_steps(x: Expr) -> tuple[Expr, ...]:
+    """Where rounding towards zero does not jump."""
+    return (logical_or(ne(x, floor(x)), eq(x, ZERO)),)
+
+
+def _no_multiple(x: Expr, y: Expr) -> tuple[Expr, ...]:
+    return (ne(mod(x, y), ZERO),)
+
+
 def _stepwise(
     name: str, doc: str, evaluate: Callable[..., Any], **more: Any
 ) -> Callable[..., Expr]:
@@ -320,7 +341,7 @@ floor = _stepwise(
     np.floor,
     spell=Spelling(latex=r"\left\lfloor {0} \right\rfloor", unicode="⌊{0}⌋"),
     laws=Laws(facts=lambda x: INTEGER | (x & (FINITE | NONNEGATIVE))),
-    domain=Domain(sample=((0.1, 0.9),), kinks="the integers"),
+    domain=Domain(sample=((0.1, 0.9),), smooth=_not_whole, kinks="the integers"),
 )
 ceil = _stepwise(
     "ceil",
@@ -328,14 +349,18 @@ ceil = _stepwise(
     np.ceil,
     spell=Spelling(latex=r"\left\lceil {0} \right\rceil", unicode="⌈{0}⌉"),
     laws=Laws(facts=lambda x: INTEGER | (x & (FINITE | NONNEGATIVE))),
-    domain=Domain(sample=((0.1, 0.9),), kinks="the integers"),
+    domain=Domain(sample=((0.1, 0.9),), smooth=_not_whole, kinks="the integers"),
 )
 round_ = _stepwise(
     "round",
     "The nearest integer, halves to even.",
     np.round,
     laws=Laws(odd=True, facts=_rounded_facts),
-    domain=Domain(sample=((0.6, 1.4),), kinks="halfway between integers"),
+    domain=Domain(
+        sample=((0.6, 1.4),),
+        smooth=lambda x: (ne(x - floor(x), _HALF),),
+        kinks="halfway between integers",
+    ),
     aliases=("rint",),
 )
 trunc = _stepwise(
@@ -343,7 +368,7 @@ trunc = _stepwise(
     "The integer part, towards zero.",
     np.trunc,
     laws=Laws(odd=True, facts=_rounded_facts),
-    domain=Domain(sample=((0.1, 0.9),), kinks="the integers"),
+    domain=Domain(sample=((0.1, 0.9),), smooth=whole_steps, kinks="the integers but 0"),
     aliases=("fix",),
 )
 _sign = _stepwise(
@@ -353,7 +378,9 @@ _sign = _stepwise(
     laws=Laws(
         odd=True, facts=lambda x: INTEGER | FINITE | (x & (NONNEGATIVE | NONPOSITIVE | NONZERO))
     ),
-    domain=Domain(sample=((0.1, 2.0),), edges=(Edge((0.0,), 0.0, (0.0,)),), kinks="x = 0"),
+    domain=Domain(
+        sample=((0.1, 2.0),), smooth=_not_zero, edges=(Edge((0.0,), 0.0, (0.0,)),), kinks="x = 0"
+    ),
     spell=Spelling(latex=r"\operatorname{{sign}}\left({0}\right)"),
     aliases=("sgn",),
     build=lambda x: sign(x),
@@ -364,7 +391,9 @@ heaviside = _stepwise(
     lambda x: np.heaviside(x, 0.5),
     result=real_shape,
     laws=Laws(facts=lambda x: NONNEGATIVE | FINITE),
-    domain=Domain(sample=((0.1, 2.0),), edges=(Edge((0.0,), 0.5, (0.0,)),), kinks="x = 0"),
+    domain=Domain(
+        sample=((0.1, 2.0),), smooth=_not_zero, edges=(Edge((0.0,), 0.5, (0.0,)),), kinks="x = 0"
+    ),
     spell=Spelling(python="np.heaviside({0}, 0.5)"),
     aliases=("step",),
 )
@@ -392,6 +421,7 @@ ABS = register(
         diff=Pointwise(lambda x, out: sign(x)),
         domain=Domain(
             sample=((0.1, 2.0),),
+            smooth=_not_zero,
             edges=(Edge((0.0,), 0.0, (0.0,), "a minimum"),),
             kinks="x = 0",
         ),
@@ -417,6 +447,7 @@ FLOORDIV = register(
         domain=Domain(
             sample=((2.1, 2.9), (1.0, 1.02)),
             where=lambda x, y: (ne(y, ZERO),),
+            smooth=_no_multiple,
             kinks="x a multiple of y",
             poles="y = 0",
         ),
@@ -441,6 +472,7 @@ MOD = register(
         domain=Domain(
             sample=((2.1, 2.9), (1.0, 1.02)),
             where=lambda x, y: (ne(y, ZERO),),
+            smooth=_no_multiple,
             kinks="x a multiple of y",
         ),
         elementwise=True,

@@ -29,7 +29,7 @@ from wengert.ir.op import (
 from wengert.ir.types import DType, Type, is_complex, is_inexact, promote
 from wengert.ops.algebra import broadcast_together, lift, times, zeros
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import absolute
+from wengert.ops.choice import absolute, ne
 from wengert.ops.einstein import EIN, ein
 from wengert.ops.leaves import CONSTANT, const
 from wengert.ops.shapes import same_shape
@@ -259,7 +259,11 @@ MODULUS = _polar_op(
     _modulus_tangent,
     result=part_type,
     evaluate=np.abs,
-    domain=Domain(edges=(Edge((0.0,), 0.0, (0.0,), "a minimum"),), kinks="z = 0"),
+    domain=Domain(
+        smooth=lambda z: (ne(z, const(0)),),
+        edges=(Edge((0.0,), 0.0, (0.0,), "a minimum"),),
+        kinks="z = 0",
+    ),
     spell=Spelling(text="abs({0})", latex=r"\left|{0}\right|", python="np.abs({0})"),
     laws=Laws(even=True, facts=lambda z: NONNEGATIVE | z & (FINITE | INTEGER)),
     build=absolute,

@@ -15,11 +15,21 @@ from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worde
 from wengert.ir.dims import Dim, Extent, extent_text, resolve, size_of
 from wengert.ir.facts import DIAGONAL, FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
+from wengert.ir.op import (
+    Argument,
+    Domain,
+    Laws,
+    Linear,
+    NoDerivative,
+    Op,
+    Sample,
+    Spelling,
+    register,
+)
 from wengert.ir.types import DTYPES, DType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.axes import axis_of
-from wengert.ops.choice import ne
+from wengert.ops.choice import ne, whole_steps
 from wengert.ops.complexes import real
 from wengert.ops.einstein import ein, is_ones, ones, transpose
 from wengert.ops.leaves import ZERO
@@ -336,6 +346,7 @@ TO_INTEGER = register(
         result=lambda x, *, attr: x.with_dtype(attr),
         evaluate=lambda x, *, attr: np.asarray(x).astype(attr)[()],
         diff=NoDerivative("constant between its jumps", zero=True),
+        domain=Domain(smooth=lambda x, *, attr: whole_steps(x), kinks="the integers but 0"),
         spell=Spelling(options=lambda node: {"dtype": node.attr}, numpy=_cast_in_numpy),
         laws=Laws(facts=lambda x, *, attr: INTEGER | FINITE | x & (NONNEGATIVE | NONPOSITIVE)),
         call=cast,

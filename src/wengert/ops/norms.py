@@ -33,9 +33,10 @@ from wengert.ops.axes import (
     spread,
     without_axes,
 )
-from wengert.ops.choice import absolute, sign
+from wengert.ops.choice import absolute, ne, sign
 from wengert.ops.complexes import conj, part_type, real
 from wengert.ops.einstein import sum_axes
+from wengert.ops.leaves import ZERO
 from wengert.ops.powers import sqrt
 from wengert.ops.reductions import axes_samples, centred, count_of, max_, min_, reduced, sum_
 from wengert.ops.shapes import same_shape
@@ -137,14 +138,17 @@ def _absolute_norm(
     return reduced(pick(sum_(size_, summed), picked - (summed < picked)), axes, keepdims)
 
 
-NORM = register(
+NORM: Op = register(
     Op(
         name="norm",
         doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
         result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
         evaluate=_norm_value,
         diff=Rule(_norm_tangent),
-        domain=Domain(kinks="x = 0, a minimum, where the derivative is 0"),
+        domain=Domain(
+            smooth=lambda x, *, attr: (ne(make(NORM, (x,), attr), ZERO),),
+            kinks="x = 0, a minimum, where the derivative is 0",
+        ),
         spell=Spelling(
             latex=r"\left\|{0}\right\|",
             unicode="‖{0}‖",

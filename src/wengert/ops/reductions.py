@@ -24,6 +24,7 @@ from wengert.ir.op import (
     Rule,
     Sample,
     Spelling,
+    lookup,
     register,
 )
 from wengert.ir.types import Type, is_complex
@@ -37,10 +38,11 @@ from wengert.ops.axes import (
     spread,
     without_axes,
 )
-from wengert.ops.choice import eq, where
+from wengert.ops.choice import eq, le, where
 from wengert.ops.complexes import conj, real
 from wengert.ops.einstein import ein, ones, spelt_size, sum_axes
 from wengert.ops.layout import cast
+from wengert.ops.leaves import ONE
 from wengert.ops.shapes import real_shape
 from wengert.ops.shapes import real_type as real_same_type
 
@@ -162,6 +164,11 @@ def _extremum_tangent(
     return divide(sum_axes(where(attained, t, zero), attr), number)
 
 
+def _attained_once(x: Expr, op: Op, attr: tuple[int, ...]) -> Expr:
+    attained = eq(x, spread(make(op, (x,), attr), attr, x.shape))
+    return le(sum_axes(where(attained, ones(x.shape), zeros(x.shape)), attr), ONE)
+
+
 def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
     return register(
         Op(
@@ -170,7 +177,10 @@ def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
             result=lambda x, *, attr: without_axes(real_same_type(x), attr),
             evaluate=lambda x, *, attr: evaluate(x, axis=attr),
             diff=Rule(_extremum_tangent),
-            domain=Domain(kinks="ties, which share equally"),
+            domain=Domain(
+                smooth=lambda x, *, attr: (_attained_once(x, lookup(name), attr),),
+                kinks="ties, which share equally",
+            ),
             spell=Spelling(
                 latex=rf"\{name}\left({{0}}\right)",
                 python=f"np.{name}({{0}})",

@@ -29,7 +29,7 @@ from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 from wengert.ops.along import positions, take_along
 from wengert.ops.axes import axis_of
-from wengert.ops.choice import gt, lt, where
+from wengert.ops.choice import gt, lt, ne, where
 from wengert.ops.einstein import ein, ones
 from wengert.ops.indexing import part_of
 from wengert.ops.joining import concatenate
@@ -117,6 +117,15 @@ def _sort_tangent(
     return take_along(tangents[0], argsort(args[0], attr), attr)
 
 
+def _no_ties(x: Expr, *, attr: int) -> tuple[Expr, ...]:
+    """Neighbours in order differ."""
+    extent = x.shape[attr]
+    if extent in (0, 1):
+        return ()
+    ordered = sort(x, attr)
+    return (ne(part_of(ordered, attr, 1, extent - 1), part_of(ordered, attr, 0, extent - 1)),)
+
+
 SORT = register(
     Op(
         name="sort",
@@ -124,7 +133,7 @@ SORT = register(
         result=lambda x, *, attr: x,
         evaluate=lambda x, *, attr: np.sort(x, axis=attr),
         diff=Rule(_sort_tangent),
-        domain=Domain(kinks="equal elements, whose order decides"),
+        domain=Domain(smooth=_no_ties, kinks="equal elements, whose order decides"),
         spell=Spelling(
             options=lambda node: {"axis": node.attr},
             numpy=lambda node: f"np.sort({{0}}, axis={node.attr})",

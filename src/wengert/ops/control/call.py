@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from wengert.ir.dump import codec
 from wengert.ir.function import Function
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Domain, Op, Rule, Sample, register
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ops.algebra import lift
@@ -28,6 +28,7 @@ from wengert.ops.control.regions import (
     outer_type,
     unbound,
 )
+from wengert.ops.control.smooth import call_smooth
 from wengert.ops.counting import count_operations
 
 __all__ = ["CALL", "Call", "call", "closed_call"]
@@ -162,6 +163,7 @@ CALL = register(
         dependent=True,
         evaluate=_call_value,
         diff=Rule(_call_jvp, _call_vjp, batched=True),
+        domain=Domain(smooth=call_smooth),
         bodies=lambda attr: (attr.body,),
         with_bodies=lambda attr, bodies: Call(bodies[0], attr.name),
         exempt={"text": "a body is no formula"},

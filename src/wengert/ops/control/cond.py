@@ -13,7 +13,7 @@ from wengert.errors import TypeMismatchError, worded
 from wengert.ir.dims import Extent
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Domain, Op, Rule, Sample, register
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import order
@@ -43,6 +43,7 @@ from wengert.ops.control.regions import (
     sunk,
     unbound,
 )
+from wengert.ops.control.smooth import cond_smooth
 from wengert.ops.counting import count_operations
 
 __all__ = ["COND", "Cond", "branch", "check_captures", "joined_cond"]
@@ -266,6 +267,7 @@ COND = register(
         dependent=True,
         evaluate=_cond_value,
         diff=Rule(_cond_jvp, _cond_vjp, batched=True),
+        domain=Domain(smooth=cond_smooth),
         bodies=lambda attr: (attr.then, attr.orelse),
         with_bodies=lambda attr, bodies: Cond(*bodies),
         exempt={"text": "a body is no formula"},

@@ -21,7 +21,7 @@ import numpy as np
 from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import Dim, Extent, length
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Domain, Op, Rule, Sample, register
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ops.algebra import lift
@@ -41,6 +41,7 @@ from wengert.ops.control.regions import (
     retyped,
     unbound,
 )
+from wengert.ops.control.smooth import loop_smooth
 from wengert.ops.counting import count_operations
 from wengert.ops.leaves import fresh
 
@@ -316,6 +317,7 @@ LOOP = register(
         evaluate=_loop_value,
         resolve=_resolved,
         diff=Rule(loop_jvp, loop_vjp, batched=True),
+        domain=Domain(smooth=loop_smooth),
         bodies=lambda attr: (attr.body,),
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         exempt={"text": "a body is no formula"},

@@ -83,20 +83,20 @@ def loop_vjp(
     return found
 
 
-def _varied(loop: OpenLoop, wanted: set[Expr]) -> set[Expr]:
+def varied(loop: OpenLoop, wanted: set[Expr]) -> set[Expr]:
     """Symbols of the body that change with the wanted ones, across iterations."""
-    varied = set(wanted)
+    found = set(wanted)
     nodes = order(loop.outputs)
     while True:
-        reached = depends_on(nodes, varied)
+        reached = depends_on(nodes, found)
         more = {
             s
             for s, output in zip(loop.carried, loop.outputs, strict=True)
-            if output in reached and s not in varied and differentiable(s)
+            if output in reached and s not in found and differentiable(s)
         }
         if not more:
-            return varied
-        varied |= more
+            return found
+        found |= more
 
 
 def _pull(
@@ -107,8 +107,8 @@ def _pull(
     diff: Transforms,
 ) -> _Pulled | None:
     carries = loop.attr.carries
-    varied = _varied(loop, wanted)
-    wrt = [s for s in loop.symbols if s in varied]
+    moving = varied(loop, wanted)
+    wrt = [s for s in loop.symbols if s in moving]
     rows: list[tuple[Expr, Expr]] = []
     row_seeds: list[Change] = [None] * len(loop.rows)
     for i, ct in enumerate(cotangents[carries:]):
@@ -123,7 +123,7 @@ def _pull(
         seeds[i] = fresh(change_type(loop.carried[i].value_type, batch), "ct")
 
     for i, symbol in enumerate(loop.carried):
-        if cotangents[i] is not None and symbol in varied:
+        if cotangents[i] is not None and symbol in moving:
             start(i)
     while True:
         given = [seeds.get(i) for i in range(carries)] + row_seeds
