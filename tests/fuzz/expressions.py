@@ -68,6 +68,8 @@ class Expressions:
             ways.append(lambda: f"{self.pick(s.dicts)}.get('z', 0.25)")
         if s.tuples:
             ways.append(lambda: f"{self.pick(s.tuples)}[{self.pick([0, 1])}]")
+        if s.objects:
+            ways.append(lambda: f"{self.pick(s.objects)}.{self.pick('vvn')}")
         if s.groups:
             ways.append(lambda: f"{self.pick(s.groups)}[{self.pick([0, 1])}][{self.index(s, 4)}]")
         return self.pick(ways)()

@@ -22,6 +22,19 @@ import numpy as np
 '''
 
 
+BOX = """class Box:
+    def __init__(self, v):
+        self.v = v
+        self.n = 0
+
+    def push(self, e):
+        if e > self.v:
+            self.v = e
+            self.n += 1
+        else:
+            self.v -= 0.1"""
+
+
 class Writer(Expressions):
     """Writes one program."""
 
@@ -57,8 +70,12 @@ class Writer(Expressions):
             ]
         if s.loops:
             ways.append((2, self.leave))
-        if s.depth and not s.in_helper:
+        if s.objects:
+            ways.append((2, self.change_object))
+        if s.depth:
             ways.append((1, self.early_return))
+        if s.depth and self.chance(0.12):
+            ways.append((2, self.effect))
         kinds = [way for _, way in ways]
         (way,) = self.rng.choices(kinds, [weight for weight, _ in ways])
         return way(s)
@@ -235,7 +252,18 @@ class Writer(Expressions):
         return [f"if {self.condition(s)}:", f"    {self.pick(['break', 'continue'])}"]
 
     def early_return(self, s: Scope) -> list[str]:
-        return [f"if {self.condition(s)}:", f"    return {self.result}"]
+        result = self.number(s, 1) if s.in_helper else self.result
+        return [f"if {self.condition(s)}:", f"    return {result}"]
+
+    def change_object(self, s: Scope) -> list[str]:
+        name, e = self.pick(s.objects), self.number(s, 1)
+        return [self.pick([f"{name}.push({e})", f"{name}.v = {e}", f"{name}.v += {e}"])]
+
+    def effect(self, s: Scope) -> list[str]:
+        number = self.rng.randrange(100)
+        if self.chance(0.6):
+            return [f"print('passed {number}')"]
+        return [f"if {self.condition(s, 0)}:", f"    raise ValueError('stopped {number}')"]
 
     # ------------------------------------------------------------------------ shared memory
 
@@ -371,6 +399,11 @@ class Writer(Expressions):
         self.result = "x, y, s, t, k, f, a, b, c, M, q, d"
         if self.chance(0.5):
             self.result = "x, y, s, t, k, a.sum(), b * 2, c, M, sum(q), len(q), d['p'] + d['q']"
+        if self.chance(0.3):
+            parts.append(BOX)
+            scope.objects.append("box")
+            lines.append("box = Box(x)")
+            self.result += ", box.v, box.n"
         if self.chance(0.3):
             self.closure = True
             lines += [

@@ -48,6 +48,7 @@ class Scope:
     flags: list[str] = field(default_factory=list)
     tuples: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)  # lists of two vectors of four
+    objects: list[str] = field(default_factory=list)  # with a number v, a count n, a method push
     counters: list[str] = field(default_factory=list)  # readable, never assigned
     depth: int = 0
     loops: int = 0
@@ -64,6 +65,7 @@ class Scope:
             list(self.flags),
             list(self.tuples),
             list(self.groups),
+            list(self.objects),
             list(self.counters),
             self.depth + 1,
             self.loops + loop,

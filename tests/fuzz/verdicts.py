@@ -140,9 +140,10 @@ def _sound(sample: Sample, folder: Path) -> bool:
     """Whether plain Python runs it: a smaller program must not fail by itself."""
     try:
         program = loaded(sample.source, folder)
-        return all(o.error is None for o in _plain(program, sample))
+        outcomes = _plain(program, sample)
     except Exception:  # a name deleted, a syntax that no longer fits: not a candidate
         return False
+    return all(o.error is None or type(o.error) is ValueError for o in outcomes)
 
 
 def _smaller(source: str) -> Iterator[str]:
