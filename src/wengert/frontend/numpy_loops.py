@@ -14,10 +14,19 @@ import numpy as np
 from wengert.errors import TypeMismatchError, worded
 from wengert.frontend.numpy_arguments import converted, dtype_name, strong_type
 from wengert.ir.node import Expr
-from wengert.ir.types import DTYPES, DType, Type
+from wengert.ir.types import DTYPES, DType, TupleType, Type
+from wengert.ir.walk import order
 from wengert.ops.leaves import CONSTANT, const, machine_number
 
-__all__ = ["finished", "folded", "loop_dtypes", "prepared", "run_loop"]
+__all__ = [
+    "finished",
+    "folded",
+    "inexact_of",
+    "loop_dtypes",
+    "prepared",
+    "run_loop",
+    "settled",
+]
 
 _PYTHON: dict[str, type] = {"int64": int, "float64": float, "complex128": complex}
 
@@ -104,10 +113,29 @@ def run_loop(
     return finished(build(*prepared(ufunc, nodes, dtype)), dtypes[-1])
 
 
+def settled(node: Expr) -> Expr:
+    """The constant that a graph of constants comes to; any other node as it is."""
+    values: dict[Expr, Any] = {}
+    with np.errstate(all="ignore"):
+        for part in order([node]):
+            if part.op is CONSTANT:
+                values[part] = machine_number(part.attr)
+            elif not part.args or part.op.bodies is not None or isinstance(part.type, TupleType):
+                return node
+            else:
+                values[part] = _value_of(part, [values[a] for a in part.args])
+    value = np.asarray(values[node])
+    return const(value.astype(node.value_type.dtype)[()])
+
+
+def _value_of(part: Expr, args: Sequence[Any]) -> Any:
+    if part.attr is None:
+        return part.op.evaluate(*args)
+    attr = part.attr if part.op.resolve is None else part.op.resolve(part.attr, {})
+    return part.op.evaluate(*args, attr=attr)
+
+
 def inexact_of(node: Expr) -> DType:
     """The dtype in which NumPy averages: that of the values, or ``float64`` for whole numbers."""
     dtype = strong_type(node.value_type).dtype
     return "float64" if dtype in ("bool", "int32", "int64") else dtype
-
-
-__all__ += ["inexact_of"]
