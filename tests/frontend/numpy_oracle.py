@@ -23,6 +23,7 @@ from wengert.frontend.table import Entry, apply, entry_of
 from wengert.frontend.tables import load_tables
 from wengert.ir.node import Expr
 from wengert.ir.types import DTYPES, Type
+from wengert.ops.algebra import lift
 from wengert.ops.leaves import fresh, symbol
 from wengert.run.reference import evaluate_nodes
 
@@ -82,8 +83,9 @@ def _brief(value: Any) -> str:
 class _Symbols:
     """Symbols for the values of a call, and what they stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole_known: bool = True) -> None:
         self.values: dict[Expr, Any] = {}
+        self.whole_known = whole_known
 
     def of(self, value: Any) -> Expr:
         if isinstance(value, (bool, int, float, complex)) and not isinstance(value, np.generic):
@@ -100,6 +102,12 @@ class _Symbols:
     def convert(self, kind: str, _name: str, value: Any) -> Any:
         if value is None or kind in ("static", "shape", "length") or isinstance(value, Expr):
             return value
+        if self.whole_known and type(value) in (int, bool):
+            return lift(value)  # whole numbers are known at capture
+        if kind == "nested":
+            if not isinstance(value, (list, tuple)):
+                return lift(value)
+            return type(value)([self.convert(kind, _name, v) for v in value])
         if kind == "values":
             return [self.of(v) for v in value]
         if isinstance(value, (list, tuple)):
@@ -114,7 +122,7 @@ class _Symbols:
 def _built(case: Case) -> tuple[_Symbols, Any]:
     entry = entry_of(case.function)
     assert isinstance(entry, Entry), f"{case}: no entry"
-    symbols = _Symbols()
+    symbols = _Symbols(not isinstance(case.function, np.ufunc))
     return symbols, apply(entry, case.args, case.kwargs, symbols.convert)
 
 
