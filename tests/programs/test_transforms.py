@@ -37,7 +37,7 @@ def close(a: Any, b: Any, tolerance: float = 1e-12) -> bool:
     return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance))
 
 
-# --- the modes agree -----------------------------------------------------------------------------------
+# --- the modes agree -------------------------------------------------------------------------------
 @pytest.mark.parametrize("f", FUNCTIONS)
 def test_jacobians_by_both_modes_agree(f: Callable[[Any], Any]) -> None:
     forward, reverse, chosen = wg.jacfwd(f)(X), wg.jacrev(f)(X), wg.jacobian(f)(X)
@@ -87,7 +87,7 @@ def test_gradient_agrees_with_differences() -> None:
     assert np.all(np.abs(wg.grad(energy)(X) - want.value) <= want.error + 1e-9)
 
 
-# --- second derivatives ------------------------------------------------------------------------------------
+# --- second derivatives ----------------------------------------------------------------------------
 def test_hessian_is_symmetric_and_its_product_with_a_vector() -> None:
     H = wg.hessian(energy)(X)
     assert H.shape == (4, 4)
@@ -114,7 +114,7 @@ def test_derivatives_of_any_order() -> None:
         assert close(f(x), want)
 
 
-# --- nesting -----------------------------------------------------------------------------------------------
+# --- nesting ---------------------------------------------------------------------------------------
 def test_nested_derivatives_do_not_confuse_their_changes() -> None:
     """d/dx (x * d/dy (x + y)) = 1 and d/dx (x * d/dy (x*y)) = 2x: see Siskind & Pearlmutter 2005."""
     assert wg.grad(lambda x: x * wg.grad(lambda y: x + y)(2.0))(5.0) == 1.0
@@ -154,7 +154,7 @@ def test_hessians_of_a_batch() -> None:
     assert close(wg.vmap(wg.hessian(energy))(rows), want)
 
 
-# --- maps ----------------------------------------------------------------------------------------------------
+# --- maps ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("out", [0, 1, -1])
 def test_axes_of_maps(axis: int, out: int) -> None:
@@ -182,7 +182,7 @@ def test_maps_in_maps() -> None:
     assert close(table(xs, ys), xs @ ys.T)
 
 
-# --- structures ------------------------------------------------------------------------------------------------
+# --- structures ------------------------------------------------------------------------------------
 class Pair(NamedTuple):
     left: Any
     right: Any
@@ -251,7 +251,7 @@ def test_auxiliary_results_are_passed_through() -> None:
     assert extra["name"] == "f"
 
 
-# --- the cheaper mode --------------------------------------------------------------------------------------------
+# --- the cheaper mode ------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("f", "point", "mode"),
     [
@@ -267,7 +267,7 @@ def test_the_cheaper_mode_is_chosen(f: Callable[[Any], Any], point: Any, mode: s
     assert close(found, wg.jacfwd(f)(point))
 
 
-# --- what steers derivatives ----------------------------------------------------------------------------------------
+# --- what steers derivatives -----------------------------------------------------------------------
 def test_checkpoints_change_no_derivative() -> None:
     def f(x: Any) -> Any:
         return wg.checkpoint(energy)(x) ** 2
@@ -284,7 +284,7 @@ def test_stopped_gradients() -> None:
     assert wg.jvp(lambda x: x + wg.stop_gradient(x), (3.0,), (1.0,)) == (6.0, 1.0)
 
 
-# --- what is shown ------------------------------------------------------------------------------------------------------
+# --- what is shown ---------------------------------------------------------------------------------
 def test_formulas() -> None:
     def kinetic(m: Any, v: Any) -> Any:
         """Energy of motion."""

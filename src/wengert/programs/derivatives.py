@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from wengert.errors import ShapeError, TypeMismatchError, UnusedInputWarning, worded
-from wengert.frontend.trees import Tree, flatten
+from wengert.frontend.trees import Tree, flatten, map_structure
 from wengert.ir.dims import extent_text
 from wengert.ir.node import Expr
 from wengert.ir.types import is_complex, is_inexact
@@ -27,7 +29,9 @@ from wengert.programs.arguments import (
     promoted_arguments,
 )
 from wengert.programs.recording import Context, Program, recorded
-from wengert.programs.transformed import Transformed
+from wengert.programs.smoothness import checked_smooth
+from wengert.programs.transformed import Built, Transformed
+from wengert.programs.verifying import verified
 
 __all__ = [
     "Convention",
@@ -122,11 +126,28 @@ class Derivative(Transformed):
             outputs = Outputs(*numbers(value, self.what), aux)
             self._warn_of_unused(inputs, [o for o in outputs.leaves if isinstance(o, Expr)])
             found = derived(inputs, outputs)
+            if self.options.nonsmooth == "raise":
+                exprs = [o for o in outputs.leaves if isinstance(o, Expr)]
+                context.token = checked_smooth(
+                    lift(context.token), exprs, inputs.symbols, self.what
+                )
         return recording.closed(found)
 
     def derived(self, inputs: Inputs, outputs: Outputs) -> Any:
         """The result, in the symbols of the inputs."""
         raise NotImplementedError
+
+    def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if self.options.verify:
+            raise TypeMismatchError(
+                worded(
+                    f"{self.what}: verify=True",
+                    expected="grad or value_and_grad",
+                    got=self.transform,
+                    hint="wg.check_grad, which compares derivatives of any order",
+                )
+            )
+        return result
 
     # --- checks ------------------------------------------------------------------------------------------
     def _check_inputs(self, inputs: Inputs) -> None:
@@ -221,6 +242,30 @@ class Gradient(Derivative):
         if self.value:
             return value, gradient
         return (gradient, outputs.aux) if self.options.has_aux else gradient
+
+    def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        if self.options.verify and not built.verified:
+            self._verify(result, args, kwargs)
+            built.verified = True
+        return result
+
+    def _verify(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Compare with differences; real values only, of which the derivative is a gradient."""
+        if self.options.holomorphic:
+            return
+        places = as_positions(self.options.argnums, len(args), self.what)
+        has_aux = self.options.has_aux
+        gradient = result[1] if self.value else result[0] if has_aux else result
+        single = not isinstance(self.options.argnums, (tuple, list))
+        gradients = [gradient] if single else list(gradient)
+        if self.options.convention == "jax":
+            gradients = [map_structure(np.conj, g) for g in gradients]
+
+        def value(*given: Any, **named: Any) -> Any:
+            found = self.__wrapped__(*given, **named)
+            return found[0] if has_aux else found
+
+        verified(value, args, kwargs, places, gradients, self.what)
 
     def scalar(self, outputs: Outputs) -> Expr:
         """The one output, if it is a real scalar.
@@ -379,6 +424,9 @@ class HessianProduct(Gradient):
         *rest, direction = args
         moved, named = super().prepared(tuple(rest), kwargs)
         return (*moved, _direction(direction, self.what)), named
+
+    def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        return Derivative.finished(self, built, result, args, kwargs)
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         *rest, direction = args

@@ -33,7 +33,7 @@ __all__ = ["Built", "Transformed"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Built:
     """What is kept for one signature: the captured function and what runs it.
 
@@ -43,6 +43,7 @@ class Built:
     captured: Straight
     run: Runner
     extra: Any
+    verified: bool = False
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         values = self.run(self.captured.values(args, kwargs))

@@ -20,6 +20,7 @@ from typing import Any
 
 from wengert.diff import formulas
 from wengert.errors import TypeMismatchError, worded
+from wengert.frontend.names import load_ops
 from wengert.frontend.trees import flatten, map_structure
 from wengert.ir.node import Expr
 from wengert.ops.control.call import call
@@ -47,6 +48,8 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+load_ops()  # rules name ops of other families
 
 # Any, throughout: options are passed on to Options; arguments and results are whatever the user has.
 
