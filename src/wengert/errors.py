@@ -9,6 +9,7 @@
     ├── TypeMismatchError   a dtype or kind of argument that does not fit
     ├── NoDerivativeError   a derivative asked of an op that has none
     ├── DomainError         a value outside the domain of what was asked
+    ├── DegenerateError     a derivative that does not exist at these numbers
     ├── EvaluationError     missing or misfitting values at evaluation
     ├── NumericError        numerical differentiation could not give a trustworthy answer
     ├── VerificationError   a result that failed its own check at random points
@@ -25,6 +26,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "CaptureError",
+    "DegenerateError",
     "DomainError",
     "EvaluationError",
     "FormulaError",
@@ -89,6 +91,10 @@ class NoDerivativeError(WengertError, TypeError):
 
 class DomainError(WengertError, ValueError):
     """A value outside the domain of what was asked."""
+
+
+class DegenerateError(WengertError, ArithmeticError):
+    """A derivative that does not exist at these numbers: of an eigenvector where eigenvalues are equal."""
 
 
 class EvaluationError(WengertError, ValueError):

@@ -1,0 +1,548 @@
+"""Capture of ordinary Python functions: run once on handles, they become functions of the graph.
+
+>>> import wengert as wg
+>>> def newton(a):
+...     x = a
+...     while abs(x * x - a) > 1e-12:
+...         x = (x + a / x) / 2
+...     return x
+>>> captured = capture(newton, (2.0,), {})
+>>> [leaf.path for leaf in captured.argument_leaves]
+['a']
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import CaptureError
+from wengert.frontend.staging.adopting import Adopted, Guard, Hidden, input_symbol, leaf_type
+from wengert.frontend.staging.branches import StagedRaise
+from wengert.frontend.staging.context import Context, Note, capturing, refuse
+from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    Handle,
+    Partial,
+    Poison,
+    Scalar,
+    to_expr,
+    wrap,
+)
+from wengert.frontend.staging import methods as _methods  # gives handles NumPy's methods
+from wengert.frontend.staging.calls import call
+from wengert.frontend.staging.growing import growing_of
+from wengert.frontend.staging.nested import Recording
+from wengert.frontend.tables import load_tables
+from wengert.frontend.trees import Tree, flatten
+from wengert.ir.function import Function
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.ops.algebra import lift
+from wengert.ops.control.pruned import pruned
+from wengert.ops.effects import first_token
+
+__all__ = ["Captured", "Leaf", "capture", "names_of"]
+
+# Any: functions, arguments and results are the user's.
+assert _methods
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf of the arguments: a run-time input (it has a type), or a value that is part of the program."""
+
+    path: str
+    type: Type | None
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One leaf of the result: a value that is known, or an output with the class that Python gives it."""
+
+    kind: str  # "known", "python", "scalar", "array", "list", "none"
+    value: Any = None  # what is known; the outputs are taken in order
+    form: Any = None
+
+
+@dataclass(frozen=True)
+class Write:
+    """Something that the program changes in place and that is the caller's."""
+
+    read: Callable[[Sequence[Any], Mapping[str, Any]], Any]
+    tree: Tree | None
+    leaves: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A captured function."""
+
+    function: Function
+    argument_tree: Tree
+    argument_leaves: tuple[Leaf, ...]
+    hidden: tuple[Hidden, ...]
+    guards: tuple[Guard, ...]
+    result_tree: Tree
+    result_leaves: tuple[Any, ...]  # expressions, and values that are known
+    results: tuple[Result, ...]
+    writes: tuple[Write, ...]
+    notes: tuple[Note, ...]
+    names: Mapping[Expr, str]
+    lines: Mapping[Expr, Any]
+    traces: Mapping[Any, int]
+    checks: bool  # whether the last output is a token
+
+    def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The run-time inputs: leaves of the arguments, then hidden inputs."""
+        leaves = self.argument_tree.flatten_like((tuple(args), dict(kwargs)))
+        known = zip(leaves, self.argument_leaves, strict=True)
+        found = [leaf for leaf, about in known if about.type is not None]
+        return found + [each.read() for each in self.hidden]
+
+    def holds(self) -> bool:
+        """Whether everything outside that the capture relies on is as it was."""
+        return all(guard.holds() for guard in self.guards)
+
+    def unflatten_result(self, values: Sequence[Any]) -> Any:
+        """The Python result for the values of the outputs."""
+        left = iter(values)
+        return self.result_tree.unflatten([_made(r, left) for r in self.results])
+
+    def write_back(self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Change the caller's things as the program did."""
+        left = iter(values)
+        for _ in self.results:
+            pass
+        skip = sum(_count(r) for r in self.results)
+        for _ in range(skip):
+            next(left)
+        for write in self.writes:
+            target = write.read(args, kwargs)
+            leaves = [_made(r, left) for r in write.leaves]
+            _store(target, leaves[0] if write.tree is None else write.tree.unflatten(leaves))
+
+
+def _count(result: Result) -> int:
+    if result.kind == "known":
+        return 0
+    if result.kind == "none":
+        return 1 + sum(_count(r) for r in result.form[1])
+    if result.kind == "list":
+        return len(result.form[1])
+    return 1
+
+
+def _made(result: Result, values: Any) -> Any:
+    if result.kind == "known":
+        value = result.value
+        return value.copy() if isinstance(value, np.ndarray) else value
+    if result.kind == "none":
+        missing = bool(next(values))
+        tree, leaves = result.form
+        inner = tree.unflatten([_made(r, values) for r in leaves])
+        return None if missing else inner
+    if result.kind == "list":
+        rebuild, stacks = result.form
+        arrays = [next(values) for _ in stacks]
+        return rebuild(arrays)
+    value = next(values)
+    if result.kind == "python":
+        return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+    dtype = result.value
+    if result.kind == "scalar":
+        return np.dtype(dtype).type(value) if not isinstance(value, np.generic) or value.dtype != dtype else value
+    return np.asarray(value, dtype)
+
+
+def _store(target: Any, value: Any) -> None:
+    if isinstance(target, np.ndarray):
+        target[...] = value
+    elif isinstance(target, list):
+        target[:] = value
+    elif isinstance(target, dict):
+        for key in [k for k in target if k not in value]:
+            del target[key]
+        target.update(value)
+    elif isinstance(target, set):
+        target.clear()
+        target.update(value)
+    else:
+        target.__dict__.clear()
+        target.__dict__.update(value)
+
+
+# --- capturing ---------------------------------------------------------------------------------------------
+def names_of(function: Any, count: int) -> list[str]:
+    """The names of the positional parameters."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [
+        p.name
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "arg")
+    return [names[i] if i < len(names) else f"{rest}[{i - len(names)}]" for i in range(count)]
+
+
+def capture(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    eager: bool = False,
+) -> Captured:
+    """Record the function for arguments like these.
+
+    With ``eager`` the values of the arguments decide every branch (tape mode): the graph is that of this
+    one run.
+
+    Raises:
+        CaptureError: something in the program cannot be captured; it names the user's line.
+    """
+    context = Context({} if eager else None)
+    context.token = first_token()
+    context.adopted = Adopted(context)
+    load_tables()
+    with capturing(context):
+        return _captured(context, function, args, kwargs)
+
+
+def _captured(
+    context: Context, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Captured:
+    leaves, tree = flatten((tuple(args), dict(kwargs)))
+    paths = _paths(function, args, kwargs)
+    inputs: list[Expr] = []
+    about: list[Leaf] = []
+    given: list[Any] = []
+    known: dict[int, Any] = {}
+    for position, (leaf, path) in enumerate(zip(leaves, paths, strict=True)):
+        handle = _argument(context, leaf, path, position, inputs, about, known, tree)
+        given.append(handle)
+    positional, named = tree.unflatten(given)
+    start = _snapshot((positional, named))
+    try:
+        result = _run(context, function, positional, named)
+    except StagedRaise as staged:
+        raise staged.error from None
+    writes, write_exprs = _writes(context, (positional, named), start, given, about, tree)
+    results, result_exprs, result_tree, shown = _results(context, result)
+    checks = context.token is not first_token()
+    context.undo(context.layers[0])
+    hidden = tuple(context.adopted.hidden)
+    inputs += [h.symbol for h in hidden]
+    outputs = [*result_exprs, *write_exprs, *([context_token(context, checks)] if checks else [])]
+    name = getattr(function, "__name__", type(function).__name__)
+    closed = Function(tuple(inputs), tuple(outputs), name if name.isidentifier() else "f")
+    small = pruned(closed)
+    swap = dict(zip(closed.outputs, small.outputs, strict=True))
+    return Captured(
+        small,
+        tree,
+        tuple(about),
+        hidden,
+        tuple(context.adopted.guards),
+        result_tree,
+        tuple(swap.get(e, e) if isinstance(e, Expr) else e for e in shown),
+        tuple(results),
+        tuple(writes),
+        tuple(context.notes),
+        dict(context.names),
+        dict(context.lines),
+        dict(context.traces),
+        checks,
+    )
+
+
+def context_token(context: Context, checks: bool) -> Expr:
+    """The token after all effects."""
+    assert checks
+    return context.final_token  # type: ignore[no-any-return]  # an expression
+
+
+def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
+    hook = getattr(function, "__wengert_call__", None)
+    if hook is not None:
+        from wengert.frontend.staging.nested import as_exprs, as_handles
+
+        given, keywords = as_exprs((positional, named))
+        result = as_handles(hook(Recording(context), given, keywords))
+    else:
+        result = call(function, *positional, **named)
+    context.final_token = context.token
+    return result
+
+
+def _paths(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for value, name in zip(args, names_of(function, len(args)), strict=True):
+        found += flatten(value)[1].paths(name)
+    for name, value in kwargs.items():
+        found += flatten(value)[1].paths(name)
+    return found
+
+
+def _argument(
+    context: Context,
+    leaf: Any,
+    path: str,
+    position: int,
+    inputs: list[Expr],
+    about: list[Leaf],
+    known: dict[int, Any],
+    tree: Tree,
+) -> Any:
+    type_ = leaf_type(leaf)
+    if type_ is not None:
+        name = "".join(c if c.isalnum() or c == "_" else "_" for c in path).strip("_") or "v"
+        while name in context.adopted.taken:
+            name += "_"
+        context.adopted.taken.add(name)
+        symbol = input_symbol(name, type_)
+        inputs.append(symbol)
+        about.append(Leaf(path, type_))
+        context.give(symbol, leaf)
+        if not isinstance(leaf, np.ndarray):
+            return Scalar(symbol)
+        if id(leaf) in known:
+            context.adopted.taken.add(name)
+            return known[id(leaf)]
+        array = Array(Buffer(symbol))
+        context.buffer_names[array.buffer.serial] = path
+        known[id(leaf)] = array
+        return array
+    about.append(Leaf(path, None, leaf))
+    if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biu":
+        if id(leaf) in known:
+            return known[id(leaf)]
+        whole = leaf if leaf.dtype.name in ("bool", "int32", "int64") else leaf.astype(np.int64)
+        array = Array(Buffer(lift(whole))) if leaf.ndim else leaf[()]
+        known[id(leaf)] = array
+        return array
+    if isinstance(leaf, (np.random.Generator,)):
+        from wengert.frontend.staging.library import Generator
+        from wengert.ops.random import generator_state
+        from wengert.ops.leaves import const
+
+        return Generator(const(generator_state(leaf)), leaf)
+    if isinstance(leaf, (int, str, bool, bytes, type(None), np.generic)) or callable(leaf) and not hasattr(leaf, "__dict__"):
+        return leaf
+    return context.adopted.value(leaf, path, lambda: leaf)
+
+
+# --- results -------------------------------------------------------------------------------------------------
+def _opened_lists(tree: Any) -> Any:
+    return tree
+
+
+def _results(
+    context: Context, result: Any
+) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
+    """How the result is put together, and the expressions that it needs."""
+    leaves, tree = flatten(result, is_leaf=_is_leaf)
+    exprs: list[Expr] = []
+    shown: list[Any] = []
+    found: list[Result] = []
+    for leaf in leaves:
+        found.append(_result(context, leaf, exprs, shown))
+    return found, exprs, tree, shown
+
+
+def _is_leaf(value: Any) -> bool:
+    return isinstance(value, (Handle, Poison)) or (
+        type(value) is list and _is_dynamic(value)
+    )
+
+
+def _is_dynamic(value: list[Any]) -> bool:
+    from wengert.frontend.staging.growing import is_growing
+
+    return is_growing(value)
+
+
+def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) -> Result:
+    if isinstance(leaf, Poison):
+        leaf._fail()
+    if isinstance(leaf, Partial):
+        if not leaf.none:
+            leaf = leaf.certain()
+            return _result(context, leaf, exprs, shown)
+        exprs.append(leaf.missing)
+        shown.append(leaf.missing)
+        inner, inner_exprs, tree, _ = _results(context, leaf.value)
+        exprs += inner_exprs
+        shown += inner_exprs
+        return Result("none", form=(tree, inner))
+    if type(leaf) is list and _is_dynamic(leaf):
+        return _growing_result(leaf, exprs, shown)
+    if isinstance(leaf, Handle):
+        expr = to_expr(leaf)
+        exprs.append(expr)
+        shown.append(expr)
+        type_ = expr.value_type
+        if isinstance(leaf, Array):
+            return Result("array", type_.dtype)
+        assert isinstance(leaf, Scalar)
+        return Result("python" if leaf.weak else "scalar", type_.dtype)
+    if isinstance(leaf, str):
+        from wengert.frontend.staging.texts import has_marks
+
+        if has_marks(leaf):
+            refuse("returns a text with run-time values in it; return the numbers")
+    shown.append(leaf)
+    return Result("known", leaf)
+
+
+def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:
+    growing = growing_of(leaf)
+    if growing is not None and not leaf and growing.stacks is not None:
+        exprs += growing.stacks
+        shown += growing.stacks
+        return Result("list", form=(_list_builder(growing.form), growing.stacks))
+    from wengert.frontend.staging.library import array_of_growing
+
+    array = array_of_growing(leaf)
+    exprs.append(array.expr)
+    shown.append(array.expr)
+    from wengert.frontend.staging.forms import Side, Uniting, alone
+    from wengert.frontend.staging.growing import Maybe
+
+    example = next((v.value if type(v) is Maybe else v for v in leaf), None)
+    form = growing.form if growing is not None else alone(example, Uniting(Side(), Side(), "", ""))
+    return Result("list", form=(_list_builder(form), (array.expr,)))
+
+
+def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
+    """Puts the elements of a list together from stacks."""
+    from wengert.frontend.staging.forms import ArrayForm, Keep, Number, Sequence_
+
+    def element(each: Any, row: Any) -> Any:
+        if isinstance(each, Number):
+            value = next(row)
+            if each.python or each.type.weak:
+                return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+            return np.dtype(each.type.dtype).type(value)
+        if isinstance(each, ArrayForm):
+            return np.array(next(row))
+        if isinstance(each, Keep):
+            return each.value
+        if isinstance(each, Sequence_):
+            items = [element(f, row) for f in each.items]
+            return each.cls(*items) if hasattr(each.cls, "_fields") else each.cls(items)
+        raise CaptureError("a list of structures whose length depends on run-time values is returned")
+
+    def build(stacks: Sequence[Any]) -> list[Any]:
+        count = len(stacks[0]) if stacks else 0
+        return [element(form, iter([s[k] for s in stacks])) for k in range(count)]
+
+    return build
+
+
+# --- what the program changed ------------------------------------------------------------------------------------
+def _snapshot(tree: Any) -> Any:
+    leaves, structure = flatten(tree)
+    return structure, [(leaf, leaf.buffer.expr if isinstance(leaf, Array) else None) for leaf in leaves]
+
+
+def _writes(
+    context: Context,
+    arguments: Any,
+    start: Any,
+    given: list[Any],
+    about: list[Leaf],
+    tree: Tree,
+) -> tuple[list[Write], list[Expr]]:
+    """The caller's arrays and containers that were changed in place."""
+    writes: list[Write] = []
+    exprs: list[Expr] = []
+    structure, before = start
+    for position, (leaf, expr) in enumerate(before):
+        if isinstance(leaf, Array) and not leaf.views and leaf.buffer.expr is not expr:
+            exprs.append(leaf.buffer.read())
+            writes.append(
+                Write(_reader(tree, position), None, (Result("array", leaf.buffer.type.dtype),))
+            )
+    leaves, now = flatten(arguments, is_leaf=_is_leaf)
+    changed = now != structure or any(a is not b[0] for a, b in zip(leaves, before, strict=False))
+    if changed:
+        writes_of(context, arguments, writes, exprs, tree)
+    _shadow_writes(context, writes, exprs)
+    return writes, exprs
+
+
+def _reader(tree: Tree, position: int) -> Callable[[Sequence[Any], Mapping[str, Any]], Any]:
+    return lambda args, kwargs: tree.flatten_like((tuple(args), dict(kwargs)))[position]
+
+
+def writes_of(
+    context: Context, arguments: Any, writes: list[Write], exprs: list[Expr], tree: Tree
+) -> None:
+    """Containers among the arguments whose elements were replaced."""
+    positional, named = arguments
+    for position, value in enumerate(positional):
+        if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
+            _container_write(context, value, lambda args, kwargs, p=position: args[p], writes, exprs)
+    for name, value in named.items():
+        if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
+            _container_write(context, value, lambda args, kwargs, n=name: kwargs[n], writes, exprs)
+
+
+def _container_write(
+    context: Context, value: Any, read: Any, writes: list[Write], exprs: list[Expr]
+) -> None:
+    content = dict(vars(value)) if hasattr(value, "__dataclass_fields__") else value
+    results, found, structure, _ = _results(context, content)
+    exprs += found
+    writes.append(Write(read, structure, tuple(results)))
+
+
+def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
+    """Things from outside that the program changed."""
+    for read, shadow, before in context.adopted.shadows:
+        content = shadow if isinstance(shadow, (list, dict)) else dict(vars(shadow))
+        if isinstance(content, list):
+            same = len(content) == len(before) and all(
+                a is b for a, b in zip(content, before, strict=True)
+            ) and growing_of(content) is None
+        else:
+            same = content.keys() == before.keys() and all(
+                content[k] is before[k] for k in content
+            )
+        if not same:
+            results, found, structure, _ = _results(context, content)
+            exprs += found
+            writes.append(Write(lambda args, kwargs, r=read: r(), structure, tuple(results)))
+    _global_writes(context, writes, exprs)
+
+
+def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
+    from wengert.frontend.staging.context import CellSlot, GlobalSlot
+
+    for slot, old in context.layers[0].journal.values():
+        if isinstance(slot, (GlobalSlot, CellSlot)) and slot.get() is not old:
+            results, found, structure, _ = _results(context, {"value": slot.get()})
+            exprs += found
+            writes.append(Write(lambda args, kwargs, s=slot: _Setter(s), structure, tuple(results)))
+
+
+class _Setter(dict):  # type: ignore[type-arg]  # takes what is stored in a variable
+    def __init__(self, slot: Any) -> None:
+        super().__init__()
+        self.slot = slot
+
+    def update(self, value: Any) -> None:  # type: ignore[override]
+        self.slot.set(value["value"])
+
+
+assert Scalar and TokenSlot and wrap

@@ -1,0 +1,269 @@
+"""Values from outside the captured function: globals, closure variables, attributes.
+
+Floats and float arrays become *hidden inputs* that are read again at every call; integers, texts and functions
+are *guards*: when one has changed, the function is captured again. Containers and objects are copied with
+their leaves replaced, so that a capture never changes anything of the user's; what the program changes in them
+is written back after each call.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from wengert.frontend.staging.context import Context, refuse
+from wengert.frontend.staging.handles import Array, Buffer, Handle, Partial, Poison, wrap
+from wengert.ir.node import Expr, intern
+from wengert.ir.types import DTYPES, Type
+from wengert.ops.algebra import lift
+from wengert.ops.leaves import SYMBOL, Name
+
+__all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module"]
+
+# Any: values are whatever the user's program uses.
+_OPAQUE = frozenset(
+    "numpy scipy wengert pandas sklearn matplotlib torch jax tensorflow numba builtins collections "
+    "functools itertools math cmath random datetime decimal fractions logging threading re os io sys "
+    "pathlib enum types typing abc weakref contextlib time copy operator heapq bisect string".split()
+)
+
+
+def opaque_module(name: str | None) -> bool:
+    """Whether a module is not the user's: its objects are left as they are."""
+    return (name or "").split(".")[0] in _OPAQUE
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """An input that is no argument."""
+
+    name: str
+    symbol: Expr
+    read: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A value from outside that the captured program relies on."""
+
+    name: str
+    read: Callable[[], Any]
+    value: Any
+    kind: str  # "is", "equal", "keys" or "bytes"
+
+    def holds(self) -> bool:
+        """Whether it is as it was."""
+        try:
+            now = self.read()
+        except Exception:  # the user has removed it
+            return False
+        if self.kind == "is":
+            return now is self.value
+        if self.kind == "equal":
+            return type(now) is type(self.value) and bool(now == self.value)
+        if self.kind == "type":
+            return leaf_type(now) is self.value
+        if self.kind == "keys":
+            return _keys(now) == self.value
+        return (
+            isinstance(now, np.ndarray) and (now.dtype.str, now.shape, now.tobytes()) == self.value
+        )
+
+
+def _keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return (dict, tuple(value))
+    if isinstance(value, (list, tuple)):
+        return (type(value), len(value))
+    return (type(value), tuple(getattr(value, "__dict__", ())))
+
+
+_WEAK: dict[type, Any] = {float: "float64", complex: "complex128"}
+
+
+def leaf_type(value: Any) -> Type | None:
+    """The type of a run-time input; None for what is part of the program."""
+    cls = type(value)
+    if cls in _WEAK:
+        return Type(_WEAK[cls], (), True)
+    if isinstance(value, (np.ndarray, np.inexact)) and value.dtype.kind in "fc":
+        name = value.dtype.name
+        if name not in DTYPES:
+            refuse(
+                f"an array of dtype {name} cannot be captured; use float64, float32 or complex128"
+            )
+        return Type(name, tuple(value.shape))  # type: ignore[arg-type]  # checked above
+    return None
+
+
+def input_symbol(name: str, type_: Type) -> Expr:
+    """The symbol of an input."""
+    return intern(SYMBOL, Name(name, type_, 0), (), type_)
+
+
+@dataclass
+class Adopted:
+    """What one capture has taken from outside."""
+
+    context: Context
+    hidden: list[Hidden] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by id: original, shadow
+    scalars: dict[str, Any] = field(default_factory=dict)
+    arrays: list[tuple[Hidden, Buffer]] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    shadows: list[tuple[Callable[[], Any], Any, Any]] = field(default_factory=list)
+
+    def value(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        """A value from outside as the program sees it; ``read`` reads it again."""
+        if isinstance(value, (Handle, Poison)) or value is None:
+            if value is None:
+                self.guard(name, read, None, "is")
+            return value
+        entry = self.known.get(id(value))
+        if entry is not None and (entry[0] is value or entry[1] is value):
+            return entry[1]
+        type_ = leaf_type(value)
+        if type_ is not None:
+            return self._number(value, name, read, type_)
+        if isinstance(value, (bool, int, str, bytes, np.generic, Enum)):
+            self.guard(name, read, value, "equal")
+            return value
+        if isinstance(value, np.ndarray):
+            return self._constant(value, name, read)
+        if isinstance(value, (list, tuple, dict, set)) and type(value).__module__ in (
+            "builtins",
+            "collections",
+        ):
+            return self._container(value, name, read)
+        if isinstance(value, tuple):
+            return self._container(value, name, read)
+        if (
+            hasattr(value, "__dict__")
+            and not isinstance(
+                value, (type, types.ModuleType, types.FunctionType, types.MethodType)
+            )
+            and not callable_library(value)
+            and not opaque_module(type(value).__module__)
+            and not hasattr(value, "__wengert_call__")
+        ):
+            return self._object(value, name, read)
+        if isinstance(value, types.MethodType) and not opaque_module(
+            type(value.__self__).__module__
+        ):
+            owner = self.value(value.__self__, name, lambda: read().__self__)
+            return types.MethodType(value.__func__, owner)
+        self.guard(name, read, value, "is")
+        return value
+
+    def guard(self, name: str, read: Callable[[], Any], value: Any, kind: str) -> None:
+        """Rely on a value."""
+        self.guards.append(Guard(name, read, value, kind))
+
+    def _symbol(self, name: str, read: Callable[[], Any], type_: Type) -> Hidden:
+        short = "".join(c if c.isalnum() else "_" for c in name).strip("_") or "v"
+        unique, number = short, 1
+        while unique in self.taken:
+            number += 1
+            unique = f"{short}_{number}"
+        self.taken.add(unique)
+        hidden = Hidden(name, input_symbol(unique, type_), read)
+        self.hidden.append(hidden)
+        self.guards.append(Guard(name, read, type_, "type"))
+        self.context.note("input", f"`{name}` is read again at every call")
+        return hidden
+
+    def _number(self, value: Any, name: str, read: Callable[[], Any], type_: Type) -> Any:
+        if type_.shape or isinstance(value, np.ndarray):
+            hidden = self._symbol(name, read, type_)
+            self.context.give(hidden.symbol, value)
+            array = Array(Buffer(hidden.symbol))
+            array.buffer.writable = (
+                f"writes into the global array {name}; pass it as an argument or use "
+                f"{name} = np.array({name})"
+            )
+            self.known[id(value)] = (value, array)
+            return array
+        known = self.scalars.get(name)
+        if known is None:
+            from wengert.frontend.staging.handles import Scalar
+
+            hidden = self._symbol(name, read, type_)
+            self.context.give(hidden.symbol, value)
+            known = self.scalars[name] = Scalar(hidden.symbol)
+        return known
+
+    def _constant(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        if value.dtype.name not in DTYPES:
+            if value.dtype.kind in "iu":
+                self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")
+                found = wrap(lift(value.astype(np.int64)))
+                self.known[id(value)] = (value, found)
+                return found
+            self.guard(name, read, value, "is")
+            return value
+        self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")
+        found = Array(Buffer(lift(value)))
+        found.buffer.writable = f"writes into the global array {name}; pass it as an argument or use {name} = np.array({name})"
+        self.known[id(value)] = (value, found)
+        return found
+
+    def _container(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        self.guard(name, read, _keys(value), "keys")
+        if isinstance(value, dict):
+            shadow: Any = type(value)() if type(value) is not dict else {}
+            self.known[id(value)] = (value, shadow)
+            for key, item in value.items():
+                dict.__setitem__(
+                    shadow, key, self.value(item, f"{name}[{key!r}]", _item(read, key))
+                )
+            self.shadows.append((read, shadow, dict(shadow)))
+            self.known[id(shadow)] = (shadow, shadow)
+            return shadow
+        if isinstance(value, set):
+            self.guard(name, read, set(value), "equal")
+            return set(value)
+        if isinstance(value, list):
+            shadow = []
+            self.known[id(value)] = (value, shadow)
+            shadow += [
+                self.value(item, f"{name}[{i}]", _item(read, i)) for i, item in enumerate(value)
+            ]
+            self.shadows.append((read, shadow, list(shadow)))
+            self.known[id(shadow)] = (shadow, shadow)
+            return shadow
+        items = [self.value(item, f"{name}[{i}]", _item(read, i)) for i, item in enumerate(value)]
+        found = type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        self.known[id(value)] = (value, found)
+        return found
+
+    def _object(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        self.guard(name, read, _keys(value), "keys")
+        shadow = object.__new__(type(value))
+        self.known[id(value)] = (value, shadow)
+        self.known[id(shadow)] = (shadow, shadow)
+        for key, item in vars(value).items():
+            object.__setattr__(shadow, key, self.value(item, f"{name}.{key}", _attr(read, key)))
+        self.shadows.append((read, shadow, dict(vars(shadow))))
+        return shadow
+
+
+def callable_library(value: Any) -> bool:
+    """Whether a value is a callable of a library (a ufunc, a partial, a vectorised function)."""
+    return callable(value) and opaque_module(type(value).__module__)
+
+
+def _item(read: Callable[[], Any], key: Any) -> Callable[[], Any]:
+    return lambda: read()[key]
+
+
+def _attr(read: Callable[[], Any], key: str) -> Callable[[], Any]:
+    return lambda: getattr(read(), key)
+
+
+assert Partial

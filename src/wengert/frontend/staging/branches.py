@@ -1,0 +1,398 @@
+"""``if`` on run-time values: both branches are captured, and what they changed is chosen at run time."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from wengert.errors import CaptureError, WengertError
+from wengert.frontend.staging.context import (
+    UNASSIGNED,
+    CellSlot,
+    Context,
+    Finals,
+    NeedConcrete,
+    Slot,
+    active,
+    place,
+    refuse,
+)
+from wengert.frontend.staging.effects import TokenSlot, require
+from wengert.frontend.staging.forms import (
+    ArrayForm,
+    Building,
+    Form,
+    Poisoned,
+    Side,
+    Unfit,
+    Uniting,
+    same,
+    union,
+)
+from wengert.frontend.staging.growing import Maybe
+from wengert.frontend.staging.handles import Array, Buffer, BufferSlot, Scalar, to_expr
+from wengert.frontend.staging.texts import template_of
+from wengert.frontend.staging.truth import tested
+from wengert.ir.node import Expr
+from wengert.ops.choice import where
+from wengert.ops.control.cond import joined_cond
+from wengert.ops.control.item import items
+from wengert.ops.effects import error_name
+from wengert.ops.leaves import const
+
+__all__ = ["CAUGHT", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised"]
+
+# Any: branches return whatever the program has.
+RESULT = "_wg_result"
+CAUGHT = (
+    IndexError, KeyError, ArithmeticError, ValueError, AssertionError, NameError, StopIteration,
+)  # fmt: skip
+
+
+class StagedRaise(BaseException):
+    """A ``raise`` of the program; under a run-time condition it becomes a check."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def cells_of(*functions: Callable[..., Any]) -> dict[tuple[Any, ...], CellSlot]:
+    """The variables that regions share with the function around them."""
+    found: dict[tuple[Any, ...], CellSlot] = {}
+    for function in functions:
+        assert isinstance(function, types.FunctionType)
+        names = function.__code__.co_freevars
+        for name, cell in zip(names, function.__closure__ or (), strict=True):
+            if name not in ("__wg__", "__class__"):
+                slot = CellSlot(cell, name)
+                found[slot.key] = slot
+    return found
+
+
+def negated(condition: Expr) -> Expr:
+    """The truth value turned round."""
+    return where(condition, const(False), const(True))
+
+
+def if_(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
+    """The statement ``if``."""
+    flag = tested(test)
+    if isinstance(flag, Scalar):
+        branches(flag.expr, then, orelse, cells_of(then, orelse))
+    else:
+        (then if flag else orelse)()
+
+
+def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+    """The expression ``a if test else b``."""
+    flag = tested(test)
+    if isinstance(flag, Scalar):
+        return branches(flag.expr, then, orelse, cells_of(then, orelse))
+    return then() if flag else orelse()
+
+
+def raised(error: BaseException, when: Expr) -> None:
+    """The check that raises an error at run time when the condition holds."""
+    template, values = (
+        template_of(error.args[0]) if error.args and isinstance(error.args[0], str) else (None, ())
+    )
+    if template is None and error.args:
+        template = str(error)
+    if isinstance(error, KeyError) and error.args:
+        template = repr(error.args[0]) if template is None else template
+    if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+        kind = "UnboundLocalError"
+    else:
+        kind = error_name(type(error))
+    require(when, kind, template, values, wanted=False)
+
+
+def branches(
+    test: Expr,
+    then: Callable[[], Any],
+    orelse: Callable[[], Any],
+    cells: dict[tuple[Any, ...], CellSlot],
+) -> Any:
+    """Capture both branches and choose between their results and changes at run time."""
+    context = active()
+    mark = Buffer(const(0)).serial  # arrays that are younger are born in a branch
+    sides: list[tuple[Finals, Any]] = []
+    errors: list[BaseException | None] = []
+    entry = {key: slot.get() for key, slot in cells.items()}
+    for function in (then, orelse):
+        error: BaseException | None = None
+        value: Any = None
+        with context.region("branch") as layer:
+            try:
+                value = function()
+            except StagedRaise as staged:
+                error = staged.error
+            except (CaptureError, WengertError):
+                raise
+            except CAUGHT as caught:
+                if isinstance(caught, NameError) and any(
+                    each.kind == "loop" for each in context.layers
+                ):
+                    raise
+                error = caught
+            finally:
+                finals = context.finals(layer)
+                for key, slot in cells.items():
+                    now = slot.get()
+                    if now is not entry[key]:
+                        finals.slots[key], finals.values[key] = slot, now
+                    slot.set(entry[key])
+        sides.append((finals, value))
+        errors.append(error)
+    if errors[0] is not None or errors[1] is not None:
+        return _one_way(test, then, orelse, errors)
+    return _chosen(context, test, sides, mark)
+
+
+def _one_way(
+    test: Expr,
+    then: Callable[[], Any],
+    orelse: Callable[[], Any],
+    errors: list[BaseException | None],
+) -> Any:
+    """A branch that only raises is a check; the other one goes on in place."""
+    first, second = errors
+    if first is not None:
+        raised(first, test)
+        if second is not None:
+            raise StagedRaise(second)
+        return orelse()
+    assert second is not None
+    raised(second, negated(test))
+    return then()
+
+
+def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark: int) -> Any:
+    (first, value_a), (second, value_b) = sides
+    spot = place()
+    note = f"of the branch at line {spot.line}, which depends on run-time values"
+    uniting = Uniting(Side(first), Side(second), "value", note)
+    plans: list[tuple[Slot, Form, Any, Any]] = []
+    for key, slot in {**first.slots, **second.slots}.items():
+        now = slot.get()
+        a, b = first.values.get(key, now), second.values.get(key, now)
+        if isinstance(a, Scalar) or not same(a, b):
+            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
+        else:
+            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
+    uniting.name = "value"
+    result = _united(value_a, value_b, uniting)
+    yes: list[Expr] = []
+    no: list[Expr] = []
+    for leaves, side, which in ((yes, uniting.first, 2), (no, uniting.second, 3)):
+        seen: set[int] = set()
+        for plan in plans:
+            plan[1].leaves(plan[which], side, leaves, seen)
+        result.leaves(value_a if which == 2 else value_b, side, leaves, seen)
+    exprs = joined_leaves(context, test, yes, no)
+    building = Building(iter(exprs))
+    for slot, form, _, _ in plans:
+        new = form.build(building)
+        context.touch(slot)
+        slot.set(new)
+    found = result.build(building)
+    for form in uniting.known.values():
+        if isinstance(form, ArrayForm) and id(form) in building.made:
+            tied(context, building.made[id(form)].buffer, form.pair, test, mark)
+    return found
+
+
+def joined_leaves(context: Context, test: Expr, yes: list[Expr], no: list[Expr]) -> list[Expr]:
+    """One expression for each pair, by a ``cond`` for those that differ."""
+    live = [i for i, (a, b) in enumerate(zip(yes, no, strict=True)) if a is not b]
+    found = list(yes)
+    if live:
+        node = joined_cond(
+            test, [yes[i] for i in live], [no[i] for i in live], {}, context.outside()
+        )
+        context.lines[node] = place()
+        context.note("branch", f"chosen at run time ({len(live)} values)")
+        for position, expr in zip(live, items(node), strict=True):
+            found[position] = context.record(expr)
+    return found
+
+
+def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark: int) -> None:
+    """Tie the array chosen to those it was chosen from, as far as others may still hold them."""
+    related = []
+    origins: set[int] = set()
+    for array, holds in ((pair[0], True), (pair[1], False)):
+        if not isinstance(array, Array):
+            continue
+        buffer = array.buffer
+        outer = {o for o in buffer.origins | buffer.shadows if o < mark}
+        if not outer:
+            continue
+        origins |= outer
+        related.append(buffer)
+        if not array.views and buffer.serial < mark and buffer.type is new.type:
+            condition = test if holds else negated(test)
+            context.touch(BufferSlot(buffer))
+            buffer.links = (*buffer.links, (condition, new))
+            new.links = (*new.links, (condition, buffer))
+    if related:
+        new.origins = new.origins | frozenset(origins)
+        context.relate(new, *related)
+
+
+def _united(a: Any, b: Any, uniting: Uniting) -> Form:
+    try:
+        return union(a, b, uniting)
+    except Unfit as error:
+        return Poisoned(f"`{uniting.name}` is {error} on the two paths {uniting.where}")
+
+
+# --- forms of slots ----------------------------------------------------------------------------------------
+class Whole(Form):
+    """The contents of a buffer or the token: one expression, with what is known beside it."""
+
+    def __init__(self, slot: Slot, type_: Any, stale: Any = None, links: Any = ()) -> None:
+        self.slot, self.type, self.stale, self.links = slot, type_, stale, links
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        out.append(value[0] if isinstance(value, tuple) else value)
+
+    def types(self, out: list[Any], seen: set[int]) -> None:
+        out.append(self.type)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if isinstance(value, tuple):
+            self.stale = self.stale or value[1]
+        return self
+
+    def build(self, building: Building) -> Any:
+        expr = next(building.exprs)
+        return expr if isinstance(self.slot, TokenSlot) else (expr, self.stale, self.links)
+
+
+class Elements(Form):
+    """The elements of a list, whose number is the same on both ways."""
+
+    def __init__(self, items_: Form, growing: Any) -> None:
+        self.items, self.growing = items_, growing
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        self.items.leaves(value[0], side, out, seen)
+
+    def types(self, out: list[Any], seen: set[int]) -> None:
+        self.items.types(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if value[1] is not self.growing:
+            raise Unfit("a list that grows")
+        joined = self.items.join(value[0], uniting)
+        return self if joined is self.items else Elements(joined, self.growing)
+
+    def build(self, building: Building) -> Any:
+        return (tuple(self.items.build(building)), self.growing)
+
+
+def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
+    """The form of what a slot holds."""
+    uniting.name = slot.name
+    if isinstance(slot, TokenSlot):
+        return Whole(slot, a.value_type)
+    if isinstance(slot, BufferSlot):
+        return Whole(slot, slot.buffer.type, a[1] or b[1], slot.buffer.links)
+    key = slot.key
+    if key[0] == "list":
+        return _list_form(a, b, uniting)
+    if key[0] == "set":
+        if a == b:
+            return _united(a, b, uniting)
+        refuse(
+            f"a set is changed in a branch that depends on run-time values (line {line})",
+            NeedConcrete,
+        )
+    return _united(a, b, uniting)
+
+
+class _Changed(Form):
+    """A list that one of the ways made longer: elements that are there under a condition."""
+
+    def __init__(self, common: Form, extra: tuple[list[Form], list[Form]], growing: Any) -> None:
+        self.common, self.extra, self.growing = common, extra, growing
+        self.count = 0
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        elements = value[0]
+        size = len(self.common.items)  # type: ignore[attr-defined]  # a sequence
+        self.common.leaves(tuple(elements[:size]), side, out, seen)
+        here = self.count
+        self.count += 1
+        for position, forms in enumerate(self.extra):
+            given = elements[size:] if position == here else [None] * len(forms)
+            for form, element in zip(forms, given, strict=True):
+                mine = position == here
+                present = element.present if type(element) is Maybe else mine
+                out.append(to_expr(present) if mine else const(False))
+                if mine:
+                    form.leaves(
+                        element.value if type(element) is Maybe else element, side, out, seen
+                    )
+                else:
+                    form.fill(out, seen)
+
+    def build(self, building: Building) -> Any:
+        found = list(self.common.build(building))
+        for forms in self.extra:
+            for form in forms:
+                present = Scalar(next(building.exprs), python=True)
+                found.append(Maybe(present, form.build(building)))
+        return (tuple(found), self.growing)
+
+
+def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
+    from wengert.frontend.staging.forms import Sequence_, alone
+
+    (first, grown), (second, other) = a, b
+    if grown is not other:
+        refuse(
+            "a list whose length depends on run-time values is changed in a branch in a way that "
+            "cannot be captured; use arrays, or mode='tape'",
+            NeedConcrete,
+        )
+    if len(first) == len(second):
+        return Elements(_united_items(first, second, uniting), grown)
+    size = 0
+    while size < min(len(first), len(second)) and same(first[size], second[size]):
+        size += 1
+    if size < min(len(first), len(second)):
+        size = min(len(first), len(second))
+        if any(type(v) is Maybe for v in (*first, *second)):
+            refuse(
+                "a list whose length depends on run-time values is changed in a branch in a way that "
+                "cannot be captured; use arrays, or mode='tape'",
+                NeedConcrete,
+            )
+    common = Sequence_(
+        tuple, [union(x, y, uniting) for x, y in zip(first[:size], second[:size], strict=True)]
+    )
+    extra = tuple(
+        [alone(v.value if type(v) is Maybe else v, uniting) for v in values[size:]]
+        for values in (first, second)
+    )
+    return _Changed(common, (extra[0], extra[1]), grown)
+
+
+def _united_items(first: tuple[Any, ...], second: tuple[Any, ...], uniting: Uniting) -> Form:
+    from wengert.frontend.staging.forms import Sequence_
+
+    found: list[Form] = []
+    for x, y in zip(first, second, strict=True):
+        if type(x) is Maybe or type(y) is Maybe:
+            if x is not y:
+                refuse(
+                    "elements of a list that may be missing are changed in a branch", NeedConcrete
+                )
+        found.append(_united(x, y, uniting))
+    return Sequence_(tuple, found)
+
+
+assert UNASSIGNED is not None

@@ -1,0 +1,536 @@
+"""Calls in a captured program: by identity to entries, into the user's functions, or as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
+from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.containers import container_method
+from wengert.frontend.staging.context import (
+    CellSlot,
+    GlobalSlot,
+    NeedConcrete,
+    active,
+    current,
+    refuse,
+)
+from wengert.frontend.staging.growing import growing_of, is_growing
+from wengert.frontend.staging.handles import (
+    UNKNOWN,
+    Array,
+    Handle,
+    Partial,
+    Scalar,
+    View,
+    concrete,
+    describe,
+    is_number,
+    known,
+    scalar_of,
+    to_expr,
+    wrap,
+)
+from wengert.frontend.staging.indexing import extent, fitted
+from wengert.frontend.staging.operators import guarded
+from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
+from wengert.frontend.table import Entry, apply, entry_of, title_of
+from wengert.frontend.tables import load_tables
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.ops.algebra import lift
+
+__all__ = ["array_of", "call", "call_entry", "enter", "lowered_value", "numpy_call"]
+
+# Any: functions and arguments are the program's.
+_DEEPEST = 200
+_own: dict[Any, Callable[..., Any]] = {}  # functions that are handled here, by identity
+
+
+def own(*originals: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register what stands for a function in captured code."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        for original in originals:
+            _own[original] = function
+        return function
+
+    return register
+
+
+def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` in a captured program."""
+    try:
+        mine = _own.get(function)
+    except TypeError:  # not hashable
+        mine = None
+    if mine is not None:
+        return mine(*args, **kwargs)
+    entry = entry_of(function)
+    if entry is not None:
+        return call_entry(entry, args, kwargs)
+    kind = type(function)
+    if kind is types.FunctionType:
+        return _function(function, args, kwargs)
+    if kind is types.MethodType:
+        return _method(function, args, kwargs)
+    if kind is types.BuiltinMethodType or kind is types.BuiltinFunctionType:
+        return _builtin(function, args, kwargs)
+    if isinstance(function, type):
+        return _class(function, args, kwargs)
+    return _object(function, args, kwargs)
+
+
+# --- the user's functions ------------------------------------------------------------------------------------
+def _function(
+    function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    if is_staged(function):
+        return enter(function, function, args, kwargs)
+    if _is_library(function):
+        return _library(function, args, kwargs)
+    from wengert.frontend.staging import stage
+
+    try:
+        staged, static = convert(function, stage)
+    except NoSource:
+        context = active()
+        if not context.eager:
+            context.note(
+                "unconverted", f"{function.__name__}() runs as it is: its source cannot be read"
+            )
+        return function(*args, **kwargs)
+    _guard_names(function, static)
+    return enter(staged, function, args, kwargs)
+
+
+def _guard_names(function: types.FunctionType, static: frozenset[str]) -> None:
+    """Rely on what the names of functions, classes and modules stand for."""
+    context = active()
+    if function.__code__ in context.guarded:
+        return
+    context.guarded.add(function.__code__)
+    adopted = context.adopted
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    for name in static:
+        if name in cells:
+            cell = cells[name]
+            if name != "__class__":
+                adopted.guard(name, lambda c=cell: c.cell_contents, cell.cell_contents, "is")
+        elif name in function.__globals__:
+            space = function.__globals__
+            adopted.guard(name, lambda s=space, n=name: s[n], space[name], "is")
+
+
+def enter(
+    staged: types.FunctionType,
+    original: types.FunctionType,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """Call converted code."""
+    context = active()
+    from wengert.frontend.staging.recursion import entered
+
+    for name in rebound_names(staged):
+        free = staged.__code__.co_freevars
+        if name in free:
+            assert staged.__closure__ is not None
+            context.touch(CellSlot(staged.__closure__[free.index(name)], name))
+        else:
+            context.touch(GlobalSlot(staged.__globals__, name))
+    return entered(context, staged, original, args, kwargs)
+
+
+def _is_library(function: types.FunctionType) -> bool:
+    if function.__module__ == "wengert.frontend.staging.helpers":
+        return False
+    return opaque_module(function.__module__) and not function.__code__.co_filename.startswith("<")
+
+
+def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function of a library that has no entry."""
+    module = (getattr(function, "__module__", "") or "").split(".")[0]
+    if module == "wengert":
+        return function(*args, **kwargs)
+    if module in ("numpy", "scipy"):
+        return numpy_call(function, args, kwargs)
+    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+
+
+def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    owner = function.__self__
+    inner = function.__func__
+    module = getattr(inner, "__module__", None)
+    if isinstance(owner, Handle) or (module or "").startswith("wengert"):
+        return function(*args, **kwargs)
+    if isinstance(inner, types.FunctionType):
+        return call(inner, owner, *args, **kwargs)
+    return function(*args, **kwargs)
+
+
+def _class(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if issubclass(cls, np.generic):
+        from wengert.frontend.staging.library import numpy_scalar
+
+        return numpy_scalar(cls, args)
+    init = cls.__dict__.get("__init__") or getattr(cls, "__init__", None)
+    context = active()
+    user = (
+        isinstance(init, types.FunctionType)
+        and not opaque_module(cls.__module__)
+        and cls.__new__ is object.__new__
+        and type(cls).__call__ is type.__call__
+    )
+    if user and not dataclasses.is_dataclass(cls):
+        made = context.birth(object.__new__(cls))
+        call(init, made, *args, **kwargs)
+        return made
+    if (
+        opaque_module(cls.__module__)
+        and cls.__module__ != "builtins"
+        and _has_handles(args, kwargs)
+    ):
+        if cls.__module__.split(".")[0] in ("numpy", "scipy"):
+            return numpy_call(cls, args, kwargs)
+    made = cls(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    post = cls.__dict__.get("__post_init__")
+    assert post is None or made is not None
+    return context.birth(made)
+
+
+def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    if isinstance(function, functools.partial):
+        return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+    if isinstance(function, functools._lru_cache_wrapper):
+        return call(function.__wrapped__, *args, **kwargs)
+    hook = getattr(function, "__wengert_call__", None)
+    if hook is not None:
+        from wengert.frontend.staging.nested import transformed_call
+
+        return transformed_call(hook, args, kwargs)
+    if isinstance(function, np.ufunc):
+        return numpy_call(function, args, kwargs)
+    if isinstance(function, np.vectorize):
+        from wengert.frontend.staging.library import vectorized
+
+        return vectorized(function, args, kwargs)
+    method = getattr(type(function), "__call__", None)
+    if isinstance(method, types.FunctionType) and not opaque_module(type(function).__module__):
+        return call(method, function, *args, **kwargs)
+    module = getattr(function, "__module__", None) or type(function).__module__
+    if str(module).split(".")[0] in ("numpy", "scipy"):
+        return numpy_call(function, args, kwargs)
+    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+
+
+def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, (list, dict, set)):
+        return container_method(owner, function.__name__, function, args, kwargs)
+    if isinstance(owner, np.ufunc):
+        from wengert.frontend.staging.library import ufunc_method_call
+
+        return ufunc_method_call(owner, function.__name__, args, kwargs)
+    if isinstance(owner, np.ndarray) and _has_handles(args, kwargs):
+        return getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
+    if isinstance(owner, np.ndarray):
+        return (
+            getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
+            if (owner.dtype.kind in "biufc")
+            else function(*args, **kwargs)
+        )
+    module = getattr(function, "__module__", None) or ""
+    if module.split(".")[0] in ("numpy", "scipy"):
+        return numpy_call(function, args, kwargs)
+    if module in ("math", "cmath") and _has_handles(args, kwargs):
+        refuse(
+            f"{module}.{function.__name__} is not supported on run-time values"
+            f"{_suggestion(function)}; mode='tape' may be"
+        )
+    if module == "time" or module == "_random":
+        from wengert.frontend.staging.library import clock_call
+
+        return clock_call(function, args, kwargs)
+    if module == "heapq" and _has_handles(args, kwargs):
+        refuse(
+            f"heapq.{function.__name__} on a list whose order depends on run-time values is not supported "
+            "in compiled mode; use mode='tape'",
+            NeedConcrete,
+        ) if not active().eager else None
+    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+
+
+def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    todo: list[Any] = [*args, *kwargs.values()]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Handle):
+            return True
+        if isinstance(top, (list, tuple)):
+            if type(top) is list and growing_of(top) is not None:
+                return True
+            todo += top
+        elif isinstance(top, dict):
+            todo += top.values()
+    return False
+
+
+def _callback(value: Any) -> Any:
+    """A function given to a function that runs as it is: its calls are captured too."""
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or (
+        isinstance(value, types.MethodType) and not isinstance(value.__self__, Handle)
+    ):
+        if value in _own or entry_of(value) is not None or isinstance(value, types.FunctionType):
+            return lambda *args, **kwargs: call(value, *args, **kwargs)
+    return value
+
+
+def _wrapped_callbacks(args: tuple[Any, ...]) -> list[Any]:
+    return [_callback(a) for a in args]
+
+
+def _wrapped_named(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _callback(v) for k, v in kwargs.items()}
+
+
+# --- NumPy and SciPy --------------------------------------------------------------------------------------------
+def _suggestion(function: Any) -> str:
+    from wengert.frontend.table import entries
+
+    load_tables()
+    title = title_of(function)
+    hint = nearest(title, [e.title for e in entries()], most=1)
+    return f" ({hint})" if hint else ""
+
+
+def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function of NumPy or SciPy."""
+    load_tables()
+    try:
+        mine = _own.get(function)
+    except TypeError:
+        mine = None
+    if mine is not None:
+        return mine(*args, **kwargs)
+    entry = entry_of(function)
+    if entry is not None:
+        return call_entry(entry, args, kwargs)
+    if active().eager or not _has_handles(args, kwargs):
+        if str(getattr(function, "__module__", "")).startswith("numpy.random"):
+            from wengert.frontend.staging.library import random_call
+
+            return random_call(function, args, kwargs)
+        if not _has_handles(args, kwargs):
+            return native(function, args, kwargs)
+    title = title_of(function)
+    if any(callable(a) for a in (*args, *kwargs.values())):
+        refuse(
+            f"{title} is given a function of traced values and wengert has no rule for it; "
+            "use mode='tape' or register one with wengert.custom_rule"
+        )
+    refuse(
+        f"{title} is not supported on run-time values{_suggestion(function)}; "
+        "use a supported function, wengert.external, or mode='tape'"
+    )
+
+
+def native(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function of a library on values that are known, executed once at capture."""
+    from wengert.frontend.staging.context import capturing
+
+    with capturing(None):
+        result = function(*args, **kwargs)
+    return adopted_result(result)
+
+
+def adopted_result(value: Any) -> Any:
+    """Arrays that a library gave, as handles, so that what is done to them is seen."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        try:
+            return wrap(lift(value)) if value.ndim else value[()]
+        except TypeMismatchError:
+            return value
+    if type(value) is tuple:
+        return tuple(adopted_result(v) for v in value)
+    if type(value) is list:
+        return active().birth([adopted_result(v) for v in value])
+    return value
+
+
+def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function that has an entry: its arguments as expressions, its result as handles."""
+    if (
+        entry.original is not None
+        and getattr(entry.original, "__module__", "") in ("math", "cmath")
+    ) and not _has_handles(args, kwargs):
+        return entry.original(*args, **kwargs)
+    kwargs = dict(kwargs)
+    out = kwargs.pop("out", None)
+    where = kwargs.pop("where", True) if isinstance(entry.original, np.ufunc) else True
+    if isinstance(entry.original, np.ufunc):
+        count = entry.original.nin
+        if len(args) > count:
+            out, args = args[count], args[:count]
+        dtype = kwargs.pop("dtype", None)
+        kwargs.pop("casting", None)
+    else:
+        dtype = None
+    from wengert.frontend.staging.views import view_call
+
+    seen = view_call(entry.original, args, kwargs)
+    if seen is not None:
+        return seen
+    try:
+        result = apply(entry, args, kwargs, _argument(entry))
+    except (ShapeError, TypeMismatchError) as error:
+        _entry_error(error, args, kwargs)
+    found = _result(result)
+    if dtype is not None and is_number(found):
+        from wengert.frontend.staging.library import as_type
+
+        found = as_type(found, dtype)
+    if where is not True:
+        from wengert.frontend.staging.library import where_ufunc
+
+        found = where_ufunc(entry, found, where, out)
+        if out is None:
+            return found
+    if out is None:
+        return found
+    target = out[0] if isinstance(out, tuple) else out
+    if not isinstance(target, Array):
+        refuse("out= needs an array of the captured function", CaptureError)
+    target.write(fitted(target, found, in_place=True))
+    return target
+
+
+def _entry_error(error: WengertError, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    message = str(error)
+    if "symbolic extent" in message or "fixed extent" in message:
+        refuse(f"needs fixed sizes: {message}", NeedConcrete)
+    refuse(message)
+
+
+def _result(value: Any) -> Any:
+    if isinstance(value, Expr):
+        return wrap(value)
+    if hasattr(value, "guards"):
+        return guarded(value)
+    if isinstance(value, tuple):
+        if hasattr(value, "_fields"):
+            return type(value)(*(_result(v) for v in value))
+        return tuple(_result(v) for v in value)
+    if isinstance(value, list):
+        return active().birth([_result(v) for v in value])
+    if isinstance(value, np.ndarray):
+        return adopted_result(value)
+    return value
+
+
+def _argument(entry: Entry) -> Callable[[str, str, Any], Any]:
+    def convert_argument(kind: str, name: str, value: Any) -> Any:
+        if isinstance(value, Partial):
+            value = value.certain()
+        if value is None:
+            return None
+        if kind == "value":
+            return lowered_value(value)
+        if kind == "values":
+            return [lowered_value(v) for v in _members(value)]
+        if kind == "nested":
+            return _nested(value)
+        if kind == "shape":
+            value = _known(value)
+            if isinstance(value, (list, tuple)):
+                return tuple(extent(v, "an extent of a shape") for v in value)
+            if isinstance(value, (Array, np.ndarray)):
+                return tuple(int(v) for v in concrete(value, "a shape"))
+            return (extent(value, "an extent of a shape"),)
+        if kind == "length":
+            return extent(value, f"the argument `{name}`")
+        return _static(value, f"the argument `{name}` of {entry.title}")
+
+    return convert_argument
+
+
+def _nested(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)([_nested(v) for v in value])
+    return lowered_value(value)
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, Handle):
+        found = known(value)
+        return value if found is UNKNOWN else found
+    return value
+
+
+def _static(value: Any, use: str) -> Any:
+    if isinstance(value, Handle):
+        return concrete(value, use)
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_static(v, use) for v in value)
+    return value
+
+
+def _members(value: Any) -> Any:
+    from wengert.frontend.staging.iteration import python_elements
+
+    if isinstance(value, (Array, np.ndarray)) or type(value) is list:
+        return list(python_elements(value))
+    return value
+
+
+def lowered_value(value: Any) -> Expr:
+    """An argument as an expression: handles, numbers, arrays, nested lists of them."""
+    if isinstance(value, (list, tuple)):
+        return to_expr(array_of(value))
+    if not is_number(value) and not isinstance(value, (Handle, Expr)):
+        if isinstance(value, range):
+            return lift(np.asarray(value))
+        refuse(f"needs a number or an array, got {describe(value)}")
+    return to_expr(value)
+
+
+def array_of(value: Any) -> Any:
+    """The array that NumPy makes of nested lists and tuples."""
+    if type(value) is list and is_growing(value):
+        from wengert.frontend.staging.library import array_of_growing
+
+        return array_of_growing(value)
+    items = [array_of(v) if isinstance(v, (list, tuple)) else v for v in value]
+    items = [v.certain() if isinstance(v, Partial) else v for v in items]
+    if not any(isinstance(v, Handle) for v in items):
+        try:
+            found = np.asarray(items)
+        except ValueError as error:
+            raise error from None
+        return found
+    for item in items:
+        if not is_number(item):
+            refuse(f"makes an array of {describe(item)}")
+    from wengert.frontend.numpy_creation import array_of as built
+
+    try:
+        return wrap(built([to_expr(v) for v in items]))
+    except ShapeError as error:
+        raise ValueError(
+            "setting an array element with a sequence. The requested array has an inhomogeneous shape: "
+            f"{error}"
+        ) from None
+
+
+def active_or_none() -> Any:
+    """The capture that is going on, if any."""
+    return current()
+
+
+assert Scalar and Type and View and scalar_of

@@ -1,0 +1,160 @@
+"""Methods of lists, dicts and sets in captured code: what they change is journaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wengert.frontend.staging.context import (
+    DictSlot,
+    ListSlot,
+    NeedConcrete,
+    SetSlot,
+    active,
+    refuse,
+)
+from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
+from wengert.frontend.staging.handles import UNKNOWN, Handle, known
+
+__all__ = ["container_method", "hashed", "materialized"]
+
+# Any: containers hold whatever the program puts there.
+_CHANGES = {
+    list: frozenset("append extend insert pop remove clear sort reverse".split()),
+    dict: frozenset("update pop clear setdefault popitem".split()),
+    set: frozenset(
+        "add discard remove pop clear update difference_update intersection_update".split()
+    ),
+}
+_RUNTIME = "needs a list whose length depends on run-time values as a plain list; use arrays, or mode='tape'"
+
+
+def hashed(key: Any) -> Any:
+    """A key of a dict or a set: run-time values are none."""
+    if isinstance(key, Handle):
+        found = known(key)
+        if found is UNKNOWN:
+            refuse(
+                "a run-time value is used as a key; use arrays with np.where, or if/else on the value",
+                NeedConcrete,
+            )
+        return found
+    if isinstance(key, tuple):
+        return tuple(hashed(k) for k in key)
+    if isinstance(key, str):
+        from wengert.frontend.staging.texts import has_marks
+
+        if has_marks(key):
+            refuse("a text with run-time values in it is used as a dictionary key; use numbers")
+    return key
+
+
+def materialized(object_: list[Any]) -> list[Any]:
+    """The list with a growing part of known length turned into plain elements."""
+    growing = growing_of(object_)
+    if growing is None:
+        return object_
+    length = known(growing.length) if isinstance(growing.length, Handle) else growing.length
+    if growing.stacks is None or length is UNKNOWN or length > 256:
+        refuse(_RUNTIME, NeedConcrete)
+    active().touch(ListSlot(object_))
+    front = [growing.element(k) for k in range(int(length))]
+    set_growing(object_, None)
+    object_[:0] = front
+    return object_
+
+
+def container_method(
+    owner: Any,
+    name: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """``owner.name(*args)`` for a list, a dict or a set."""
+    kind = next(t for t in (list, dict, set) if isinstance(owner, t))
+    changes = name in _CHANGES[kind]
+    if changes:
+        slot: Any = {list: ListSlot, dict: DictSlot, set: SetSlot}[kind]
+        active().touch(slot(owner))
+    if kind is list:
+        return _list_method(owner, name, function, args, kwargs)
+    if kind is dict and args and name in ("get", "pop", "setdefault"):
+        args = (hashed(args[0]), *args[1:])
+    if kind is set and args and name in ("add", "discard", "remove"):
+        args = (hashed(args[0]),)
+    result = function(*args, **kwargs)
+    if name == "copy":
+        return active().birth(result)
+    return _checked(result)
+
+
+def _checked(value: Any) -> Any:
+    return value
+
+
+def _list_method(
+    owner: list[Any],
+    name: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    growing = growing_of(owner)
+    flagged = any(type(v) is Maybe for v in owner)
+    if name == "append":
+        return function(*args)
+    if name == "extend":
+        from wengert.frontend.staging.iteration import python_elements
+
+        return function(list(python_elements(args[0])))
+    if name == "pop" and not args and owner and type(owner[-1]) is not Maybe:
+        return function()
+    if growing is not None or flagged:
+        if name == "copy":
+            new = active().birth(list(owner))
+            set_growing(new, growing)
+            return new
+        if name == "clear":
+            set_growing(owner, None)
+            return function()
+        if name == "pop" and not args and growing is not None and not owner:
+            return _popped(owner, growing)
+        if flagged:
+            refuse(_RUNTIME, NeedConcrete)
+        materialized(owner)
+    if name == "sort":
+        from wengert.frontend.staging.library import sorted_
+
+        owner[:] = sorted_(owner, **kwargs)
+        return None
+    if name in ("pop", "insert") and args:
+        from wengert.frontend.staging.handles import concrete
+
+        args = (concrete(args[0], "the place in a list"), *args[1:])
+    if name in ("index", "count", "remove") and _any_handle(owner, args):
+        from wengert.frontend.staging.library import searched
+
+        return searched(owner, name, args[0])
+    result = function(*args, **kwargs)
+    return active().birth(result) if name == "copy" else result
+
+
+def _any_handle(owner: list[Any], args: tuple[Any, ...]) -> bool:
+    return any(isinstance(v, Handle) for v in (*owner, *args))
+
+
+def _popped(owner: list[Any], growing: Growing) -> Any:
+    """The last element of the stacked part."""
+    from wengert.frontend.staging.indexing import getitem
+    from wengert.frontend.staging.handles import wrap
+    from wengert.frontend.staging.operators import binary
+
+    if growing.stacks is None:
+        refuse(_RUNTIME, NeedConcrete)
+    length = growing.length
+    last = growing.element(binary("-", length, 1) if isinstance(length, Handle) else length - 1)
+    shorter = [getitem(wrap(s), slice(None, -1)).expr for s in growing.stacks]
+    count = binary("-", length, 1) if isinstance(length, Handle) else length - 1
+    set_growing(owner, Growing(count, growing.form, tuple(shorter)))
+    return last

@@ -1,0 +1,514 @@
+"""What one capture keeps: regions that are open, what they change, effects, notes, and places in the source.
+
+Mutable things (variables, attributes, lists, dicts, arrays) are *slots*. A region journals the first change of
+each slot; when it closes, the final contents are taken out and the old ones put back, so nothing is read after
+a rollback: branches and loops are merged from the contents that were taken out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from wengert.errors import CaptureError
+from wengert.frontend.staging.source import converted_code
+from wengert.frontend.staging.ranges import at_most, bounds_of
+from wengert.ir.node import Expr
+from wengert.ops.leaves import const
+
+__all__ = [
+    "UNASSIGNED",
+    "AttrSlot",
+    "CellSlot",
+    "Context",
+    "DictSlot",
+    "GlobalSlot",
+    "Layer",
+    "ListSlot",
+    "CarryChange",
+    "NeedConcrete",
+    "Note",
+    "Place",
+    "SetSlot",
+    "Slot",
+    "active",
+    "current",
+    "place",
+    "refuse",
+]
+
+# Any: slots hold whatever Python values the captured program has.
+
+
+class NeedConcrete(CaptureError):
+    """A value is needed at capture that only running the program tells; loops react by unrolling."""
+
+
+class CarryChange(NeedConcrete):
+    """A loop variable changes its type in the first iteration; loops react by peeling that iteration."""
+
+
+class Unassigned:
+    """What a variable holds that has not been assigned."""
+
+    def __repr__(self) -> str:
+        return "<unassigned>"
+
+
+UNASSIGNED = Unassigned()
+
+
+# --- places ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Place:
+    """A line of the user's source."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line} in {self.function}()"
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_HELPERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "helpers.py")
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__))
+
+
+def place() -> Place:
+    """The innermost line of the user that is being executed."""
+    frame: types.FrameType | None = sys._getframe(1)
+    found: Place | None = None
+    while frame is not None:
+        code = frame.f_code
+        if converted_code(code) and code.co_filename != _HELPERS:
+            line = frame.f_lineno
+            while frame is not None and frame.f_code.co_name.startswith("_wg_"):
+                frame = _outer_user_frame(frame)
+            name = frame.f_code.co_name if frame is not None else code.co_name
+            return Place(code.co_filename, line, name)
+        inside = code.co_filename.startswith((_PACKAGE, _NUMPY))
+        if found is None and not inside and not code.co_filename.startswith("<frozen"):
+            found = Place(code.co_filename, frame.f_lineno, code.co_name)
+        frame = frame.f_back
+    return found or Place("<unknown>", 0, "?")
+
+
+def _outer_user_frame(frame: types.FrameType) -> types.FrameType | None:
+    outer = frame.f_back
+    while outer is not None and not converted_code(outer.f_code):
+        outer = outer.f_back
+    return outer
+
+
+def refuse(
+    message: str, kind: type[CaptureError] = CaptureError, at: Place | None = None
+) -> NoReturn:
+    """Raise the error at the user's line."""
+    spot = at or place()
+    error = kind(f"{spot}: {message}")
+    error.filename, error.lineno = spot.file, spot.line
+    raise error
+
+
+# --- slots -----------------------------------------------------------------------------------------------
+class Slot:
+    """Something that a region may change."""
+
+    __slots__ = ()
+    name = ""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for equal slots."""
+        raise NotImplementedError
+
+    @property
+    def owner(self) -> Any:
+        """The object that the slot is a part of, where it may have been made by the program."""
+        return None
+
+    def get(self) -> Any:
+        """The contents."""
+        raise NotImplementedError
+
+    def set(self, value: Any) -> None:
+        """Replace the contents."""
+        raise NotImplementedError
+
+
+class CellSlot(Slot):
+    """A variable that inner functions share."""
+
+    __slots__ = ("cell", "name")
+
+    def __init__(self, cell: Any, name: str) -> None:
+        self.cell, self.name = cell, name
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("cell", id(self.cell))
+
+    def get(self) -> Any:
+        try:
+            return self.cell.cell_contents
+        except ValueError:
+            return UNASSIGNED
+
+    def set(self, value: Any) -> None:
+        if value is not UNASSIGNED:
+            self.cell.cell_contents = value
+        elif self.get() is not UNASSIGNED:
+            del self.cell.cell_contents
+
+
+class GlobalSlot(Slot):
+    """A global variable."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, namespace: dict[str, Any], name: str) -> None:
+        self.namespace, self.name = namespace, name
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("global", id(self.namespace), self.name)
+
+    def get(self) -> Any:
+        return self.namespace.get(self.name, UNASSIGNED)
+
+    def set(self, value: Any) -> None:
+        if value is UNASSIGNED:
+            self.namespace.pop(self.name, None)
+        else:
+            self.namespace[self.name] = value
+
+
+class AttrSlot(Slot):
+    """An attribute of an object."""
+
+    __slots__ = ("name", "object")
+
+    def __init__(self, object_: Any, name: str) -> None:
+        self.object, self.name = object_, name
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("attr", id(self.object), self.name)
+
+    @property
+    def owner(self) -> Any:
+        return self.object
+
+    def get(self) -> Any:
+        return getattr(self.object, self.name, UNASSIGNED)
+
+    def set(self, value: Any) -> None:
+        if value is UNASSIGNED:
+            if hasattr(self.object, self.name):
+                object.__delattr__(self.object, self.name)
+        else:
+            object.__setattr__(self.object, self.name, value)
+
+
+class ListSlot(Slot):
+    """The elements of a list."""
+
+    __slots__ = ("object",)
+    name = "list"
+
+    def __init__(self, object_: list[Any]) -> None:
+        self.object = object_
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("list", id(self.object))
+
+    @property
+    def owner(self) -> Any:
+        return self.object
+
+    def get(self) -> Any:
+        context = _current.get()
+        entry = context.growing.get(id(self.object)) if context else None
+        return (tuple(self.object), entry[1] if entry and entry[0] is self.object else None)
+
+    def set(self, value: Any) -> None:
+        items, growing = value
+        self.object[:] = items
+        context = _current.get()
+        if context is not None:
+            if growing is None:
+                context.growing.pop(id(self.object), None)
+            else:
+                context.growing[id(self.object)] = (self.object, growing)
+
+
+class DictSlot(Slot):
+    """The entries of a dict."""
+
+    __slots__ = ("object",)
+    name = "dict"
+
+    def __init__(self, object_: dict[Any, Any]) -> None:
+        self.object = object_
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("dict", id(self.object))
+
+    @property
+    def owner(self) -> Any:
+        return self.object
+
+    def get(self) -> Any:
+        return dict(self.object)
+
+    def set(self, value: Any) -> None:
+        dict.clear(self.object)
+        dict.update(self.object, value)
+
+
+class SetSlot(Slot):
+    """The elements of a set."""
+
+    __slots__ = ("object",)
+    name = "set"
+
+    def __init__(self, object_: set[Any]) -> None:
+        self.object = object_
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("set", id(self.object))
+
+    @property
+    def owner(self) -> Any:
+        return self.object
+
+    def get(self) -> Any:
+        return frozenset(self.object)
+
+    def set(self, value: Any) -> None:
+        self.object.clear()
+        self.object.update(value)
+
+
+# --- the capture ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Note:
+    """Something that ``explain`` tells: a loop kept or unrolled, a branch, a guard, an input."""
+
+    kind: str
+    where: Place
+    text: str
+
+
+@dataclass
+class Layer:
+    """An open region."""
+
+    kind: str  # "top", "branch", "loop" or "function"
+    recorded: set[Expr] = field(default_factory=set)
+    journal: dict[tuple[Any, ...], tuple[Slot, Any]] = field(default_factory=dict)
+    keep: list[Any] = field(default_factory=list)  # keeps ids unique while the region is open
+
+
+@dataclass
+class Finals:
+    """What a region changed: slots with their contents at its end."""
+
+    slots: dict[tuple[Any, ...], Slot]
+    values: dict[tuple[Any, ...], Any]
+
+
+class Outside:
+    """All values that are computed already: membership in any of the open regions."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self.sets = [layer.recorded for layer in reversed(layers)]
+
+    def __contains__(self, node: object) -> bool:
+        return any(node in recorded for recorded in self.sets)
+
+
+class Context:
+    """The state of one capture; each thread and task has its own."""
+
+    def __init__(self, values: dict[Expr, Any] | None = None) -> None:
+        self.layers: list[Layer] = [Layer("top")]
+        self.notes: list[Note] = []
+        self.names: dict[Expr, str] = {}
+        self.lines: dict[Expr, Place] = {}
+        self.values = values  # of inputs, in eager mode
+        self.eager = values is not None
+        self.depth = 0
+        self.count = 0  # recorded nodes
+        self.memory: dict[Any, Any] = {}  # what loops have learned of their carried values
+        self.traces: dict[Place, int] = {}
+        self.closed: dict[Expr, bool] = {}
+        self.slots_of: dict[str, Any] = {}
+        self.keep: list[Any] = []
+        self.activations: list[Any] = []
+        self.adopted: Any = None
+        self.token: Any = None
+        self.final_token: Any = None
+        self.functions: dict[Any, Any] = {}
+        self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
+        self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
+        self.births: dict[int, tuple[Any, Layer]] = {}
+        self.buffer_names: dict[int, str] = {}
+        self.filters: list[list[Any]] = []
+        self.guarded: set[Any] = set()
+        self.stopped = False
+        self.texts: list[Any] = []  # values in texts
+        self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
+
+    @property
+    def top(self) -> Layer:
+        """The innermost open region."""
+        return self.layers[-1]
+
+    def give(self, symbol: Expr, value: Any) -> None:
+        """The value of an input, for eager mode."""
+        self.record(symbol)
+        if self.values is not None:
+            self.values[symbol] = value
+
+    def record(self, node: Expr) -> Expr:
+        """Note that a value is computed in the region that is open."""
+        self.layers[-1].recorded.add(node)
+        self.count += 1
+        return node
+
+    def touch(self, slot: Slot) -> None:
+        """To be called before a slot changes."""
+        layer = self.layers[-1]
+        owner = slot.owner
+        if owner is not None and self.born(owner) is layer:
+            return  # it goes with the region
+        key = slot.key
+        if key not in layer.journal:
+            layer.journal[key] = (slot, slot.get())
+            layer.keep.append(slot)
+
+    @contextmanager
+    def region(self, kind: str) -> Iterator[Layer]:
+        """Open a region. Changes made in it are taken back when it closes, whatever happens."""
+        layer = Layer(kind)
+        self.layers.append(layer)
+        try:
+            yield layer
+        finally:
+            while self.layers[-1] is not layer:
+                self.undo(self.layers.pop())
+            self.layers.pop()
+            self.undo(layer)
+
+    def born(self, owner: Any) -> Layer | None:
+        """The open region in which a list, dict, object or buffer was made, if that is known."""
+        entry = self.births.get(id(owner))
+        return entry[1] if entry is not None and entry[0] is owner else None
+
+    def birth(self, owner: Any) -> Any:
+        """Note that something is made in the region that is open."""
+        self.births[id(owner)] = (owner, self.layers[-1])
+        return owner
+
+    def undo(self, layer: Layer) -> None:
+        """Put back the contents that slots had when the region was opened."""
+        for slot, old in reversed(list(layer.journal.values())):
+            slot.set(old)
+
+    def finals(self, layer: Layer) -> Finals:
+        """What the (still open) region has changed so far."""
+        slots = {key: slot for key, (slot, _) in layer.journal.items()}
+        return Finals(slots, {key: slot.get() for key, slot in slots.items()})
+
+    def outside(self) -> Outside:
+        """The values that are computed already."""
+        return Outside(self.layers)
+
+    def relate(self, buffer: Any, *others: Any) -> None:
+        """Note that a buffer may be the same memory as others."""
+        for origin in buffer.origins | buffer.shadows:
+            self.families.setdefault(origin, {})[buffer.serial] = buffer
+        for other in others:
+            for origin in other.origins:
+                self.families.setdefault(origin, {})[other.serial] = other
+
+    def related(self, buffer: Any, besides: set[Any]) -> list[Any]:
+        """The other buffers that may be the same memory as one that is written."""
+        if not self.families:
+            return []
+        reach = buffer.origins | buffer.shadows
+        found = {
+            serial: other
+            for origin in reach
+            for serial, other in self.families.get(origin, {}).items()
+            if other not in besides and (other.origins & reach or other.shadows & buffer.origins)
+        }
+        return list(found.values())
+
+    def bounds(self, node: Expr) -> tuple[int | None, int | None]:
+        """Known bounds of an integer: of loop counters, and of sums with constants."""
+        return bounds_of(node, self.ranges)
+
+    def within(self, node: Expr, along: Any) -> bool:
+        """Whether an integer is known to be at most an extent."""
+        return at_most(node, along, self.ranges)
+
+    def note(self, kind: str, text: str, where: Place | None = None) -> None:
+        """Something for ``explain``."""
+        self.notes.append(Note(kind, where or place(), text))
+
+
+_current: ContextVar[Context | None] = ContextVar("wengert_capture", default=None)
+
+
+def current() -> Context | None:
+    """The capture that is going on, if any."""
+    return _current.get()
+
+
+def active() -> Context:
+    """The capture that is going on.
+
+    Raises:
+        CaptureError: a handle was used after its capture.
+    """
+    found = _current.get()
+    if found is None:
+        raise CaptureError(
+            "a value of a captured function was used after the capture had ended; "
+            "return it instead of storing it elsewhere"
+        )
+    return found
+
+
+@contextmanager
+def capturing(context: Context | None) -> Iterator[Context | None]:
+    """Make a capture the current one."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def zero_token() -> Expr:
+    """The token before any effect."""
+    return const(np.int64(0))
+
+
+Getter = Callable[[], Any]
+Values = Mapping[Expr, Any]

@@ -1,0 +1,106 @@
+"""Effects of a captured program, put in order by the token of the capture."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from wengert.errors import CaptureError
+from wengert.frontend.staging.context import Slot, active, place
+from wengert.ir.node import Expr
+from wengert.ops import effects
+from wengert.ops.choice import where
+from wengert.ops.leaves import const
+
+__all__ = ["TokenSlot", "printed", "raised_here", "require"]
+
+
+class TokenSlot(Slot):
+    """The token of the last effect."""
+
+    __slots__ = ("context",)
+    name = "effects"
+
+    def __init__(self, context: Any) -> None:  # Any: the capture, which has the token
+        self.context = context
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("token",)
+
+    def get(self) -> Any:
+        return self.context.token
+
+    def set(self, value: Any) -> None:
+        self.context.token = value
+
+
+def _step(token: Expr) -> None:
+    context = active()
+    context.touch(TokenSlot(context))
+    context.token = context.record(token)
+
+
+def require(
+    ok: Any,
+    kind: str,
+    message: str | None,
+    values: tuple[Any, ...] = (),
+    *,
+    wanted: bool = True,
+) -> None:
+    """Raise the error at run time unless ``ok`` (an expression or a truth value) is as wanted."""
+    from wengert.frontend.staging.handles import concrete, to_expr
+
+    context = active()
+    if isinstance(ok, bool):
+        if ok is not wanted:
+            raise raised_here(kind, message)
+        return
+    node = ok if isinstance(ok, Expr) else to_expr(ok)
+    if context.eager:
+        from wengert.frontend.staging.handles import Scalar
+
+        if bool(concrete(Scalar(node))) is not wanted:
+            raise raised_here(kind, message, tuple(concrete(v) for v in values))
+        return
+    if not wanted:
+        node = where(node, const(False), const(True))
+    spot = place()
+    _step(
+        effects.check(
+            context.token,
+            node,
+            kind,
+            message,
+            tuple(to_expr(v) for v in values),
+            (spot.file, spot.line, spot.function),
+        )
+    )
+
+
+def raised_here(kind: str, message: str | None, values: tuple[Any, ...] = ()) -> BaseException:
+    """The error itself, where it is known at capture."""
+    cls: Any = effects.error_class(kind) if "." in kind else getattr(builtins, kind, CaptureError)
+    if message is None:
+        return cls()  # type: ignore[no-any-return]  # an exception
+    return cls(message.format(*values) if values else message)  # type: ignore[no-any-return]
+
+
+def printed(
+    templates: list[str], values: tuple[Any, ...], *, sep: Any, end: Any, file: str, flush: bool
+) -> None:
+    """Print at run time."""
+    from wengert.frontend.staging.handles import to_expr
+
+    _step(
+        effects.show(
+            active().token,
+            templates,
+            tuple(to_expr(v) for v in values),
+            sep=sep,
+            end=end,
+            file=file,
+            flush=flush,
+        )
+    )

@@ -1,0 +1,650 @@
+"""Forms: what a value that differs between two ways, or from iteration to iteration, looks like.
+
+A form takes a value apart into expressions (``leaves``) and puts such a value together again (``build``). The
+form that holds two values is their ``union``: numbers get the type that holds both, containers are taken
+element by element, a value missing on one way gets a flag, and what cannot be united is poisoned: an error only
+when it is used.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.frontend.staging.context import UNASSIGNED, Finals, active
+from wengert.frontend.staging.growing import Growing, growing_of
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    Handle,
+    Partial,
+    Poison,
+    Scalar,
+    describe,
+    is_number,
+    scalar_of,
+    to_expr,
+    type_of,
+)
+from wengert.ir.node import Expr
+from wengert.ir.types import Type, promote
+from wengert.ops.algebra import zeros
+from wengert.ops.choice import where
+from wengert.ops.layout import cast
+from wengert.ops.leaves import const
+
+__all__ = [
+    "ArrayForm",
+    "Building",
+    "Form",
+    "Side",
+    "Unfit",
+    "Uniting",
+    "alone",
+    "filler",
+    "same",
+    "union",
+]
+
+# Any: values are whatever the program has.
+
+
+class Unfit(Exception):
+    """Two values that no form holds; the text says why."""
+
+
+class Side:
+    """One of the ways: contents of things that a closed region changed, else as they are."""
+
+    def __init__(self, finals: Finals | None = None) -> None:
+        self.values = finals.values if finals else {}
+
+    def list_(self, object_: list[Any]) -> tuple[tuple[Any, ...], Growing | None]:
+        found = self.values.get(("list", id(object_)))
+        if found is not None:
+            return found  # type: ignore[no-any-return]  # as the slot gives it
+        return tuple(object_), growing_of(object_)
+
+    def dict_(self, object_: dict[Any, Any]) -> dict[Any, Any]:
+        return self.values.get(("dict", id(object_)), object_)  # type: ignore[no-any-return]
+
+    def attrs(self, object_: Any) -> dict[str, Any]:
+        found = dict(vars(object_))
+        for key, value in self.values.items():
+            if key[0] == "attr" and key[1] == id(object_):
+                if value is UNASSIGNED:
+                    found.pop(key[2], None)
+                else:
+                    found[key[2]] = value
+        return found
+
+    def array(self, array: Array) -> Expr:
+        found = self.values.get(("buffer", array.buffer.serial))
+        if found is None:
+            return array.expr
+        value, stale, _ = found
+        if stale is not None:
+            from wengert.frontend.staging.context import refuse
+
+            refuse(stale)
+        for view in array.views:
+            value = view.get(value)
+        return value  # type: ignore[no-any-return]  # an expression
+
+
+class Building:
+    """One putting together: equal forms give the same object."""
+
+    def __init__(self, exprs: Iterator[Expr]) -> None:
+        self.exprs = exprs
+        self.made: dict[int, Any] = {}
+
+
+class Form:
+    """See the module."""
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        """Append the expressions of a value of this form (``UNASSIGNED`` or None give fillers)."""
+        raise NotImplementedError
+
+    def build(self, building: Building) -> Any:
+        """A value of this form from expressions."""
+        raise NotImplementedError
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        """Append expressions for a missing value."""
+        raise NotImplementedError
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        """Append the types of the expressions."""
+        raise NotImplementedError
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        """The form that also holds the value: this very form if it does already."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Keep(Form):
+    """The same object on both ways."""
+
+    value: Any
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        return
+
+    fill = lambda self, out, seen: None  # noqa: E731
+
+    types = lambda self, out, seen: None  # noqa: E731
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        return self if same(self.value, value) else union(self.value, value, uniting)
+
+    def build(self, building: Building) -> Any:
+        return self.value
+
+
+def filler(type_: Type) -> Expr:
+    """Some value of a type."""
+    if type_.shape:
+        return cast(zeros(type_.shape), type_.dtype)
+    if type_.dtype == "bool":
+        return const(False)
+    if type_.weak:
+        return const({"i": 0, "f": 0.0, "c": 0j}[type_.dtype[0]])
+    return const(np.dtype(type_.dtype).type(0))
+
+
+def converted(expr: Expr, type_: Type) -> Expr:
+    """A number or an array in the dtype of a union."""
+    given = expr.value_type
+    if given.dtype == type_.dtype and given.weak == type_.weak:
+        return expr
+    if type_.weak:
+        if given.dtype == "bool":
+            return (
+                where(expr, const(1), const(0))
+                if type_.dtype == "int64"
+                else _weakly(where(expr, const(1), const(0)), type_)
+            )
+        return _weakly(expr, type_)
+    return cast(expr, type_.dtype)
+
+
+def _weakly(expr: Expr, type_: Type) -> Expr:
+    """A Python number as one of a wider kind; cond and loop convert on the way in."""
+    from wengert.ops.leaves import CONSTANT, machine_number
+
+    if expr.op is CONSTANT:
+        number = machine_number(expr.attr)
+        return const(float(number) if type_.dtype == "float64" else complex(number))
+    return expr
+
+
+@dataclass(eq=False)
+class Number(Form):
+    """A number."""
+
+    type: Type
+    python: bool  # a Python bool
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        out.append(converted(to_expr(value), self.type))
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        out.append(filler(self.type))
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        out.append(self.type)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        missing = _missing_join(self, value, uniting)
+        if missing is not None:
+            return missing
+        if not is_number(value) or _is_array(value):
+            raise Unfit(f"{_named(self.type)} and {describe(value)}")
+        given = type_of(value)
+        type_ = self.type if given is self.type else _joined_scalar(self.type, given)
+        python = self.python and _is_python_bool(value)
+        return self if type_ is self.type and python == self.python else Number(type_, python)
+
+    def build(self, building: Building) -> Any:
+        found = scalar_of(next(building.exprs))
+        if isinstance(found, Scalar) and self.python:
+            found.python = True
+        return found
+
+
+@dataclass(eq=False)
+class ArrayForm(Form):
+    """An array; what the two ways have may be shared with other names."""
+
+    type: Type
+    pair: tuple[Any, Any]  # the two handles, for what they may be the same memory as
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        expr = side.array(value) if isinstance(value, Array) else to_expr(value)
+        out.append(converted(expr, self.type))
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        if id(self) not in seen:
+            seen.add(id(self))
+            out.append(filler(self.type))
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        if id(self) not in seen:
+            seen.add(id(self))
+            out.append(self.type)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        missing = _missing_join(self, value, uniting)
+        if missing is not None:
+            return missing
+        if not is_number(value) or not _is_array(value):
+            raise Unfit(f"{_named(self.type)} and {describe(value)}")
+        given = type_of(value)
+        if given.shape != self.type.shape:
+            raise Unfit(f"{_named(self.type)} and {describe(value)}")
+        dtype = promote(given, self.type).dtype
+        if dtype == self.type.dtype:
+            return self
+        return ArrayForm(Type(dtype, given.shape), self.pair)
+
+    def build(self, building: Building) -> Any:
+        if id(self) not in building.made:
+            expr = active().record(next(building.exprs))
+            building.made[id(self)] = Array(Buffer(expr))
+        return building.made[id(self)]
+
+
+@dataclass(eq=False)
+class Sequence_(Form):
+    """A tuple or a list; lists are made anew, once each."""
+
+    cls: type
+    items: list[Form]
+
+    def _items(self, value: Any, side: Side) -> Sequence[Any]:
+        return side.list_(value)[0] if isinstance(value, list) else value  # type: ignore[no-any-return]
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if self.cls is list:
+            if id(self) in seen:
+                return
+            seen.add(id(self))
+        for form, item in zip(self.items, self._items(value, side), strict=True):
+            form.leaves(item, side, out, seen)
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        for form in self.items:
+            form.fill(out, seen)
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        if self.cls is list and id(self) in seen:
+            return
+        seen.add(id(self))
+        for form in self.items:
+            form.types(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if type(value) is not self.cls:
+            return _misfit(self, value, uniting)
+        items = self._items(value, uniting.second)
+        if len(items) != len(self.items) or (
+            isinstance(value, list) and uniting.second.list_(value)[1] is not None
+        ):
+            raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
+        joined = [f.join(v, uniting) for f, v in zip(self.items, items, strict=True)]
+        if all(a is b for a, b in zip(joined, self.items, strict=True)):
+            return self
+        return Sequence_(self.cls, joined)
+
+    def build(self, building: Building) -> Any:
+        if id(self) in building.made:
+            return building.made[id(self)]
+        items = [form.build(building) for form in self.items]
+        if hasattr(self.cls, "_fields"):
+            found = self.cls(*items)
+        else:
+            found = items if self.cls is list else self.cls(items)
+        building.made[id(self)] = found
+        return found
+
+
+@dataclass(eq=False)
+class Fields(Form):
+    """A dict, or an object by its attributes."""
+
+    cls: type
+    items: dict[Any, Form]
+
+    def _items(self, value: Any, side: Side) -> dict[Any, Any]:
+        return side.dict_(value) if isinstance(value, dict) else side.attrs(value)
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        values = self._items(value, side)
+        for name, form in self.items.items():
+            if name in values:
+                form.leaves(values[name], side, out, seen)
+            else:
+                form.leaves(UNASSIGNED, side, out, seen)
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        for form in self.items.values():
+            form.fill(out, seen)
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
+        for form in self.items.values():
+            form.types(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if type(value) is not self.cls:
+            return _misfit(self, value, uniting)
+        values = self._items(value, uniting.second)
+        if set(values) - set(self.items):
+            raise Unfit(
+                f"{self.cls.__name__} with {sorted(map(str, self.items))} and {sorted(map(str, values))}"
+            )
+        joined = {n: f.join(values.get(n, UNASSIGNED), uniting) for n, f in self.items.items()}
+        if all(joined[n] is f for n, f in self.items.items()):
+            return self
+        return Fields(self.cls, joined)
+
+    def build(self, building: Building) -> Any:
+        if id(self) in building.made:
+            return building.made[id(self)]
+        if issubclass(self.cls, dict):
+            found = self.cls()
+            building.made[id(self)] = found
+            for name, form in self.items.items():
+                dict.__setitem__(found, name, form.build(building))
+            return found
+        found = object.__new__(self.cls)
+        building.made[id(self)] = found
+        for name, form in self.items.items():
+            object.__setattr__(found, name, form.build(building))
+        return found
+
+
+@dataclass(eq=False)
+class Missing(Form):
+    """A value that may be None, or not assigned."""
+
+    inner: Form
+    none: bool
+    name: str
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if isinstance(value, Partial):
+            out.append(value.missing)
+            self.inner.leaves(value.value, side, out, seen)
+        elif value is UNASSIGNED or value is None:
+            out.append(const(True))
+            self.inner.fill(out, seen)
+        else:
+            out.append(const(False))
+            self.inner.leaves(value, side, out, seen)
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        out.append(const(True))
+        self.inner.fill(out, seen)
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        out.append(Type("bool"))
+        self.inner.types(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if isinstance(value, Partial):
+            if value.none != self.none:
+                return _misfit(self, value, uniting)
+            value = value.value
+        elif value is (None if self.none else UNASSIGNED):
+            return self
+        inner = self.inner.join(value, uniting)
+        return self if inner is self.inner else Missing(inner, self.none, self.name)
+
+    def build(self, building: Building) -> Any:
+        missing = next(building.exprs)
+        return Partial(active().record(missing), self.inner.build(building), self.none, self.name)
+
+
+@dataclass(eq=False)
+class Poisoned(Form):
+    """Values that no form holds."""
+
+    why: str
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        return
+
+    fill = lambda self, out, seen: None  # noqa: E731
+
+    types = lambda self, out, seen: None  # noqa: E731
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        return self
+
+    def build(self, building: Building) -> Any:
+        return Poison(self.why)
+
+
+def _named(type_: Type) -> str:
+    if type_.weak and not type_.shape:
+        return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[type_.dtype[0]]
+    return str(type_)
+
+
+def _missing_join(form: Form, value: Any, uniting: Uniting) -> Form | None:
+    if value is None or value is UNASSIGNED:
+        return Missing(form, value is None, uniting.name)
+    if isinstance(value, Partial):
+        return Missing(form.join(value.value, uniting), value.none, value.name)
+    return None
+
+
+def _misfit(form: Form, value: Any, uniting: Uniting) -> Form:
+    missing = _missing_join(form, value, uniting)
+    if missing is not None:
+        return missing
+    return Poisoned(f"`{uniting.name}` becomes {describe(value)} {uniting.where}")
+
+
+# --- union -----------------------------------------------------------------------------------------------
+_SIMPLE = (str, bytes, type(None), type, types.ModuleType, np.dtype, range, slice)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are the same at capture, so that nothing has to be chosen."""
+    if a is b:
+        return True
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return a.expr is b.expr
+    if isinstance(a, Array) and isinstance(b, Array):
+        return a.buffer is b.buffer and a.views == b.views
+    if isinstance(a, Handle) or isinstance(b, Handle):
+        return False
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (bool, int, float, complex, np.generic)):
+        return bool(a == b) and str(a) == str(b) or bool(a != a and b != b)
+    if isinstance(a, _SIMPLE):
+        return bool(a == b)
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, types.MethodType):
+        return a.__func__ is b.__func__ and a.__self__ is b.__self__
+    return False
+
+
+@dataclass
+class Uniting:
+    """One uniting of two sides; shared objects stay shared."""
+
+    first: Side
+    second: Side
+    name: str
+    where: str
+    known: dict[tuple[int, int], Form] = field(default_factory=dict)
+    keep: list[Any] = field(default_factory=list)
+    fresh_lists: bool = True
+
+
+def union(a: Any, b: Any, uniting: Uniting) -> Form:
+    """The form that holds both values."""
+    if same(a, b):
+        return Keep(a)
+    key = (id(a), id(b))
+    if isinstance(a, Array) and isinstance(b, Array) and not a.views and not b.views:
+        key = (a.buffer.serial, -1 - b.buffer.serial)
+    found = uniting.known.get(key)
+    if found is None:
+        uniting.keep += [a, b]
+        found = _union(a, b, uniting)
+        uniting.known[key] = found
+    return found
+
+
+def _union(a: Any, b: Any, uniting: Uniting) -> Form:
+    if isinstance(a, Poison) or isinstance(b, Poison):
+        return Poisoned((a if isinstance(a, Poison) else b).why)
+    for x, y in ((a, b), (b, a)):
+        if x is UNASSIGNED or x is None or isinstance(x, Partial):
+            return _missing(x, y, a, b, uniting)
+    if is_number(a) and is_number(b):
+        return _numbers(a, b, uniting)
+    if type(a) is not type(b):
+        return _poison(a, b, uniting)
+    if isinstance(a, (list, tuple)):
+        return _sequences(a, b, uniting)
+    if isinstance(a, dict):
+        first, second = uniting.first.dict_(a), uniting.second.dict_(b)
+        return _fields(type(a), first, second, uniting)
+    if hasattr(a, "__dict__") and not isinstance(a, (types.FunctionType, type, types.ModuleType)):
+        first, second = uniting.first.attrs(a), uniting.second.attrs(b)
+        return _fields(type(a), first, second, uniting)
+    return _poison(a, b, uniting)
+
+
+def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
+    if isinstance(x, Partial):
+        none = x.none
+        if (y is None and not none) or (y is UNASSIGNED and none):
+            return _poison(a, b, uniting)
+        if isinstance(y, Partial) and y.none != none:
+            return _poison(a, b, uniting)
+        inner_a = a.value if isinstance(a, Partial) else a
+        inner_b = b.value if isinstance(b, Partial) else b
+        if inner_a is UNASSIGNED or inner_a is None:
+            inner = union(inner_b, inner_b, uniting)
+            inner = alone(inner_b, uniting)
+        elif inner_b is UNASSIGNED or inner_b is None:
+            inner = alone(inner_a, uniting)
+        else:
+            inner = union(inner_a, inner_b, uniting)
+        return Missing(inner, none, x.name)
+    if y is None or y is UNASSIGNED:
+        return _poison(a, b, uniting)
+    return Missing(alone(y, uniting), x is None, uniting.name)
+
+
+def alone(value: Any, uniting: Uniting) -> Form:
+    """The form of one value, all of whose numbers may differ."""
+    if is_number(value):
+        return _numbers(value, value, uniting)
+    if isinstance(value, (list, tuple)):
+        side = uniting.first if uniting.first.values.get(("list", id(value))) else uniting.second
+        items = side.list_(value)[0] if isinstance(value, list) else value
+        return Sequence_(type(value), [alone(v, uniting) for v in items])
+    if isinstance(value, dict):
+        return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
+    if isinstance(value, Partial):
+        return Missing(alone(value.value, uniting), value.none, value.name)
+    if hasattr(value, "__dict__") and not isinstance(
+        value, (types.FunctionType, type, types.ModuleType)
+    ):
+        return Fields(type(value), {k: alone(v, uniting) for k, v in vars(value).items()})
+    return Keep(value)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (Array, np.ndarray))
+
+
+def _numbers(a: Any, b: Any, uniting: Uniting) -> Form:
+    first, second = type_of(a), type_of(b)
+    if first.shape != second.shape or _is_array(a) != _is_array(b):
+        raise Unfit(f"{describe(a)} and {describe(b)}")
+    joined = promote(first, second) if first.with_shape(()) is not second.with_shape(()) else first
+    if not first.shape and not _is_array(a):
+        type_ = first if first is second else _joined_scalar(first, second)
+        python = all(_is_python_bool(v) for v in (a, b))
+        return Number(type_, python)
+    return ArrayForm(Type(joined.dtype, first.shape), (a, b))
+
+
+def _joined_scalar(first: Type, second: Type) -> Type:
+    order = {"b": 0, "i": 1, "f": 2, "c": 3}
+    if first.weak and second.dtype == "bool":
+        return first
+    if second.weak and first.dtype == "bool":
+        return second
+    found = promote(first, second)
+    assert order
+    return found
+
+
+def _is_python_bool(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, Scalar) and value.python)
+
+
+def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
+    if isinstance(a, list):
+        first, grown = uniting.first.list_(a)
+        second, other = uniting.second.list_(b)
+        if grown is not None or other is not None:
+            return _poison(a, b, uniting)
+    else:
+        first, second = a, b
+    if len(first) != len(second):
+        return _poison(a, b, uniting)
+    return Sequence_(type(a), [union(x, y, uniting) for x, y in zip(first, second, strict=True)])
+
+
+def _fields(cls: type, first: dict[Any, Any], second: dict[Any, Any], uniting: Uniting) -> Form:
+    found: dict[Any, Form] = {}
+    for name in [*first, *(n for n in second if n not in first)]:
+        x, y = first.get(name, UNASSIGNED), second.get(name, UNASSIGNED)
+        if x is UNASSIGNED or y is UNASSIGNED:
+            if issubclass(cls, dict):
+                uniting_name = f"[{name!r}]"
+                found[name] = Missing(
+                    alone(y if x is UNASSIGNED else x, uniting), False, uniting_name
+                )
+                continue
+            found[name] = Missing(alone(y if x is UNASSIGNED else x, uniting), False, str(name))
+            continue
+        try:
+            found[name] = union(x, y, uniting)
+        except Unfit as error:
+            found[name] = Poisoned(f"`{uniting.name}.{name}` is {error} {uniting.where}")
+    return Fields(cls, found)
+
+
+def _poison(a: Any, b: Any, uniting: Uniting) -> Form:
+    return Poisoned(
+        f"`{uniting.name}` is {describe(a) if a is not UNASSIGNED else 'unassigned'} on one path and "
+        f"{describe(b) if b is not UNASSIGNED else 'unassigned'} on the other {uniting.where}"
+    )

@@ -1,0 +1,497 @@
+"""Handles: what a captured program holds in place of numbers and arrays.
+
+A :class:`Scalar` is a number: an expression. An :class:`Array` is a chain of views on a :class:`Buffer`; the
+buffer holds the expression of the whole array as it is now. Reading a view takes its part of the buffer;
+writing puts the part back, so aliasing views in NumPy code keep their meaning while no array is ever mutated in
+the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.frontend.staging.context import (
+    Context,
+    NeedConcrete,
+    Slot,
+    active,
+    current,
+    refuse,
+)
+from wengert.ir.dims import Dim, Extent
+from wengert.ir.node import Expr, service
+from wengert.ir.types import TupleType, Type, is_inexact
+from wengert.ops.choice import where
+from wengert.ops.control import branch
+from wengert.ops.control.item import items
+from wengert.ops.layout import cast
+from wengert.ops.leaves import CONSTANT, const, machine_number, size
+
+__all__ = [
+    "UNKNOWN",
+    "Array",
+    "Buffer",
+    "BufferSlot",
+    "Handle",
+    "Partial",
+    "Poison",
+    "Scalar",
+    "View",
+    "concrete",
+    "describe",
+    "is_handle",
+    "is_number",
+    "known",
+    "scalar_of",
+    "to_expr",
+    "type_of",
+    "wrap",
+]
+
+# Any: handles stand for whatever numbers and arrays the program has.
+_serial = count()
+_NUMBERS = (bool, int, float, complex, np.number, np.bool_)
+
+
+class View(NamedTuple):
+    """A part of an array: how to take it, and how to put it back."""
+
+    get: Callable[[Expr], Expr]
+    put: Callable[[Expr, Expr], Expr] | None  # None: read-only
+
+
+class Buffer:
+    """The memory of one array.
+
+    ``origins`` are the allocations that it may be; a write to another buffer that may be the same memory
+    makes it ``stale``. ``links`` tie buffers that are the same memory under a condition.
+    """
+
+    __slots__ = (
+        "expr",
+        "__weakref__",
+        "links",
+        "origins",
+        "serial",
+        "shadows",
+        "stale",
+        "strong",
+        "type",
+        "writable",
+    )
+
+    def __init__(
+        self,
+        expr: Expr,
+        *,
+        origins: frozenset[int] | None = None,
+        shadows: frozenset[int] = frozenset(),
+    ) -> None:
+        type_ = expr.value_type
+        self.expr = expr
+        self.type = Type(type_.dtype, type_.shape)
+        self.serial = next(_serial)
+        self.origins = frozenset((self.serial,)) if origins is None else origins
+        self.shadows = shadows
+        self.stale: str | None = None
+        self.links: tuple[tuple[Expr, Buffer], ...] = ()
+        self.writable: str | None = None  # else: why it may not be written
+        context = current()
+        if context is not None:
+            context.birth(self)
+
+    def read(self) -> Expr:
+        """The array as it is now.
+
+        Raises:
+            CaptureError: it may have been changed through another name.
+        """
+        if self.stale is not None:
+            refuse(self.stale)
+        return self.expr
+
+
+class BufferSlot(Slot):
+    """The contents of an array."""
+
+    __slots__ = ("buffer",)
+    name = "array"
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("buffer", self.buffer.serial)
+
+    @property
+    def owner(self) -> Any:
+        return self.buffer
+
+    def get(self) -> Any:
+        return (self.buffer.expr, self.buffer.stale, self.buffer.links)
+
+    def set(self, value: Any) -> None:
+        self.buffer.expr, self.buffer.stale, self.buffer.links = value
+
+
+class Handle:
+    """Base of scalars and arrays: NumPy's protocols, operators and methods."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    # The operators and methods are filled in by ``operators`` and ``methods``.
+
+    @property
+    def expr(self) -> Expr:
+        raise NotImplementedError
+
+
+class Scalar(Handle):
+    """A number: Python's if its type is weak, else NumPy's."""
+
+    __slots__ = ("_expr", "python")
+
+    def __init__(self, expr: Expr, python: bool = False) -> None:
+        self._expr = expr
+        self.python = python  # a truth value of Python's, not NumPy's
+
+    @property
+    def expr(self) -> Expr:
+        return self._expr
+
+    @property
+    def weak(self) -> bool:
+        """Whether it is a Python number."""
+        return self.python or self._expr.type.weak  # type: ignore[union-attr]  # one result
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)} of a captured program>"
+
+
+class Array(Handle):
+    """An array: views on a buffer."""
+
+    __slots__ = ("_cache", "buffer", "views")
+
+    def __init__(self, buffer: Buffer, views: tuple[View, ...] = ()) -> None:
+        self.buffer = buffer
+        self.views = views
+        self._cache: tuple[Expr, Expr] | None = None
+
+    @property
+    def expr(self) -> Expr:
+        base = self.buffer.read()
+        if not self.views:
+            return base
+        if self._cache is not None and self._cache[0] is base:
+            return self._cache[1]
+        value = base
+        for view in self.views:
+            value = view.get(value)
+        active().record(value)
+        self._cache = (base, value)
+        return value
+
+    @property
+    def type(self) -> Type:
+        """The type of the elements and the shape."""
+        if not self.views:
+            return self.buffer.type
+        type_ = self.expr.value_type
+        return Type(type_.dtype, type_.shape)
+
+    def write(self, value: Expr) -> None:
+        """Replace all elements; the value has the type of the array."""
+        context = active()
+        buffer = self.buffer
+        if buffer.writable is not None:
+            refuse(buffer.writable)
+        if not self.views:
+            write_buffer(context, buffer, value)
+            return
+        stages = [buffer.read()]
+        for view in self.views[:-1]:
+            stages.append(view.get(stages[-1]))
+        new = value
+        for view, base in zip(reversed(self.views), reversed(stages), strict=True):
+            if view.put is None:
+                refuse("writes into an array that is read-only; write y = y.copy() first")
+            new = view.put(base, new)
+        write_buffer(context, buffer, new)
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)} of a captured program>"
+
+
+def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
+    """Give a buffer new contents, and everything that may be the same memory."""
+    if buffer.stale is not None:
+        refuse(buffer.stale)
+    context.touch(BufferSlot(buffer))
+    buffer.expr = context.record(value)
+    reached = {buffer}
+    todo = [buffer]
+    while todo:
+        changed = todo.pop()
+        for condition, other in changed.links:
+            if other in reached:
+                continue
+            reached.add(other)
+            context.touch(BufferSlot(other))
+            other.expr = context.record(selected(condition, changed.expr, other.expr))
+            todo.append(other)
+    related = context.related(buffer, reached)
+    for other in related:
+        if other.stale is None:
+            context.touch(BufferSlot(other))
+            other.stale = (
+                "reads an array that may have been changed in place under another name, depending on a "
+                "run-time value; write y = y.copy() where the names are given"
+            )
+
+
+def selected(condition: Expr, yes: Expr, no: Expr) -> Expr:
+    """One of two arrays of the same type by a truth value."""
+    if yes is no:
+        return yes
+    found: Expr = branch(condition, lambda a, b: a, lambda a, b: b, yes, no)
+    return found
+
+
+# --- values that may be missing ---------------------------------------------------------------------------
+class Partial(Handle):
+    """A value that is missing (None, or not assigned) where a condition holds at run time."""
+
+    __slots__ = ("missing", "name", "none", "value")
+
+    def __init__(self, missing: Expr, value: Any, none: bool, name: str) -> None:
+        self.missing, self.value, self.none, self.name = missing, value, none, name
+
+    @property
+    def expr(self) -> Expr:
+        return to_expr(self.certain())
+
+    def certain(self) -> Any:
+        """The value, with a check at run time that it is there."""
+        from wengert.frontend.staging.effects import require
+
+        if self.none:
+            require(self.missing, "TypeError", f"`{self.name}` is None", wanted=False)
+        else:
+            message = f"cannot access local variable '{self.name}' where it is not associated with a value"
+            require(self.missing, "UnboundLocalError", message, wanted=False)
+        return self.value
+
+
+class Poison:
+    """A value that differs between two ways in a manner that a graph cannot hold; using it is an error."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        object.__setattr__(self, "why", why)
+
+    def _fail(self, *_: Any, **__: Any) -> Any:
+        refuse(object.__getattribute__(self, "why"))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return self._fail()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
+        _fail
+    )
+    __pow__ = __rpow__ = __neg__ = __getitem__ = __call__ = __bool__ = __iter__ = __len__ = _fail
+    __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __contains__ = _fail
+    __eq__ = __ne__ = __hash__ = __str__ = __format__ = _fail  # type: ignore[assignment]
+
+
+# --- conversions --------------------------------------------------------------------------------------------
+def is_handle(value: Any) -> bool:
+    """Whether a value is a handle."""
+    return isinstance(value, Handle)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number or an array, known or not."""
+    return isinstance(value, (Scalar, Array, np.ndarray, *_NUMBERS))
+
+
+def to_expr(value: Any) -> Expr:
+    """The expression of a number or an array."""
+    if isinstance(value, Handle):
+        return value.expr
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        refuse(f"an array of dtype {value.dtype} cannot be captured; use numbers")
+    return const(value)
+
+
+def type_of(value: Any) -> Type:
+    """The type of a number or an array."""
+    if isinstance(value, Scalar):
+        return value.expr.value_type
+    if isinstance(value, Array):
+        return value.type
+    if isinstance(value, Partial):
+        return type_of(value.value)
+    return const(value).value_type
+
+
+def scalar_of(expr: Expr) -> Any:
+    """A number: known if the expression is a constant, else a handle."""
+    if expr.op is CONSTANT:
+        value = machine_number(expr.attr)
+        type_ = expr.value_type
+        if type_.weak or isinstance(value, np.generic):
+            return value
+        if isinstance(value, np.ndarray):
+            return value[()]
+        return np.dtype(type_.dtype).type(value) if type_.dtype != "bool" else value
+    context = current()
+    if context is not None:
+        context.record(expr)
+    return Scalar(expr)
+
+
+def wrap(expr: Expr) -> Any:
+    """The result of an op as a captured program sees it: a number, a new array, or a tuple of them."""
+    type_ = expr.type
+    if isinstance(type_, TupleType):
+        return tuple(wrap(e) for e in items(expr))
+    if not type_.shape:
+        return scalar_of(expr)
+    active().record(expr)
+    if type_.weak:
+        expr = cast(expr, type_.dtype)
+    return Array(Buffer(expr))
+
+
+def extents(shape: tuple[Extent, ...]) -> tuple[Any, ...]:
+    """A shape as the program sees it."""
+    return tuple(e if isinstance(e, int) else scalar_of(size(e)) for e in shape)
+
+
+def describe(value: Any) -> str:
+    """What a value is, for messages."""
+    if isinstance(value, Partial):
+        return f"{describe(value.value)} or {'None' if value.none else 'unassigned'}"
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(describe(v) for v in value[:4])
+        return f"{type(value).__name__}({inner}{', ...' if len(value) > 4 else ''})"
+    if is_number(value):
+        type_ = type_of(value)
+        if type_.weak and not type_.shape:
+            return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[type_.dtype[0]]
+        return str(type_).removeprefix("weak ")
+    if value is None:
+        return "None"
+    if isinstance(value, str):
+        return f"the string {value!r}"
+    return type(value).__name__
+
+
+# --- values that are known ------------------------------------------------------------------------------------
+_FAR = 400
+
+
+def _is_closed(context: Context, node: Expr) -> bool:
+    """Whether a value depends on no input (looking at a limited number of new nodes)."""
+    known = context.closed
+    if node in known:
+        return known[node]
+    stack, seen = [node], [node]
+    visited = {node}
+    while stack:
+        top = stack.pop()
+        if top.op.free or top.op.resolve is not None and _mentions_size(top) or len(seen) > _FAR:
+            known[node] = False
+            return False
+        for arg in top.args:
+            flag = known.get(arg)
+            if flag is False:
+                known[node] = False
+                return False
+            if flag is None and arg not in visited:
+                visited.add(arg)
+                seen.append(arg)
+                stack.append(arg)
+    for each in seen:
+        known[each] = True
+    return True
+
+
+def _mentions_size(node: Expr) -> bool:
+    type_ = node.type
+    types = type_.items if isinstance(type_, TupleType) else (type_,)
+    return isinstance(node.attr, Dim) or any(isinstance(e, Dim) for t in types for e in t.shape)
+
+
+class _Unknown:
+    """Stands for a value that only running the program tells."""
+
+
+UNKNOWN = _Unknown()
+
+
+def known(value: Any) -> Any:
+    """The Python or NumPy value of a number or an array, or ``UNKNOWN``."""
+    if isinstance(value, Partial):
+        value = value.certain()
+    if not isinstance(value, Handle):
+        return value
+    context = active()
+    expr = value.expr
+    if context.eager:
+        found = service("extend")(context.values, expr)
+    elif _is_closed(context, expr):
+        found = service("evaluate")(expr, {})
+    else:
+        return UNKNOWN
+    type_ = expr.value_type
+    if type_.shape:
+        return np.asarray(found, type_.dtype)
+    if type_.weak or type_.dtype == "bool":
+        python = {"b": bool, "i": int, "f": float, "c": complex}[type_.dtype[0]]
+        return python(found)
+    return np.dtype(type_.dtype).type(found)
+
+
+def concrete(value: Any, use: str = "") -> Any:
+    """The Python or NumPy value of a number or an array.
+
+    Raises:
+        NeedConcrete: only running the program tells.
+    """
+    found = known(value)
+    if found is UNKNOWN:
+        refuse(
+            f"needs {use or 'the value of a number'} while the function is captured, "
+            "but only running it tells; use numbers that do not depend on the inputs, or mode='tape'",
+            NeedConcrete,
+        )
+    return found
+
+
+def is_active(value: Any) -> bool:
+    """Whether a value is a float that depends on inputs."""
+    return isinstance(value, Handle) and is_inexact(type_of(value))
+
+
+def elements_of(array: Array) -> Iterator[Any]:
+    """The elements along the first axis, one by one."""
+    length = array.type.shape[0]
+    if not isinstance(length, int):
+        refuse(
+            "needs the number of elements of an array while the function is captured", NeedConcrete
+        )
+    from wengert.frontend.staging.indexing import getitem
+
+    return (getitem(array, k) for k in range(length))

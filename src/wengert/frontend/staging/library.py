@@ -1,0 +1,968 @@
+"""Python's builtins and NumPy's methods on handles."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import itertools
+import math
+import operator
+import random
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from wengert.frontend.staging.branches import choose
+from wengert.frontend.staging.calls import (
+    adopted_result,
+    array_of,
+    call,
+    call_entry,
+    native,
+    numpy_call,
+    own,
+)
+from wengert.frontend.staging.context import (
+    NeedConcrete,
+    Slot,
+    UNASSIGNED,
+    active,
+    refuse,
+)
+from wengert.frontend.staging.containers import materialized
+from wengert.frontend.staging.effects import printed, require
+from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
+from wengert.frontend.staging.handles import (
+    UNKNOWN,
+    Array,
+    Buffer,
+    Handle,
+    Partial,
+    Scalar,
+    concrete,
+    describe,
+    extents,
+    is_active,
+    is_number,
+    known,
+    scalar_of,
+    to_expr,
+    type_of,
+    wrap,
+)
+from wengert.frontend.staging.indexing import fitted, getitem, setitem
+from wengert.frontend.staging.iteration import Range, Together, python_elements, range_, steps_of
+from wengert.frontend.staging.operators import BINARY, binary, compared, guarded, power, unary
+from wengert.frontend.staging.texts import marked, template_of
+from wengert.frontend.staging.truth import tested, truth
+from wengert.frontend.table import entry_of
+from wengert.ir.dims import size_of
+from wengert.ir.types import is_complex, is_inexact
+from wengert.ops.algebra import lift
+from wengert.ops.layout import cast
+from wengert.ops.leaves import const, size
+
+__all__ = [
+    "array_of_growing", "as_type", "clock_call", "index_object", "numpy_scalar", "random_call",
+    "searched", "sorted_", "ufunc_method_call", "vectorized", "where_ufunc",
+]  # fmt: skip
+
+# Any: arguments are whatever the program has.
+
+
+def _certain(value: Any) -> Any:
+    return value.certain() if isinstance(value, Partial) else value
+
+
+# --- lengths and iteration ---------------------------------------------------------------------------------
+@own(len)
+def len_(value: Any) -> Any:
+    value = _certain(value)
+    if isinstance(value, Array):
+        shape = value.type.shape
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return extents(shape[:1])[0]
+    if isinstance(value, Scalar):
+        raise TypeError(f"object of type '{describe(value)}' has no len()")
+    if type(value) is list and is_growing(value):
+        return length_of(value)
+    if isinstance(value, Range):
+        return value.steps().trip
+    method = getattr(type(value), "__len__", None)
+    if isinstance(method, types.FunctionType):
+        return call(method, value)
+    return len(value)
+
+
+own(range)(range_)
+
+
+@own(enumerate)
+def enumerate_(iterable: Any, start: Any = 0) -> Any:
+    together = Together("enumerate", [_certain(iterable)], start)
+    return together if _loopable(iterable) else enumerate(python_elements(iterable), start)
+
+
+@own(zip)
+def zip_(*iterables: Any, strict: bool = False) -> Any:
+    if iterables and all(_loopable(i) for i in iterables):
+        return Together("zip", list(iterables))
+    return zip(*(python_elements(i) for i in iterables), strict=strict)
+
+
+@own(reversed)
+def reversed_(sequence: Any) -> Any:
+    if _loopable(sequence):
+        return Together("reversed", [sequence])
+    return reversed(list(python_elements(sequence)))
+
+
+def _loopable(value: Any) -> bool:
+    value = _certain(value)
+    return isinstance(value, (range, Range, Together, Array, np.ndarray)) or (
+        type(value) is list and growing_of(value) is not None
+    )
+
+
+@own(list)
+def list_(iterable: Any = ()) -> Any:
+    if type(iterable) is list and growing_of(iterable) is not None:
+        return call(iterable.copy)
+    return active().birth(list(python_elements(iterable)))
+
+
+@own(tuple)
+def tuple_(iterable: Any = ()) -> Any:
+    return tuple(python_elements(iterable))
+
+
+@own(iter)
+def iter_(iterable: Any, *rest: Any) -> Any:
+    return iter(iterable, *rest) if rest else python_elements(iterable)
+
+
+@own(map)
+def map_(function: Any, *iterables: Any) -> Iterator[Any]:
+    return (
+        call(function, *args)
+        for args in zip(*(python_elements(i) for i in iterables), strict=False)
+    )
+
+
+@own(filter)
+def filter_(function: Any, iterable: Any) -> Iterator[Any]:
+    for value in list(python_elements(iterable)):
+        flag = tested(value if function is None else call(function, value))
+        if isinstance(flag, Scalar):
+            yield Maybe(flag, value)
+        elif flag:
+            yield value
+
+
+@own(functools.reduce)
+def reduce_(function: Any, iterable: Any, *initial: Any) -> Any:
+    elements = python_elements(iterable)
+    total = initial[0] if initial else next(elements)
+    for value in elements:
+        total = call(function, total, value)
+    return total
+
+
+@own(itertools.accumulate)
+def accumulate_(
+    iterable: Any, function: Any = operator.add, *, initial: Any = None
+) -> Iterator[Any]:
+    elements = python_elements(iterable)
+    total = next(elements) if initial is None else initial
+    yield total
+    for value in elements:
+        total = call(function, total, value)
+        yield total
+
+
+@own(any)
+def any_(iterable: Any) -> Any:
+    if isinstance(iterable, Array):
+        return call(np.any, iterable)
+    found: Any = False
+    from wengert.frontend.staging.stage import or_
+
+    for value in python_elements(iterable):
+        found = or_(tested(found), lambda v=value: tested(v))
+    return found
+
+
+@own(all)
+def all_(iterable: Any) -> Any:
+    found: Any = True
+    from wengert.frontend.staging.stage import and_
+
+    for value in python_elements(iterable):
+        found = and_(tested(found), lambda v=value: tested(v))
+    return found
+
+
+@own(sum)
+def sum_(iterable: Any, start: Any = 0) -> Any:
+    total = start
+    if type(iterable) is list and is_growing(iterable) or _is_long(iterable):
+        return _looped_sum(iterable, start)
+    for value in python_elements(iterable):
+        total = _plus(total, value)
+    return total
+
+
+def _plus(total: Any, value: Any) -> Any:
+    from wengert.frontend.staging.stage import binary as any_binary
+
+    if type(value) is Maybe:
+        return choose(value.present, lambda: any_binary("+", total, value.value), lambda: total)
+    return any_binary("+", total, value)
+
+
+def _is_long(iterable: Any) -> bool:
+    if isinstance(iterable, Array) and iterable.type.shape:
+        first = iterable.type.shape[0]
+        return not isinstance(first, int) or first > 16
+    return isinstance(iterable, Range)
+
+
+def _looped_sum(iterable: Any, start: Any) -> Any:
+    from wengert.frontend.staging import helpers
+
+    return call(helpers.added, iterable, start)
+
+
+# --- order -------------------------------------------------------------------------------------------------
+def _extreme(name: str, op: str) -> Callable[..., Any]:
+    original = getattr(builtins, name)
+
+    def extreme(*args: Any, key: Any = None, default: Any = UNASSIGNED) -> Any:
+        if len(args) == 1:
+            (iterable,) = args
+            if isinstance(iterable, Array) and key is None and _is_long(iterable):
+                from wengert.frontend.staging import helpers
+
+                return call(helpers.largest if name == "max" else helpers.smallest, iterable)
+            if type(iterable) is list and is_growing(iterable) and key is None:
+                from wengert.frontend.staging import helpers
+
+                return call(helpers.largest if name == "max" else helpers.smallest, iterable)
+            values = list(python_elements(iterable))
+        else:
+            values = list(args)
+        if not values:
+            if default is not UNASSIGNED:
+                return default
+            raise ValueError(f"{name}() iterable argument is empty")
+        if any(type(v) is Maybe for v in values):
+            refuse(
+                f"{name}() of elements that may be missing; use np.{name} with where", NeedConcrete
+            )
+        if key is None and not any(isinstance(v, Handle) or _holds(v) for v in values):
+            return original(values)
+        keys = values if key is None else [call(key, v) for v in values]
+        best, best_key = values[0], keys[0]
+        from wengert.frontend.staging.stage import compare
+
+        for value, its_key in zip(values[1:], keys[1:], strict=True):
+            better = compare(op, its_key, best_key)
+            if value is its_key and best is best_key:
+                best = choose(better, lambda v=value: v, lambda b=best: b)
+                best_key = best
+            else:
+                best, best_key = choose(
+                    better,
+                    lambda v=value, k=its_key: (v, k),
+                    lambda b=best, k=best_key: (b, k),
+                )
+        return best
+
+    return extreme
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(v, Handle) or _holds(v) for v in value
+    )
+
+
+own(max)(_extreme("max", ">"))
+own(min)(_extreme("min", "<"))
+
+
+@own(sorted)
+def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
+    values = list(python_elements(iterable))
+    keys = values if key is None else [call(key, v) for v in values]
+    if not any(isinstance(k, Handle) or _holds(k) for k in keys):
+        order = sorted(range(len(values)), key=lambda i: keys[i], reverse=reverse)
+        return active().birth([values[i] for i in order])
+    if all(is_number(v) and not isinstance(v, Array) for v in values) and key is None:
+        result = call(np.sort, array_of(values))
+        weak = all(type_of(v).weak for v in values)
+        found = [getitem(result, i) for i in range(len(values))]
+        if weak:
+            found = [as_python(v) for v in found]
+        return active().birth(found[::-1] if reverse else found)
+    return _sorted_by_comparing(values, keys, reverse)
+
+
+def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> Any:
+    """Stable insertion sort by exchanging neighbours: any structure, few elements."""
+    if len(values) > 64:
+        refuse(
+            "sorts more than 64 elements by run-time keys; use np.argsort and arrays", NeedConcrete
+        )
+    from wengert.frontend.staging.stage import compare
+
+    pairs = list(zip(keys, values, strict=True))
+    for last in range(len(pairs) - 1, 0, -1):
+        for i in range(last):
+            first, second = pairs[i], pairs[i + 1]
+            swap = compare(">" if reverse else "<", second[0], first[0])
+            pairs[i], pairs[i + 1] = choose(
+                swap, lambda a=first, b=second: (b, a), lambda a=first, b=second: (a, b)
+            )
+    return active().birth([v for _, v in pairs])
+
+
+def searched(owner: list[Any], name: str, value: Any) -> Any:
+    """``list.index`` and ``list.count`` by run-time comparison."""
+    from wengert.frontend.staging.stage import compare
+
+    if name == "count":
+        total: Any = 0
+        for item in owner:
+            total = binary_any("+", total, choose(compare("==", item, value), lambda: 1, lambda: 0))
+        return total
+    refuse(f"list.{name} with run-time values; use np.argmax(array == value)", NeedConcrete)
+
+
+def binary_any(op: str, a: Any, b: Any) -> Any:
+    from wengert.frontend.staging.stage import binary as any_binary
+
+    return any_binary(op, a, b)
+
+
+# --- numbers -------------------------------------------------------------------------------------------------
+def as_python(value: Any) -> Any:
+    """A NumPy number as the Python number that ``float`` or ``int`` makes of it."""
+    from wengert.ops.numbers import python_number
+
+    value = _certain(value)
+    if not isinstance(value, Handle):
+        return value.item() if isinstance(value, np.generic) else value
+    expr = value.expr
+    if expr.value_type.dtype == "bool":
+        return Scalar(expr, python=True)
+    if expr.value_type.weak:
+        return value
+    dtype: Any = {"i": "int64", "f": "float64", "c": "complex128"}[expr.value_type.dtype[0]]
+    return scalar_of(python_number(expr, dtype))
+
+
+def _number(kind: type) -> Callable[..., Any]:
+    def number(*args: Any, **kwargs: Any) -> Any:
+        from wengert.frontend.python_table import python_builtin
+
+        given = [_certain(a) for a in args]
+        if not any(isinstance(a, Handle) for a in given):
+            if given and isinstance(given[0], str):
+                from wengert.frontend.staging.texts import has_marks
+
+                if has_marks(given[0]):
+                    refuse("converts a text with run-time values in it to a number")
+            return kind(*given, **kwargs)
+        lowered = [_one(a) for a in given]
+        return guarded(python_builtin(kind, *lowered))
+
+    return number
+
+
+def _one(value: Any) -> Any:
+    """A number, or an array of one element, as an expression."""
+    if isinstance(value, Array):
+        shape = value.type.shape
+        if any(e != 1 for e in shape):
+            raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+        return value.expr[(0,) * len(shape)] if shape else value.expr
+    return to_expr(value)
+
+
+def _install_numbers() -> None:
+    for kind in (float, int, complex):
+        own(kind)(_number(kind))
+
+
+_install_numbers()
+
+
+@own(bool)
+def bool_(value: Any = False) -> Any:
+    flag = tested(_certain(value))
+    return flag if isinstance(flag, (bool, Scalar)) else bool(flag)
+
+
+@own(abs)
+def abs_(value: Any) -> Any:
+    value = _certain(value)
+    if isinstance(value, Handle):
+        return unary("abs", value)
+    method = getattr(type(value), "__abs__", None)
+    return call(method, value) if isinstance(method, types.FunctionType) else abs(value)
+
+
+own(pow)(power)
+
+
+@own(round)
+def round_(value: Any, ndigits: Any = None) -> Any:
+    value = _certain(value)
+    if not isinstance(value, Handle):
+        return round(value) if ndigits is None else round(value, ndigits)
+    if isinstance(value, Array) or not type_of(value).weak:
+        found = call(np.round, value, 0 if ndigits is None else ndigits)
+        return call(int, found) if ndigits is None else found
+    from wengert.frontend.python_table import python_builtin
+
+    args = [value.expr] if ndigits is None else [value.expr, const(concrete(ndigits))]
+    return guarded(python_builtin(round, *args))
+
+
+@own(divmod)
+def divmod_(a: Any, b: Any) -> Any:
+    return binary_any("//", a, b), binary_any("%", a, b)
+
+
+@own(float.is_integer)
+def is_integer_(value: Any) -> Any:
+    return compared("==", value, call(np.floor, value))
+
+
+for _name, _op in {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
+    "matmul": "@",
+}.items():  # fmt: skip
+    own(getattr(operator, _name))(lambda a, b, _op=_op: binary_any(_op, a, b))
+for _name, _op in {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}.items():
+
+    def _compared(a: Any, b: Any, _op: str = _op) -> Any:
+        from wengert.frontend.staging.stage import compare
+
+        return compare(_op, a, b)
+
+    own(getattr(operator, _name))(_compared)
+own(operator.neg)(lambda a: binary_any("*", -1, a))
+
+
+@own(isinstance)
+def isinstance_(value: Any, kinds: Any) -> bool:
+    if isinstance(value, Partial):
+        truth(not_missing(value))
+        value = value.value
+    if not isinstance(value, Handle):
+        return isinstance(value, kinds)
+    cls = python_class(value)
+    wanted = kinds if isinstance(kinds, tuple) else (kinds,)
+    flat: list[Any] = []
+    for each in wanted:
+        flat += each.__args__ if isinstance(each, types.UnionType) else [each]
+    return any(issubclass(cls, k) for k in flat)
+
+
+def not_missing(value: Partial) -> Any:
+    """Whether a value that may be missing is there."""
+    from wengert.frontend.staging.stage import not_
+
+    return not_(Scalar(value.missing, python=True))
+
+
+def python_class(value: Any) -> type:
+    """The class that a value has in plain Python."""
+    if isinstance(value, Array):
+        return np.ndarray
+    type_ = type_of(value)
+    if type_.weak or (isinstance(value, Scalar) and value.python):
+        return {"b": bool, "i": int, "f": float, "c": complex}[type_.dtype[0]]
+    return type(np.dtype(type_.dtype).type(0))
+
+
+@own(type)
+def type__(value: Any, *rest: Any) -> Any:
+    if rest:
+        return type(value, *rest)
+    return python_class(value) if isinstance(value, (Scalar, Array)) else type(value)
+
+
+@own(callable)
+def callable_(value: Any) -> bool:
+    return callable(value) and not isinstance(value, Handle)
+
+
+@own(hasattr)
+def hasattr_(value: Any, name: str) -> bool:
+    if isinstance(value, Handle):
+        return hasattr(np.ndarray if isinstance(value, Array) else python_class(value), name)
+    found = getattr(value, name, UNASSIGNED)
+    if isinstance(found, Partial) and not found.none:
+        return truth(not_missing(found))
+    return hasattr(value, name)
+
+
+@own(getattr)
+def getattr_(value: Any, name: str, *default: Any) -> Any:
+    from wengert.frontend.staging.stage import attr
+
+    if default and not hasattr_(value, name):
+        return default[0]
+    return attr(value, name)
+
+
+@own(setattr)
+def setattr_(value: Any, name: str, new: Any) -> None:
+    from wengert.frontend.staging.stage import setattr_ as store
+
+    store(value, name, new)
+
+
+@own(id)
+def id_(value: Any) -> int:
+    return id(value.buffer) if isinstance(value, Array) and not value.views else id(value)
+
+
+@own(print)
+def print_(
+    *values: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: bool = False
+) -> None:
+    context = active()
+    if file is not None:
+        import sys
+
+        if file is not sys.stderr and file is not sys.stdout:
+            refuse("print(file=...) into a file; print to the screen, or return the values")
+        target = "stderr" if file is sys.stderr else "stdout"
+    else:
+        target = "stdout"
+    if context.eager:
+        given = [concrete(v) if isinstance(v, Handle) else _said(v) for v in values]
+        print(*given, sep=sep, end=end, file=file, flush=flush)
+        return
+    places: list[Any] = []
+    templates = [template_of(_shown(v), places)[0] for v in values]
+    printed(templates, tuple(places), sep=sep, end=end, file=target, flush=flush)
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, str):
+        template, values = template_of(value)
+        return template.format(*(concrete(v) for v in values))
+    return value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Handle):
+        return marked(value)
+    return str(_reprs(value)) if not isinstance(value, str) else value
+
+
+class _Repr:
+    """Shows a value inside a container as Python shows it there."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return marked(self.value, conversion="r")
+
+
+def _reprs(value: Any) -> Any:
+    if isinstance(value, Handle):
+        return _Repr(value)
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_reprs(v) for v in value)
+    if type(value) is dict:
+        return {k: _reprs(v) for k, v in value.items()}
+    return value
+
+
+@own(str)
+def str_(value: Any = "", *rest: Any) -> str:
+    return str(value, *rest) if rest else _shown(value)
+
+
+@own(repr)
+def repr_(value: Any) -> str:
+    return repr(_reprs(value))
+
+
+@own(format)
+def format_(value: Any, spec: str = "") -> str:
+    return format(value, spec)
+
+
+# --- NumPy ---------------------------------------------------------------------------------------------------
+@own(np.shape)
+def shape_(a: Any) -> Any:
+    return _array(a).shape if not isinstance(a, Scalar) else ()
+
+
+@own(np.ndim)
+def ndim_(a: Any) -> Any:
+    return _array(a).ndim if not isinstance(a, Scalar) else 0
+
+
+@own(np.size)
+def size_(a: Any, axis: Any = None) -> Any:
+    if isinstance(a, Scalar):
+        return 1
+    array = _array(a)
+    return array.size if axis is None else array.shape[axis]
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = array_of(value)
+    return wrap(lift(np.asarray(value))) if not isinstance(value, Handle) else value
+
+
+@own(np.array)
+def np_array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+) -> Any:  # noqa: A002
+    made = _as_array(object, dtype)
+    while len(made.type.shape) < ndmin:
+        made = getitem(made, None)
+    return Array(Buffer(made.expr)) if made.views or made.buffer is _buffer_of(object) else made
+
+
+def _buffer_of(value: Any) -> Any:
+    return value.buffer if isinstance(value, Array) else None
+
+
+def _as_array(value: Any, dtype: Any) -> Any:
+    value = _certain(value)
+    if isinstance(value, (Range, Together)):
+        value = list(python_elements(value))
+    if isinstance(value, (list, tuple)):
+        value = array_of(value)
+    if not is_number(value):
+        found = np.asarray(value, dtype)
+        if found.dtype.kind not in "biufc":
+            refuse(f"makes an array of {describe(value)}")
+        value = found
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        refuse(f"an array of dtype {value.dtype} cannot be captured; use numbers")
+    expr = to_expr(value)
+    if expr.value_type.weak:
+        expr = cast(expr, expr.value_type.dtype)
+    if dtype is not None:
+        expr = _cast(value, expr, dtype)
+    if isinstance(value, Array) and expr is value.expr:
+        return value
+    return Array(Buffer(active().record(expr)))
+
+
+def _cast(value: Any, expr: Any, dtype: Any) -> Any:
+    from wengert.frontend.numpy_arguments import as_dtype
+
+    name = as_dtype(dtype, "dtype")
+    if name == expr.value_type.dtype:
+        return expr
+    if is_inexact(expr.value_type) and name.startswith(("int", "bool")) and is_active(value):
+        active().note("passive", f"a float becomes {name}: derivatives end there")
+    if is_complex(expr.value_type) and name.startswith("float"):
+        from wengert.ops.complexes import real
+
+        expr = real(expr)
+    return cast(expr, name)
+
+
+@own(np.asarray, np.asanyarray, np.ascontiguousarray)
+def np_asarray(a: Any, dtype: Any = None, order: Any = None, **_: Any) -> Any:
+    return _as_array(a, dtype)
+
+
+@own(np.copy)
+def np_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return np_array(a)
+
+
+@own(np.copyto)
+def np_copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if where is True:
+        dst.write(fitted(dst, src, in_place=True))
+    else:
+        dst.write(fitted(dst, call(np.where, where, src, dst), in_place=True))
+
+
+def as_type(value: Any, dtype: Any) -> Any:
+    """``value.astype(dtype)``."""
+    expr = _cast(value, to_expr(value), dtype)
+    return Array(Buffer(active().record(expr))) if isinstance(value, Array) else scalar_of(expr)
+
+
+def numpy_scalar(cls: type, args: tuple[Any, ...]) -> Any:
+    """``np.float64(x)`` and its kin."""
+    value = _certain(args[0]) if args else 0
+    if isinstance(value, (list, tuple)):
+        value = array_of(value)
+    if not isinstance(value, Handle):
+        return adopted_result(cls(value))
+    return as_type(value, cls)
+
+
+def array_of_growing(value: list[Any]) -> Any:
+    """``np.array`` of a list whose length depends on run-time values."""
+    growing = growing_of(value)
+    if growing is not None and growing.stacks is not None:
+        if len(growing.stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
+            return _stacked_tuples(value, growing)
+        front = Array(Buffer(active().record(growing.stacks[0])))
+        if not value:
+            return front
+        rest = (
+            array_of([v for v in value])
+            if not any(type(v) is Maybe for v in value)
+            else _flagged(value)
+        )
+        return call(np.concatenate, [front, rest])
+    if growing is not None:
+        refuse("needs the elements of a list while a loop makes it longer", NeedConcrete)
+    return _flagged(value)
+
+
+def _stacked_tuples(value: list[Any], growing: Any) -> Any:
+    if value or type(growing.form).__name__ != "Sequence_":
+        refuse(
+            "makes an array of a list of structures whose length depends on run-time values",
+            NeedConcrete,
+        )
+    return call(np.stack, [Array(Buffer(s)) for s in growing.stacks], axis=1)
+
+
+def _flagged(value: list[Any]) -> Any:
+    """Elements that may be missing, as an array: all of them, selected by their flags."""
+    every = array_of([v.value if type(v) is Maybe else v for v in value])
+    flags = array_of([v.present if type(v) is Maybe else True for v in value])
+    return getitem(every, flags)
+
+
+def where_ufunc(entry: Any, found: Any, where: Any, out: Any) -> Any:
+    """``ufunc(..., where=mask)``: elsewhere what ``out`` had (zeros where there is none)."""
+    target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        refuse(
+            f"{entry.title}: argument `where` without `out` leaves elements undefined; give out="
+        )
+    return call(np.where, where, found, target)
+
+
+def ufunc_method_call(
+    ufunc: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """``np.add.reduce(...)`` and its kin."""
+    from wengert.frontend.numpy_ufunc_methods import ufunc_method
+    from wengert.frontend.tables import load_tables
+
+    load_tables()
+    if name == "at":
+        return _ufunc_at(ufunc, *args)
+    entry = ufunc_method(ufunc, name)
+    if entry is None:
+        refuse(f"numpy.{ufunc.__name__}.{name} is not supported on run-time values")
+    return call_entry(entry, args, kwargs)
+
+
+def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
+    from wengert.frontend.staging.indexing import _entries, fitted_to  # noqa: PLC2701
+    from wengert.ir.types import Type
+    from wengert.ops.subscripts import subscript, update_add
+
+    if not isinstance(target, Array):
+        refuse(f"numpy.{ufunc.__name__}.at needs an array of the captured function")
+    if ufunc is not np.add and ufunc is not np.subtract:
+        refuse(f"numpy.{ufunc.__name__}.at is not supported; np.add.at is")
+    base = target.expr
+    entries = _entries(index, base.shape)
+    key = entries if len(entries) != 1 else entries[0]
+    part = subscript(base, key).value_type
+    if ufunc is np.subtract:
+        value = unary("-", value) if isinstance(value, Handle) else -np.asarray(value)
+    fitting = fitted_to(Type(base.value_type.dtype, part.shape), value, describe(target))
+    target.write(update_add(base, key, fitting))
+
+
+def vectorized(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A call of ``np.vectorize(f)``."""
+    from wengert.frontend.staging import helpers
+
+    if kwargs or function.signature is not None or function.excluded:
+        refuse("numpy.vectorize with options is not supported; write a loop")
+    if len(args) != 1:
+        shaped = call(np.broadcast_arrays, *args)
+        flat = [call(np.ravel, a) for a in shaped]
+        result = call(helpers.mapped, function.pyfunc, *flat)
+        return call(np.reshape, result, shaped[0].shape)
+    array = _as_array(args[0], None)
+    result = call(helpers.mapped, function.pyfunc, call(np.ravel, array))
+    return call(np.reshape, result, array.shape)
+
+
+def index_object(owner: Any, index: Any) -> Any:
+    """``np.r_[...]`` and its kin."""
+    if owner is np.r_ or owner is np.c_ or owner is np.s_ or owner is np.mgrid or owner is np.ogrid:
+        if owner is np.s_:
+            return index
+        from wengert.frontend.staging.indexobjects import built
+
+        return built(owner, index)
+    return None
+
+
+# --- randomness and time -----------------------------------------------------------------------------------------
+class Generator:
+    """A random generator of the program: its state is an array of the graph."""
+
+    def __init__(self, state: Any, give_back: Any = None) -> None:
+        self.state = Array(Buffer(state))
+        self.give_back = give_back
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return functools.partial(_drawn, self, name)
+
+
+def _drawn(generator: Generator, name: str, *args: Any, **kwargs: Any) -> Any:
+    from wengert.frontend.random_table import draw_method
+
+    given = [_lowered(a) for a in args]
+    named = {k: _lowered(v) for k, v in kwargs.items()}
+    state, value = draw_method(name, generator.state.expr, given, named)
+    if name == "shuffle":
+        generator.state.write(state)
+        args[0].write(fitted(args[0], wrap(value)))
+        return None
+    generator.state.write(state)
+    return _wrapped(value)
+
+
+def _wrapped(value: Any) -> Any:
+    from wengert.ir.node import Expr
+
+    if isinstance(value, Expr):
+        return wrap(value)
+    if isinstance(value, tuple):
+        return tuple(_wrapped(v) for v in value)
+    return value
+
+
+def _lowered(value: Any) -> Any:
+    value = _certain(value)
+    if isinstance(value, Handle):
+        found = known(value)
+        return value.expr if found is UNKNOWN else found
+    if isinstance(value, (list, tuple)):
+        if any(isinstance(v, Handle) for v in value):
+            found_list = [_lowered(v) for v in value]
+            if all(not hasattr(v, "op") for v in found_list):
+                return type(value)(found_list)
+            return to_expr(array_of(value))
+        return value
+    return value
+
+
+@own(np.random.default_rng)
+def default_rng(seed: Any = None) -> Any:
+    from wengert.ops.random import generator_state, seeded
+
+    seed = concrete(seed, "the seed of a random generator") if isinstance(seed, Handle) else seed
+    if isinstance(seed, Generator):
+        return seed
+    if isinstance(seed, np.random.Generator):
+        return Generator(const(generator_state(seed)))
+    if seed is None:
+        adopted = active().adopted
+        return Generator(adopted.entropy())
+    return Generator(const(seeded(seed)))
+
+
+def random_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """``np.random.normal(...)`` and its kin, on NumPy's global generator."""
+    refuse(
+        f"numpy.random.{getattr(function, '__name__', function)} draws from NumPy's global generator; "
+        "use rng = np.random.default_rng(seed) and pass rng"
+    )
+
+
+for _legacy in (
+    "random",
+    "uniform",
+    "gauss",
+    "normalvariate",
+    "randint",
+    "choice",
+    "shuffle",
+    "randrange",
+):
+
+    def _refuse_random(*_: Any, _name: str = _legacy, **__: Any) -> Any:
+        refuse(
+            f"random.{_name} draws from a global generator; use rng = np.random.default_rng(seed)"
+        )
+
+    own(getattr(random, _legacy))(_refuse_random)
+
+
+def clock_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """``time.time()`` and its kin."""
+    from wengert.frontend.staging.effects import TokenSlot
+    from wengert.ops.effects import CLOCKS, clock
+
+    context = active()
+    if context.eager or function.__name__ not in CLOCKS:
+        if function.__name__ == "sleep":
+            return None
+        return function(*args, **kwargs)
+    context.touch(TokenSlot(context))
+    token, now = clock(context.token, function.__name__)
+    context.token = context.record(token)
+    return scalar_of(now)
+
+
+@own(math.fsum)
+def fsum_(iterable: Any) -> Any:
+    return call(float, sum_(iterable))
+
+
+@own(math.prod)
+def prod_(iterable: Any, *, start: Any = 1) -> Any:
+    total = start
+    for value in python_elements(iterable):
+        total = binary_any("*", total, value)
+    return total
+
+
+assert (
+    numpy_call
+    and native
+    and Slot
+    and steps_of
+    and setitem
+    and size_of
+    and size
+    and BINARY
+    and entry_of
+    and materialized
+    and require
+)

@@ -1,0 +1,984 @@
+"""``for`` and ``while``: executed where everything is known, else captured as one loop of the graph.
+
+A loop is staged by a fix-point. The body is captured with the values from before the loop; what it changed
+(variables, arrays, lists, attributes, effects) becomes carried values with symbols of their own, and the body
+is captured again, until what is carried and its types are stable. Where the first iteration differs in type it
+is peeled off; where a value is needed at capture, the loop is unrolled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from wengert.frontend.staging.branches import (
+    Whole,
+    branches,
+    cells_of,
+    if_,
+    negated,
+    slot_form,
+)
+from wengert.frontend.staging.context import (
+    UNASSIGNED,
+    CarryChange,
+    CellSlot,
+    Context,
+    NeedConcrete,
+    Place,
+    Slot,
+    active,
+    place,
+    refuse,
+)
+from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.forms import (
+    ArrayForm,
+    Building,
+    Form,
+    Missing,
+    Poisoned,
+    Sequence_,
+    Side,
+    Unfit,
+    Uniting,
+    alone,
+    same,
+)
+from wengert.frontend.staging.growing import Growing, Maybe
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    BufferSlot,
+    Scalar,
+    describe,
+    known,
+    UNKNOWN,
+    scalar_of,
+    to_expr,
+)
+from wengert.frontend.staging.iteration import Steps, steps_of
+from wengert.frontend.staging.truth import tested
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.ops.choice import gt
+from wengert.ops.control.item import items
+from wengert.ops.control.looped import COUNTER, Looped, closed_loop
+from wengert.ops.joining import concatenate, stack
+from wengert.ops.layout import reshape
+from wengert.ops.leaves import const, fresh
+
+__all__ = ["for_", "while_"]
+
+# Any: elements and bodies are the program's.
+_FEW = 3  # loops of that many iterations are executed
+_ROUNDS = 4  # rounds of a while loop that are executed before staging is tried
+_MOST_TRACES = 12
+_MOST_NODES = 40_000
+
+
+# --- for ---------------------------------------------------------------------------------------------------
+def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
+    """The statement ``for``; ``broken`` names the flag that a ``break`` sets."""
+    context = active()
+    flag = _cell(body, broken)
+    steps = steps_of(iterable)
+    if steps is None:
+        _execute(context, iter(_elements(iterable)), body, flag)
+        return
+    trip = known(steps.trip)
+    if context.eager or (
+        trip is not UNKNOWN and (trip <= _FEW or _is_static(context, steps, body, flag))
+    ):
+        _execute(context, (steps.element(k) for k in range(int(known(steps.trip)))), body, flag)
+        return
+    where = place()
+    _staged_for(context, steps, body, flag, where)
+
+
+def _elements(iterable: Any) -> Any:
+    from wengert.frontend.staging.iteration import python_elements
+
+    return python_elements(iterable)
+
+
+def _cell(body: Callable[..., Any], name: str | None) -> CellSlot | None:
+    if name is None:
+        return None
+    return next(slot for slot in cells_of(body).values() if slot.name == name)
+
+
+def _execute(
+    context: Context, elements: Iterator[Any], body: Callable[[Any], Any], flag: CellSlot | None
+) -> None:
+    """Iterations one by one; after a run-time ``break`` the others are under a condition."""
+    cells: dict[tuple[Any, ...], CellSlot] | None = None
+    start = context.count
+    for element in elements:
+        if type(element) is Maybe:
+            cells = cells or cells_of(body)
+            present = tested(element.present)
+            if isinstance(present, Scalar):
+                branches(present.expr, lambda e=element.value: body(e), _nothing, cells)
+            elif present:
+                body(element.value)
+        else:
+            stop = tested(flag.get()) if flag is not None else False
+            if isinstance(stop, Scalar):
+                cells = cells or cells_of(body)
+                branches(stop.expr, _nothing, lambda e=element: body(e), cells)
+            else:
+                if stop:
+                    return
+                body(element)
+        if flag is not None and tested(flag.get()) is True:
+            return
+        if context.count - start > _MOST_NODES and not context.eager:
+            reason = next((n.text for n in reversed(context.notes) if n.kind == "unrolled"), "")
+            refuse(
+                f"this loop was unrolled into more than {_MOST_NODES} operations"
+                f"{' because ' + reason if reason else ''}; keep its values in arrays, or mode='tape'"
+            )
+
+
+def _nothing() -> None:
+    return None
+
+
+class _Abandoned(Exception):
+    """The trial iteration has run-time values in it."""
+
+
+def _is_static(
+    context: Context, steps: Steps, body: Callable[[Any], Any], flag: CellSlot | None
+) -> bool:
+    """Whether an iteration is all Python: it records nothing and leaves no run-time value."""
+    element = steps.element(0)
+    if isinstance(element, (Scalar, Array)) and known(element) is UNKNOWN:
+        return False
+    if not steps.plain:
+        return False
+    cells = cells_of(body)
+    entry = {key: slot.get() for key, slot in cells.items()}
+    before = context.count
+    notes = len(context.notes)
+    static = True
+    with context.region("trial"):
+        try:
+            body(element)
+            static = context.count == before and not any(
+                isinstance(v, (Scalar, Array)) and v is not entry[key]
+                for key, v in ((key, slot.get()) for key, slot in cells.items())
+            )
+        except BaseException:  # whatever it is, the real run will meet it again
+            static = False
+        finally:
+            for key, slot in cells.items():
+                slot.set(entry[key])
+    del context.notes[notes:]
+    context.count = before
+    return static
+
+
+def _staged_for(
+    context: Context,
+    steps: Steps,
+    body: Callable[[Any], Any],
+    flag: CellSlot | None,
+    where: Place,
+    peeled: bool = False,
+) -> None:
+    test = None if flag is None else (lambda: _not(flag.get()))
+    trip = known(steps.trip)
+    functions = (body,)
+    try:
+        stage(context, steps, test, body, functions, where)
+        context.note("loop kept", "as one loop of the graph", where)
+        return
+    except CarryChange as change:
+        if peeled or trip is UNKNOWN and peeled:
+            problem: NeedConcrete = change
+        else:
+            if trip is UNKNOWN:
+                _peel_unknown(context, steps, body, flag, where, change)
+                return
+            context.note("loop peeled", f"first iteration apart: {_reason(change)}", where)
+            body(steps.element(0))
+            rest = steps.after(1)
+            stop = tested(flag.get()) if flag is not None else False
+            if isinstance(stop, Scalar):
+                branches(
+                    stop.expr,
+                    _nothing,
+                    lambda: _staged_for(context, rest, body, flag, where, True),
+                    cells_of(body),
+                )
+            elif not stop:
+                _staged_for(context, rest, body, flag, where, True)
+            return
+    except NeedConcrete as need:
+        problem = need
+    if trip is UNKNOWN:
+        raise problem
+    context.note("unrolled", _reason(problem), where)
+    _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).split("(): ", 1)[-1]
+
+
+def _peel_unknown(
+    context: Context,
+    steps: Steps,
+    body: Callable[[Any], Any],
+    flag: CellSlot | None,
+    where: Place,
+    change: CarryChange,
+) -> None:
+    """The first iteration apart, where it is not known whether there is one."""
+    context.note("loop peeled", f"first iteration apart: {_reason(change)}", where)
+
+    def first() -> None:
+        body(steps.element(0))
+        rest = steps.after(1)
+        stop = tested(flag.get()) if flag is not None else False
+        if isinstance(stop, Scalar):
+            branches(
+                stop.expr,
+                _nothing,
+                lambda: _staged_for(context, rest, body, flag, where, True),
+                cells_of(body),
+            )
+        elif not stop:
+            _staged_for(context, rest, body, flag, where, True)
+
+    there = tested(Scalar(gt(to_expr(steps.trip), const(0)), python=True))
+    if isinstance(there, Scalar):
+        branches(there.expr, first, _nothing, cells_of(body))
+    elif there:
+        first()
+
+
+def _not(flag: Any) -> Any:
+    value = tested(flag)
+    return Scalar(negated(value.expr), python=True) if isinstance(value, Scalar) else not value
+
+
+# --- while -------------------------------------------------------------------------------------------------
+def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
+    """The statement ``while``."""
+    context = active()
+    where = place()
+    rounds = 0
+    tries = True
+    start = context.count
+    while True:
+        before = context.count
+        flag = tested(test())
+        if isinstance(flag, Scalar):
+            _staged_while(context, flag, test, body, where)
+            return
+        if not flag:
+            return
+        if rounds >= _ROUNDS and tries and not context.eager:
+            try:
+                stage(context, None, test, lambda _k: body(), (test, body), where)
+                context.note("loop kept", "as one loop of the graph", where)
+                return
+            except NeedConcrete as need:
+                context.note("unrolled", _reason(need), where)
+                tries = False
+        body()
+        rounds += context.count > before
+        if context.count - start > _MOST_NODES and not context.eager:
+            refuse(
+                f"this loop was unrolled into more than {_MOST_NODES} operations; "
+                "keep its values in arrays, or mode='tape'"
+            )
+
+
+def _staged_while(
+    context: Context,
+    flag: Scalar,
+    test: Callable[[], Any],
+    body: Callable[[], Any],
+    where: Place,
+    peeled: bool = False,
+) -> None:
+    try:
+        stage(context, None, test, lambda _k: body(), (test, body), where, flag)
+        context.note("loop kept", "as one loop of the graph", where)
+    except CarryChange as change:
+        if peeled:
+            raise
+        context.note("loop peeled", f"first iteration apart: {_reason(change)}", where)
+
+        def first() -> None:
+            body()
+            again = tested(test())
+            if isinstance(again, Scalar):
+                _staged_while(context, again, test, body, where, True)
+            elif again:
+                stage(context, None, test, lambda _k: body(), (test, body), where)
+
+        branches(flag.expr, first, _nothing, cells_of(test, body))
+
+
+# --- staging -------------------------------------------------------------------------------------------------
+@dataclass
+class _Carried:
+    """One slot that is carried."""
+
+    slot: Slot
+    init: Any
+    form: Form
+    late: bool = False  # assigned in each iteration before it is read
+    grown: _Grown | None = None
+
+
+@dataclass
+class _Grown:
+    """A list that each iteration makes longer."""
+
+    element: Form
+    flags: list[bool]  # for each element that an iteration appends: may it be missing?
+    init: list[Any]
+
+
+@dataclass
+class _Trace:
+    """What one capture of the body gave."""
+
+    k: Expr
+    symbols: list[Expr]
+    finals: dict[tuple[Any, ...], Any]
+    slots: dict[tuple[Any, ...], Slot]
+    go: Expr | None
+    params: dict[tuple[Any, ...], Any]
+    mark: int
+    keep: list[Any] = field(default_factory=list)
+
+
+def stage(
+    context: Context,
+    steps: Steps | None,
+    test: Callable[[], Any] | None,
+    body: Callable[[Any], Any],
+    functions: tuple[Callable[..., Any], ...],
+    where: Place,
+    flag: Any = None,
+) -> None:
+    """Capture a loop; see the module.
+
+    Raises:
+        CarryChange: a carried value changes its type in the first iteration.
+        NeedConcrete: a value is needed that only running the program tells.
+    """
+    cells = cells_of(*functions)
+    go_before = None
+    if test is not None:
+        first = flag if flag is not None else tested(test())
+        go_before = to_expr(first)
+    memory_key = (functions[-1].__code__, len(context.layers) > 0)  # type: ignore[attr-defined]
+    carried = _remembered(context, memory_key, cells)
+    for _ in range(_MOST_TRACES):
+        trace = _traced(context, steps, test, body, cells, carried, where)
+        if _settled(context, carried, trace, where):
+            _close(context, steps, test is not None, go_before, carried, trace, where)
+            _remember(context, memory_key, cells, carried)
+            return
+    refuse(
+        "the types of the loop variables do not settle; give them their final shape and dtype before the loop",
+        NeedConcrete,
+        where,
+    )
+
+
+def _traced(
+    context: Context,
+    steps: Steps | None,
+    test: Callable[[], Any] | None,
+    body: Callable[[Any], Any],
+    cells: dict[tuple[Any, ...], CellSlot],
+    carried: dict[tuple[Any, ...], _Carried],
+    where: Place,
+) -> _Trace:
+    context.traces[where] = context.traces.get(where, 0) + 1
+    entry = {key: slot.get() for key, slot in cells.items()}
+    notes = len(context.notes)
+    with context.region("loop") as layer:
+        k = fresh(COUNTER, "k")
+        mark = Buffer(const(0)).serial
+        context.record(k)
+        if steps is not None:
+            context.ranges[k] = (const(0), to_expr(steps.trip) - 1)
+        symbols: list[Expr] = []
+        types: list[Type] = []
+        seen: set[int] = set()
+        for each in carried.values():
+            _types(each, types, seen)
+        symbols = [context.record(fresh(t, "c")) for t in types]
+        building = Building(iter(symbols))
+        params: dict[tuple[Any, ...], Any] = {}
+        for key, each in carried.items():
+            params[key] = _enter(context, each, building)
+        _share(context, carried, building)
+        try:
+            element = steps.element(scalar_of(k)) if steps is not None else None
+            body(element)
+            go = None
+            if test is not None:
+                go = to_expr(tested(test()))
+        except NameError as error:
+            refuse(f"`{error.name}` is read before the loop has assigned it", CarryChange, where)
+        finally:
+            finals = context.finals(layer)
+            for key, slot in cells.items():
+                now = slot.get()
+                if now is not entry[key] or key in carried:
+                    finals.slots[key], finals.values[key] = slot, now
+                slot.set(entry[key])
+        del context.notes[notes:]
+        _name_symbols(context, carried, symbols)
+    return _Trace(k, symbols, finals.values, finals.slots, go, params, mark, list(layer.keep))
+
+
+def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:
+    if each.late:
+        return
+    if each.grown is not None:
+        out.append(Type("int64", weak=True))
+        each.grown.element.types(out, seen)
+        return
+    each.form.types(out, seen)
+
+
+def _enter(context: Context, each: _Carried, building: Building) -> Any:
+    """Give a carried slot its value at the beginning of an iteration."""
+    slot = each.slot
+    if not isinstance(slot, CellSlot):
+        context.touch(slot)
+    if each.late:
+        value: Any = UNASSIGNED
+    elif each.grown is not None:
+        length = scalar_of(next(building.exprs))
+        last = each.grown.element.build(building)
+        value = ((), Growing(length, each.grown.element, None, last))
+    else:
+        value = each.form.build(building)
+    slot.set(value)
+    return value
+
+
+def _share(context: Context, carried: dict[tuple[Any, ...], _Carried], building: Building) -> None:
+    """What the arrays at the beginning of an iteration may be the same memory as."""
+    for each in carried.values():
+        for form in _array_forms(each.form):
+            made = building.made.get(id(form))
+            if made is None:
+                continue
+            outer: set[int] = set()
+            related = []
+            for array in form.pair:
+                if isinstance(array, Array):
+                    outer |= array.buffer.origins | array.buffer.shadows
+                    related.append(array.buffer)
+            made.buffer.shadows = frozenset(outer)
+            context.relate(made.buffer, *related)
+
+
+def _array_forms(form: Form) -> Iterator[ArrayForm]:
+    stack_: list[Any] = [form]
+    while stack_:
+        top = stack_.pop()
+        if isinstance(top, ArrayForm):
+            yield top
+        elif isinstance(top, Missing):
+            stack_.append(top.inner)
+        elif hasattr(top, "items"):
+            inner = top.items
+            if isinstance(inner, dict):
+                stack_ += inner.values()
+            elif isinstance(inner, list):
+                stack_ += inner
+            else:
+                stack_.append(inner)
+
+
+def _name_symbols(
+    context: Context, carried: dict[tuple[Any, ...], _Carried], symbols: list[Expr]
+) -> None:
+    """Names of variables for the symbols that stand for them."""
+    position = 0
+    for each in carried.values():
+        types: list[Type] = []
+        _types(each, types, set())
+        name = each.slot.name
+        if isinstance(each.slot, BufferSlot):
+            name = context.buffer_names.get(each.slot.buffer.serial, "a")
+        for symbol in symbols[position : position + len(types)]:
+            if name and not name.startswith("_wg_"):
+                context.names.setdefault(symbol, name)
+        position += len(types)
+
+
+# --- the fix-point -------------------------------------------------------------------------------------------
+def _settled(
+    context: Context,
+    carried: dict[tuple[Any, ...], _Carried],
+    trace: _Trace,
+    where: Place,
+) -> bool:
+    """Whether the carried values hold what the body gave; else they are widened."""
+    stable = True
+    note = f"after an iteration of the loop at line {where.line}"
+    uniting = Uniting(Side(), _side(trace), "value", note)
+    for key, slot in trace.slots.items():
+        final = trace.finals[key]
+        if isinstance(slot, BufferSlot) and slot.buffer.serial >= trace.mark:
+            continue  # born in the body
+        if key not in carried:
+            init = slot.get()
+            if init is final or same(init, final):
+                continue
+            new = _new(slot, init, final, uniting, where)
+            carried[key] = new
+            stable = stable and new.late
+            continue
+        each = carried[key]
+        if each.late:
+            if final is UNASSIGNED or type(final).__name__ == "Partial":
+                each.late = False
+                each.form = _form(slot, UNASSIGNED, final, uniting, where)
+                stable = False
+            else:
+                joined = _joined(each.form, final, uniting, slot, where)
+                each.form = joined
+            continue
+        if each.grown is not None:
+            stable = _grown_settled(each, final, uniting, where) and stable
+            continue
+        joined = _joined(each.form, final, uniting, slot, where)
+        if joined is not each.form:
+            each.form = joined
+            stable = False
+    return stable
+
+
+def _side(trace: _Trace) -> Side:
+    side = Side()
+    side.values = trace.finals
+    return side
+
+
+def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _Carried:
+    uniting.name = slot.name
+    if init is UNASSIGNED and isinstance(slot, CellSlot):
+        if final is UNASSIGNED:
+            raise AssertionError("unreachable: nothing has changed")
+        if type(final).__name__ != "Partial" or final.none:
+            return _Carried(slot, init, alone(final, uniting), late=True)
+    if slot.key[0] == "list":
+        grown = _grows(init, final, uniting)
+        if grown is not None:
+            return _Carried(slot, init, Poisoned(""), grown=grown)
+    return _Carried(slot, init, _form(slot, init, final, uniting, where))
+
+
+def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> Form:
+    uniting.name = slot.name
+    try:
+        form = slot_form(slot, init, final, uniting, where.line)
+    except Unfit as error:
+        _unfit(slot, error, where)
+    if isinstance(form, Poisoned) and isinstance(slot, CellSlot) and slot.name.startswith("_wg_"):
+        refuse(_structure(slot, form, where), CarryChange, where)
+    return _checked(form, slot, init, final, where)
+
+
+def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> Form:
+    """Numbers that became arrays and the like are caught here: union in branches only poisons."""
+    if isinstance(form, Poisoned):
+        refuse(
+            f"the loop variable `{slot.name}` is {describe(init)} before the loop but "
+            f"{describe(final)} after one iteration; give it its final shape first",
+            CarryChange,
+            where,
+        )
+    return form
+
+
+def _structure(slot: Slot, form: Poisoned, where: Place) -> str:
+    return f"the result of the loop does not have one structure: {form.why}"
+
+
+def _joined(form: Form, final: Any, uniting: Uniting, slot: Slot, where: Place) -> Form:
+    uniting.name = slot.name
+    try:
+        joined = form.join(final, uniting)
+    except Unfit as error:
+        _unfit(slot, error, where)
+    if isinstance(joined, Poisoned) and not isinstance(form, Poisoned):
+        refuse(
+            f"the loop variable `{slot.name}` does not keep its structure: {joined.why}",
+            CarryChange,
+            where,
+        )
+    return joined
+
+
+def _unfit(slot: Slot, error: Unfit, where: Place) -> Any:
+    before, _, after = str(error).partition(" and ")
+    refuse(
+        f"the loop variable `{slot.name}` is {before} before the loop but {after} after one iteration; "
+        "give it its final shape first",
+        CarryChange,
+        where,
+    )
+
+
+def _grows(init: Any, final: Any, uniting: Uniting) -> _Grown | None:
+    """Whether an iteration only appends to a list."""
+    (before, grown_before), (after, grown_after) = init, final
+    if grown_before is not grown_after or grown_before is not None or len(after) <= len(before):
+        return None
+    if any(not same(x, y) for x, y in zip(before, after, strict=False)):
+        return None
+    new = after[len(before) :]
+    values = [v.value if type(v) is Maybe else v for v in (*before, *new)]
+    form = alone(values[-1], uniting)
+    for value in values:
+        form = form.join(value, uniting)
+    return _Grown(form, [type(v) is Maybe for v in new], list(before))
+
+
+def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -> bool:
+    assert each.grown is not None
+    elements, growing = final
+    if growing is None or growing.stacks is not None or len(elements) != len(each.grown.flags):
+        if not elements and growing is not None:
+            return True
+        refuse(
+            "a list that grows in this loop is also changed in another way; use arrays, or mode='tape'",
+            NeedConcrete,
+            where,
+        )
+    form = each.grown.element
+    for value in elements:
+        form = form.join(value.value if type(value) is Maybe else value, uniting)
+    flags = [a or type(v) is Maybe for a, v in zip(each.grown.flags, elements, strict=True)]
+    stable = form is each.grown.element and flags == each.grown.flags
+    each.grown.element, each.grown.flags = form, flags
+    return stable
+
+
+# --- closing ---------------------------------------------------------------------------------------------
+def _close(
+    context: Context,
+    steps: Steps | None,
+    has_test: bool,
+    go_before: Expr | None,
+    carried: dict[tuple[Any, ...], _Carried],
+    trace: _Trace,
+    where: Place,
+) -> None:
+    """The loop node, and its results in the slots."""
+    first, last = Side(), _side(trace)
+    inits: list[Expr] = []
+    outputs: list[Expr] = []
+    late_symbols: list[Expr] = []
+    seen: tuple[set[int], set[int]] = (set(), set())
+    late: list[_Carried] = []
+    for key, each in carried.items():
+        final = trace.finals[key] if key in trace.finals else trace.params[key]
+        if each.late:
+            late.append(each)
+        elif each.grown is not None:
+            _grown_leaves(each.grown, final, inits, outputs, last)
+        else:
+            each.form.leaves(each.init, first, inits, seen[0])
+            each.form.leaves(final, last, outputs, seen[1])
+    for each in late:
+        types: list[Type] = []
+        each.form.types(types, set())
+        late_symbols += [fresh(t, "l") for t in types]
+        each.form.fill(inits, set())
+        each.form.leaves(trace.finals[each.slot.key], last, outputs, set())
+    rows, plan = _rows(carried, trace, last)
+    symbols = [*trace.symbols, *late_symbols]
+    carries = list(zip(symbols, inits, strict=True))
+    if has_test:
+        assert go_before is not None and trace.go is not None
+        carries.insert(0, (fresh(Type("bool"), "go"), go_before))
+        outputs = [trace.go, *outputs]
+    trip = None if steps is None else to_expr(steps.trip)
+    counted = has_test or trip is None
+    node = closed_loop(
+        Looped(
+            k=trace.k,
+            carries=carries,
+            outputs=outputs,
+            rows=rows,
+            trip=trip,
+            go=has_test,
+            counted=counted,
+        )
+    )
+    context.lines[node] = where
+    results = [context.record(e) for e in items(node)]
+    executed = results.pop(0) if counted else trip
+    if has_test:
+        results.pop(0)
+    assert executed is not None
+    building = Building(iter(results))
+    plain = [each for each in carried.values() if not each.late and each.grown is None]
+    order = [each for each in carried.values() if not each.late]
+    for each in order:
+        if each.grown is not None:
+            each.init = (
+                next(building.exprs),
+                [next(building.exprs) for _ in _leaf_types(each.grown.element)],
+            )
+        else:
+            _leave(context, each, building)
+    _reshare(context, plain, building)
+    ran = tested(Scalar(gt(executed, const(0)), python=True))
+    for each in late:
+        value = each.form.build(building)
+        if isinstance(ran, Scalar):
+            form_value = Missing(each.form, False, each.slot.name)
+            value = form_value.build(
+                Building(iter([negated(ran.expr), *_exprs_of(each.form, value)]))
+            )
+        elif not ran:
+            value = UNASSIGNED
+        context.touch(each.slot)
+        each.slot.set(value)
+    stacked = list(building.exprs)
+    for each, count in plan:
+        _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
+
+
+def _exprs_of(form: Form, value: Any) -> list[Expr]:
+    out: list[Expr] = []
+    form.leaves(value, Side(), out, set())
+    return out
+
+
+def _leaf_types(form: Form) -> list[Type]:
+    out: list[Type] = []
+    form.types(out, set())
+    return out
+
+
+def _leave(context: Context, each: _Carried, building: Building) -> None:
+    value = each.form.build(building)
+    context.touch(each.slot)
+    if isinstance(each.form, Whole) and isinstance(value, tuple):
+        assert isinstance(each.slot, BufferSlot)
+        value = (value[0], value[1], each.slot.buffer.links)
+    each.slot.set(value)
+
+
+def _reshare(context: Context, carried: list[_Carried], building: Building) -> None:
+    for each in carried:
+        for form in _array_forms(each.form):
+            made = building.made.get(id(form))
+            if made is None:
+                continue
+            outer: set[int] = set()
+            related = []
+            for array in form.pair:
+                if isinstance(array, Array):
+                    outer |= array.buffer.origins | array.buffer.shadows
+                    related.append(array.buffer)
+            made.buffer.shadows = frozenset(outer)
+            context.relate(made.buffer, *related)
+
+
+def _grown_leaves(
+    grown: _Grown, final: Any, inits: list[Expr], outputs: list[Expr], last: Side
+) -> None:
+    """Length and last element before the loop and after an iteration."""
+    from wengert.frontend.staging.operators import binary
+    from wengert.frontend.staging.branches import choose
+
+    elements, growing = final
+    inits.append(const(len(grown.init)))
+    if grown.init:
+        value = grown.init[-1]
+        grown.element.leaves(value.value if type(value) is Maybe else value, Side(), inits, set())
+    else:
+        grown.element.fill(inits, set())
+    length = growing.length
+    newest = _exprs_of(grown.element, growing.last)
+    for element in elements:
+        if type(element) is Maybe:
+            length = binary("+", length, choose(element.present, lambda: 1, lambda: 0))
+            own = _exprs_of(grown.element, element.value)
+            condition = to_expr(element.present)
+            from wengert.frontend.staging.handles import selected
+
+            newest = [selected(condition, a, b) for a, b in zip(own, newest, strict=True)]
+        else:
+            length = binary("+", length, 1)
+            leaves: list[Expr] = []
+            grown.element.leaves(element, last, leaves, set())
+            newest = leaves
+    outputs.append(to_expr(length))
+    outputs += newest
+
+
+def _rows(
+    carried: dict[tuple[Any, ...], _Carried], trace: _Trace, last: Side
+) -> tuple[list[Expr], list[tuple[_Carried, int]]]:
+    """What each iteration adds to the lists that grow."""
+    rows: list[Expr] = []
+    plan: list[tuple[_Carried, int]] = []
+    for key, each in carried.items():
+        if each.grown is None:
+            continue
+        before = len(rows)
+        elements, _ = trace.finals.get(key, trace.params[key])
+        for element, flagged in zip(elements, each.grown.flags, strict=False):
+            value = element.value if type(element) is Maybe else element
+            each.grown.element.leaves(value, last, rows, set())
+            if flagged:
+                rows.append(to_expr(element.present) if type(element) is Maybe else const(True))
+        plan.append((each, len(rows) - before))
+    return rows, plan
+
+
+def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed: Expr) -> None:
+    """The list after the loop: all its elements stacked."""
+    from wengert.frontend.staging.operators import binary
+    from wengert.ops.masks import mask_load
+
+    grown = each.grown
+    assert grown is not None
+    assert isinstance(each.init, tuple)
+    length, last_leaves = each.init
+    count = len(_leaf_types(grown.element))
+    per: list[list[Expr]] = []
+    flags: list[Expr | None] = []
+    for flagged in grown.flags:
+        per.append([stacks.pop(0) for _ in range(count)])
+        flags.append(stacks.pop(0) if flagged else None)
+    found: list[Expr] = []
+    dynamic = any(f is not None for f in flags)
+    mask = None
+    if dynamic and per:
+        rows = per[0][0].shape[0] if per[0] else stacks
+        columns = [_full_flag(f, rows) if f is None else f for f in flags]
+        mask = columns[0] if len(columns) == 1 else reshape(stack(columns, 1), (-1,))
+    for leaf in range(count):
+        columns = [p[leaf] for p in per]
+        if len(columns) == 1:
+            joined = columns[0]
+        else:
+            together = stack(columns, 1)
+            rest = together.shape[2:]
+            joined = reshape(together, (together.shape[0] * len(columns), *rest))
+        if mask is not None:
+            joined = mask_load(joined, mask)
+        found.append(joined)
+    if grown.init:
+        leading: list[list[Expr]] = []
+        for value in grown.init:
+            leading.append(_exprs_of(grown.element, value.value if type(value) is Maybe else value))
+        found = [
+            concatenate([stack([row[i] for row in leading], 0), f]) for i, f in enumerate(found)
+        ]
+    total: Any = scalar_of(length)
+    static = known(scalar_of(executed))
+    if not dynamic and static is not UNKNOWN:
+        total = len(grown.init) + int(static) * len(grown.flags)
+    for expr in found:
+        context.record(expr)
+    last = grown.element.build(Building(iter(last_leaves)))
+    context.touch(each.slot)
+    each.slot.set(((), Growing(total, grown.element, tuple(found), last)))
+    assert binary
+
+
+def _full_flag(_: Any, rows: Any) -> Expr:
+    from wengert.ops.algebra import full
+
+    return full((rows,), const(True))
+
+
+# --- memory ------------------------------------------------------------------------------------------------
+def _remember(
+    context: Context,
+    key: Any,
+    cells: dict[tuple[Any, ...], CellSlot],
+    carried: dict[tuple[Any, ...], _Carried],
+) -> None:
+    """Which variables were carried, by name, so that the next capture of the loop starts from them."""
+    found: list[tuple[Any, ...]] = []
+    for each in carried.values():
+        if each.late or each.grown is not None:
+            continue
+        if isinstance(each.slot, CellSlot) and each.slot.key in cells:
+            found.append(("cell", each.slot.name, _leaf_types(each.form)))
+        elif isinstance(each.slot, BufferSlot):
+            names = [
+                c.name
+                for c in cells.values()
+                if isinstance(c.get(), Array) and c.get().buffer is each.slot.buffer
+            ]
+            if names:
+                found.append(("buffer", names[0], None))
+        elif isinstance(each.slot, TokenSlot):
+            found.append(("token", "", None))
+    context.memory[key] = found
+
+
+def _remembered(
+    context: Context, key: Any, cells: dict[tuple[Any, ...], CellSlot]
+) -> dict[tuple[Any, ...], _Carried]:
+    carried: dict[tuple[Any, ...], _Carried] = {}
+    by_name = {slot.name: slot for slot in cells.values()}
+    for kind, name, types in context.memory.get(key, ()):
+        if kind == "token":
+            slot: Slot = TokenSlot(context)
+            carried[slot.key] = _Carried(slot, slot.get(), Whole(slot, slot.get().value_type))
+            continue
+        cell = by_name.get(name)
+        if cell is None:
+            continue
+        value = cell.get()
+        if kind == "buffer":
+            if isinstance(value, Array):
+                slot = BufferSlot(value.buffer)
+                init = slot.get()
+                carried[slot.key] = _Carried(
+                    slot, init, Whole(slot, value.buffer.type, init[1], init[2])
+                )
+            continue
+        if value is UNASSIGNED:
+            continue
+        uniting = Uniting(Side(), Side(), name, "")
+        form = alone(value, uniting)
+        now = _leaf_types(form)
+        if len(now) == len(types) and now != types:
+            form = _retyped(form, iter(types))
+        carried[cell.key] = _Carried(cell, value, form)
+    return carried
+
+
+def _retyped(form: Form, types: Iterator[Type]) -> Form:
+    from wengert.frontend.staging.forms import Number
+
+    if isinstance(form, Number):
+        return Number(next(types), form.python)
+    if isinstance(form, Sequence_):
+        return Sequence_(form.cls, [_retyped(f, types) for f in form.items])
+    for _ in _leaf_types(form):
+        next(types)
+    return form
+
+
+assert if_ is not None

@@ -1,0 +1,89 @@
+"""Transforms (``wg.grad(f)`` and its kin) that are called inside a captured program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from wengert.frontend.staging.context import Context, active, refuse
+from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    Handle,
+    Partial,
+    Scalar,
+    to_expr,
+    scalar_of,
+)
+from wengert.frontend.trees import flatten
+from wengert.ir.node import Expr
+
+__all__ = ["Recording", "as_handles", "as_exprs", "transformed_call"]
+
+# Any: trees of whatever the program has.
+
+
+class Recording:
+    """The capture that is going on, as a transform sees it: trees of expressions in and out."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @property
+    def token(self) -> Any:
+        """The effects so far."""
+        return self.context.token
+
+    @token.setter
+    def token(self, value: Any) -> None:
+        self.context.touch(TokenSlot(self.context))
+        self.context.token = value
+
+    def call(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Record a call on trees of expressions."""
+        from wengert.frontend.staging.calls import call
+
+        hook = getattr(function, "__wengert_call__", None)
+        if hook is not None:
+            return hook(self, tuple(args), dict(kwargs))
+        with_handles = as_handles((tuple(args), dict(kwargs)))
+        result = call(function, *with_handles[0], **with_handles[1])
+        return as_exprs(result)
+
+
+def as_handles(tree: Any) -> Any:
+    """A tree with expressions as fresh handles."""
+    leaves, structure = flatten(tree)
+    return structure.unflatten([_handle(leaf) for leaf in leaves])
+
+
+def _handle(leaf: Any) -> Any:
+    if not isinstance(leaf, Expr):
+        return leaf
+    active().record(leaf)
+    if leaf.value_type.shape:
+        return Array(Buffer(leaf))
+    found = scalar_of(leaf)
+    return found if isinstance(found, Scalar) else Scalar(leaf)
+
+
+def as_exprs(tree: Any) -> Any:
+    """A tree with handles as expressions."""
+    leaves, structure = flatten(tree)
+    return structure.unflatten([_expr(leaf) for leaf in leaves])
+
+
+def _expr(leaf: Any) -> Any:
+    if isinstance(leaf, Partial):
+        if leaf.none:
+            refuse("a value that may be None is differentiated")
+        leaf = leaf.certain()
+    return to_expr(leaf) if isinstance(leaf, Handle) else leaf
+
+
+def transformed_call(hook: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a transformed function on handles."""
+    context = active()
+    given, named = as_exprs((args, dict(kwargs)))
+    return as_handles(hook(Recording(context), given, named))

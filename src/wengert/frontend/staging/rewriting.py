@@ -1,0 +1,575 @@
+"""Source whose branches, loops, calls, operators and stores go through the staging runtime.
+
+The bodies of branches and loops become inner functions that share their variables with the function around
+them as ``nonlocal`` cells; the runtime reads and writes those cells, so no code for getting and setting
+state is generated. All nodes keep the line numbers of the user's source.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wengert.frontend.staging.exits import SCOPES, lowered, own_nodes
+
+__all__ = ["ELEMENT", "RUNTIME", "Rewriting", "bound_names"]
+
+RUNTIME = "__wg__"
+ELEMENT = "_wg_element"
+_OPERATORS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+    ast.LShift: "<<", ast.RShift: ">>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
+    ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not", ast.In: "in",
+    ast.NotIn: "not in", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~",
+}  # fmt: skip
+
+
+def _load(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _call(function: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(_load(RUNTIME), function, ast.Load()), list(args), [])
+
+
+def _later(body: ast.expr) -> ast.expr:
+    return ast.Lambda(ast.arguments([], [], None, [], [], None, []), body)
+
+
+def _operator(op: ast.AST) -> ast.expr:
+    return ast.Constant(_OPERATORS[type(op)])
+
+
+def _stored(target: ast.AST) -> set[str]:
+    return {
+        n.id
+        for n in ast.walk(target)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, (ast.Store, ast.Del))
+    }
+
+
+def bound_names(statements: Sequence[ast.AST]) -> set[str]:
+    """The variables that statements bind in their own scope (those of comprehensions are not)."""
+    names: set[str] = set()
+    inner: set[str] = set()
+    for node in own_nodes(statements):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.alias(name=name, asname=alias):
+                names.add((alias or name).split(".")[0])
+            case ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                names.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                names.add(name)
+            case ast.Assign() | ast.AugAssign() | ast.AnnAssign() | ast.For() | ast.Delete():
+                targets = getattr(node, "targets", None) or [node.target]  # type: ignore[union-attr]
+                for target in targets:
+                    names |= _stored(target)
+            case ast.With(items=items):
+                for item in items:
+                    if item.optional_vars is not None:
+                        names |= _stored(item.optional_vars)
+            case ast.NamedExpr(target=target):
+                names |= _stored(target)
+            case ast.comprehension(target=target):
+                inner |= _stored(target)
+    return names
+
+
+@dataclass
+class _Scope:
+    bound: set[str]
+    globals: set[str] = field(default_factory=set)
+    first: str | None = None
+
+
+class Rewriting(ast.NodeTransformer):
+    """Rewrites one top-level function (or lambda) and everything inside it.
+
+    ``static`` are the names from outside that stand for functions, classes and modules, which are left as
+    they are; all other names from outside are read through the runtime.
+    """
+
+    def __init__(self, static: Iterable[str], class_name: str | None) -> None:
+        self.static = frozenset(static)
+        self.class_name = class_name
+        self.count = 0
+        self.scopes: list[_Scope] = []
+
+    # --- helpers ---------------------------------------------------------------------------------
+    def fresh(self, hint: str) -> str:
+        self.count += 1
+        return f"_wg_{hint}{self.count}"
+
+    def at(self, new: Any, old: ast.AST) -> Any:  # Any: the very node that is given
+        """Give new nodes the place of the old one.
+
+        Compound statements are reduced to their first line: CPython reports a call of an attribute at
+        the line where the attribute ends.
+        """
+        compound = isinstance(old, (ast.If, ast.While, ast.For, ast.With, ast.FunctionDef))
+        for node in ast.walk(new):
+            if isinstance(node, (ast.expr, ast.stmt, ast.arg)) and not hasattr(node, "lineno"):
+                ast.copy_location(node, old)
+                if compound:
+                    node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+        return new
+
+    def name_of(self, name: str) -> str:
+        """Private names inside classes are mangled, as the compiler does."""
+        if self.class_name and name.startswith("__") and not name.endswith("__"):
+            return f"_{self.class_name.lstrip('_')}{name}"
+        return name
+
+    def statements(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for statement in statements:
+            result = self.visit(statement)
+            if isinstance(result, list):
+                found += result
+            elif result is not None:
+                found.append(result)
+        return found
+
+    # --- functions ---------------------------------------------------------------------------------
+    def function(self, node: ast.FunctionDef, *, top: bool) -> ast.FunctionDef:
+        """The staged definition; ``top`` for the function that is converted itself."""
+        generator = any(
+            isinstance(n, (ast.Yield, ast.YieldFrom, ast.Await)) for n in own_nodes(node.body)
+        )
+        arguments = node.args
+        if not top:
+            arguments.defaults = [self.visit(d) for d in arguments.defaults]
+            arguments.kw_defaults = [
+                None if d is None else self.visit(d) for d in arguments.kw_defaults
+            ]
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+        for argument in every:
+            argument.annotation = None
+        params = {self.name_of(a.arg) for a in every}
+        outside = {
+            n
+            for s in own_nodes(node.body)
+            if isinstance(s, (ast.Global, ast.Nonlocal))
+            for n in s.names
+        }
+        declared = {n for s in own_nodes(node.body) if isinstance(s, ast.Global) for n in s.names}
+        body = node.body if generator else lowered(node.body)
+        bound = {self.name_of(n) for n in bound_names(body)}
+        first = (
+            (arguments.posonlyargs + arguments.args)[0].arg
+            if arguments.posonlyargs + arguments.args
+            else None
+        )
+        self.scopes.append(_Scope(bound - outside | params, declared, first))
+        local = sorted(bound - outside - params)
+        rebound = sorted(bound & outside)
+        if generator:
+            body = self.statements(body)
+        else:
+            body = self.statements(body)
+            if local:  # makes every variable a variable of this scope; never executed
+                never = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local]
+                body.insert(0, ast.If(ast.Constant(0), never, []))
+        self.scopes.pop()
+        declarations = [s for s in body if isinstance(s, (ast.Global, ast.Nonlocal))]
+        node.body = declarations + [s for s in body if s not in declarations]
+        node.returns = None
+        if hasattr(node, "type_params"):
+            node.type_params = []
+        if top:
+            node.decorator_list = []
+        else:
+            marks = _call("staged", ast.Constant(" ".join(rebound)))
+            node.decorator_list = [*(self.visit(d) for d in node.decorator_list), marks]
+        return self.at(node, node)
+
+    def region(
+        self, name: str, body: Sequence[ast.stmt], where: ast.AST, argument: str = ""
+    ) -> Any:
+        """An inner function that holds a region; variables that it binds are shared."""
+        scope = self.scopes[-1]
+        names = {self.name_of(n) for n in bound_names(body)}
+        inside = self.statements(body) or [ast.Pass()]
+        moved = [s for s in inside if isinstance(s, (ast.Global, ast.Nonlocal))]
+        inside = [s for s in inside if s not in moved]
+        head: list[ast.stmt] = []
+        if names & scope.globals:
+            head.append(ast.Global(sorted(names & scope.globals)))
+        if names - scope.globals:
+            head.append(ast.Nonlocal(sorted(names - scope.globals)))
+        args = [ast.arg(argument)] if argument else []
+        node = ast.FunctionDef(
+            name, ast.arguments([], args, None, [], [], None, []), head + inside, [], None
+        )
+        if "type_params" in ast.FunctionDef._fields:
+            node.type_params = []  # from Python 3.12 on
+        return self.at(node, where)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self.function(node, top=False)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node  # methods are converted when they are called
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        return self.at(_call("staged_lambda", self.lambda_(node)), node)
+
+    def lambda_(self, node: ast.Lambda) -> ast.Lambda:
+        """The staged lambda itself."""
+        arguments = node.args
+        arguments.defaults = [self.visit(d) for d in arguments.defaults]
+        arguments.kw_defaults = [
+            None if d is None else self.visit(d) for d in arguments.kw_defaults
+        ]
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += [a for a in (arguments.vararg, arguments.kwarg) if a]
+        first = every[0].arg if every else None
+        self.scopes.append(_Scope({a.arg for a in every} | bound_names([node.body]), set(), first))
+        node.body = self.visit(node.body)
+        self.scopes.pop()
+        return node
+
+    # --- statements --------------------------------------------------------------------------------
+    def visit_If(self, node: ast.If) -> list[ast.stmt]:
+        then, orelse = self.fresh("then"), self.fresh("else")
+        test = self.visit(node.test)
+        return [
+            self.region(then, node.body, node),
+            self.region(orelse, node.orelse, node),
+            self.at(ast.Expr(_call("if_", test, _load(then), _load(orelse))), node),
+        ]
+
+    def visit_While(self, node: ast.While) -> list[ast.stmt]:
+        test, body = self.fresh("test"), self.fresh("body")
+        condition: ast.expr = node.test
+        broken = getattr(node, "broken", None)
+        if broken:
+            condition = ast.BoolOp(ast.And(), [ast.UnaryOp(ast.Not(), _load(broken)), condition])
+            self.at(condition, node)
+        return [
+            self.region(test, [ast.copy_location(ast.Return(condition), node)], node),
+            self.region(body, node.body, node),
+            self.at(ast.Expr(_call("while_", _load(test), _load(body))), node),
+        ]
+
+    def visit_For(self, node: ast.For) -> list[ast.stmt]:
+        body = self.fresh("body")
+        broken = getattr(node, "broken", None)
+        iterable = self.visit(node.iter)
+        target = ast.copy_location(ast.Assign([node.target], _load(ELEMENT)), node)
+        self.at(target, node)
+        return [
+            self.region(body, [target, *node.body], node, ELEMENT),
+            self.at(ast.Expr(_call("for_", iterable, _load(body), ast.Constant(broken))), node),
+        ]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is None:
+            return self.at(ast.Pass(), node)
+        return self.visit(self.at(ast.Assign([node.target], node.value), node))
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        value = self.visit(node.value)
+        if all(_plain(t) for t in node.targets):
+            node.value = value
+            node.targets = [self.target(t) for t in node.targets]
+            return node
+        if len(node.targets) == 1:
+            return self.store(node.targets[0], value, node)
+        name = self.fresh("value")
+        self.scopes[-1].bound.add(name)
+        found: list[ast.stmt] = [self.at(ast.Assign([ast.Name(name, ast.Store())], value), node)]
+        for target in node.targets:
+            found += self.store(target, _load(name), node)
+        return found
+
+    def target(self, target: ast.expr) -> ast.expr:
+        for node in ast.walk(target):
+            if isinstance(node, ast.Name):
+                node.id = self.name_of(node.id)
+        return target
+
+    def store(self, target: ast.expr, value: ast.expr, where: ast.AST) -> list[ast.stmt]:
+        match target:
+            case ast.Subscript(value=base, slice=index):
+                call = _call("setitem", self.visit(base), self.index(index), value)
+                return [self.at(ast.Expr(call), where)]
+            case ast.Attribute(value=base, attr=name):
+                name = self.name_of(name)
+                call = _call("setattr_", self.visit(base), ast.Constant(name), value)
+                return [self.at(ast.Expr(call), where)]
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) if not _plain(target):
+                names = [self.fresh("part") for _ in parts]
+                targets = [
+                    ast.Starred(ast.Name(n, ast.Store()), ast.Store())
+                    if isinstance(p, ast.Starred)
+                    else ast.Name(n, ast.Store())
+                    for n, p in zip(names, parts, strict=True)
+                ]
+                first = ast.Assign([ast.Tuple(list(targets), ast.Store())], value)
+                found: list[ast.stmt] = [self.at(first, where)]
+                for name, part in zip(names, parts, strict=True):
+                    inner = part.value if isinstance(part, ast.Starred) else part
+                    found += self.store(inner, _load(name), where)
+                return found
+        return [self.at(ast.Assign([self.target(target)], value), where)]
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        op, value, target = _operator(node.op), self.visit(node.value), node.target
+        match target:
+            case ast.Name(id=name):
+                name = self.name_of(name)
+                call = _call("augment", op, self.name(name), value)
+                return self.at(ast.Assign([ast.Name(name, ast.Store())], call), node)
+            case ast.Subscript(value=base, slice=index):
+                call = _call("augment_item", op, self.visit(base), self.index(index), value)
+            case ast.Attribute(value=base, attr=name):
+                call = _call(
+                    "augment_attr", op, self.visit(base), ast.Constant(self.name_of(name)), value
+                )
+        return self.at(ast.Expr(call), node)
+
+    def visit_Delete(self, node: ast.Delete) -> Any:
+        found: list[ast.stmt] = []
+        for target in node.targets:
+            match target:
+                case ast.Subscript(value=base, slice=index):
+                    call = _call("delitem", self.visit(base), self.index(index))
+                    found.append(self.at(ast.Expr(call), node))
+                case ast.Attribute(value=base, attr=name):
+                    call = _call("delattr_", self.visit(base), ast.Constant(self.name_of(name)))
+                    found.append(self.at(ast.Expr(call), node))
+                case _:
+                    found.append(self.at(ast.Delete([target]), node))
+        return found
+
+    def visit_Assert(self, node: ast.Assert) -> Any:
+        message = ast.Constant(None) if node.msg is None else self.visit(node.msg)
+        call = _call("assert_", self.visit(node.test), _later(message))
+        return self.at(ast.Expr(call), node)
+
+    def visit_Raise(self, node: ast.Raise) -> Any:
+        if node.exc is None:
+            return node
+        cause = ast.Constant(None) if node.cause is None else self.visit(node.cause)
+        return self.at(ast.Expr(_call("raise_", self.visit(node.exc), cause)), node)
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        node.subject = self.at(_call("subject", self.visit(node.subject)), node)
+        for case in node.cases:
+            if case.guard is not None:
+                case.guard = self.at(_call("truth", self.visit(case.guard)), case.guard)
+            case.body = self.statements(case.body)
+        return node
+
+    def visit_With(self, node: ast.With) -> Any:
+        for item in node.items:
+            item.context_expr = self.visit(item.context_expr)
+        node.body = self.statements(node.body)
+        return node
+
+    def visit_Try(self, node: ast.Try) -> Any:
+        node.body = [
+            self.at(ast.Expr(_call("tried", ast.Constant(node.lineno))), node),
+            *self.statements(node.body),
+        ]
+        for handler in node.handlers:
+            handler.body = self.statements(handler.body)
+        node.orelse = self.statements(node.orelse)
+        node.finalbody = self.statements(node.finalbody)
+        return node
+
+    # --- expressions -------------------------------------------------------------------------------
+    def index(self, index: ast.expr) -> ast.expr:
+        if isinstance(index, ast.Slice):
+            parts = [
+                ast.Constant(None) if p is None else self.visit(p)
+                for p in (index.lower, index.upper, index.step)
+            ]
+            return self.at(ast.Call(_load("slice"), parts, []), index)
+        if isinstance(index, ast.Tuple):
+            return self.at(ast.Tuple([self.index(e) for e in index.elts], ast.Load()), index)
+        found: ast.expr = self.visit(index)
+        return found
+
+    def name(self, name: str) -> ast.expr:
+        """The value of a variable: those from outside are read through the runtime."""
+        if (
+            any(name in scope.bound for scope in self.scopes)
+            and name not in self.scopes[-1].globals
+        ):
+            return _load(name)
+        if name in self.static or name.startswith("_wg_") or name == RUNTIME:
+            return _load(name)
+        return _call("outer", ast.Constant(name), _later(_load(name)))
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return self.at(self.name(self.name_of(node.id)), node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
+        node.value = self.visit(node.value)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "super"
+            and not node.args
+            and not node.keywords
+        ):
+            first = next((s.first for s in reversed(self.scopes) if s.first), None)
+            if first:
+                return self.at(
+                    ast.Call(_load("super"), [_load("__class__"), _load(first)], []), node
+                )
+        if isinstance(node.func, ast.Name) and node.func.id in (
+            "locals",
+            "globals",
+            "vars",
+            "eval",
+            "exec",
+        ):
+            node.args = [self.visit(a) for a in node.args]
+            return node
+        args: list[ast.expr] = []
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                star = _call("unpacked", self.visit(argument.value))
+                args.append(self.at(ast.Starred(star, ast.Load()), node))
+            else:
+                args.append(self.visit(argument))
+        for keyword in node.keywords:
+            keyword.value = self.visit(keyword.value)
+        call = _call("call", self.visit(node.func), *args)
+        call.keywords = node.keywords
+        return self.at(call, node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        value = self.visit(node.value)
+        name = self.name_of(node.attr)
+        if not isinstance(node.ctx, ast.Load):
+            return self.at(ast.Attribute(value, name, node.ctx), node)
+        if isinstance(value, ast.Name) and value.id in self.static:
+            return self.at(_call("member", value, ast.Constant(name)), node)
+        return self.at(_call("attr", value, ast.Constant(name)), node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        call = _call("getitem", self.visit(node.value), self.index(node.slice))
+        return self.at(call, node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        left, right = self.visit(node.left), self.visit(node.right)
+        return self.at(_call("binary", _operator(node.op), left, right), node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        operand = self.visit(node.operand)
+        if isinstance(node.op, ast.Not):
+            return self.at(_call("not_", operand), node)
+        if isinstance(operand, ast.Constant):
+            return self.at(ast.UnaryOp(node.op, operand), node)
+        return self.at(_call("unary", _operator(node.op), operand), node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        function = "and_" if isinstance(node.op, ast.And) else "or_"
+        values = [self.visit(v) for v in node.values]
+        if any(isinstance(n, ast.NamedExpr) for v in values[1:] for n in ast.walk(v)):
+            # A walrus in a lambda would bind a variable of the lambda.
+            return self.at(ast.BoolOp(node.op, [_call("truth", v) for v in values]), node)
+        found = values[-1]
+        for value in reversed(values[:-1]):
+            found = _call(function, value, _later(found))
+        return self.at(found, node)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        left = self.visit(node.left)
+        rights = [self.visit(c) for c in node.comparators]
+        if len(rights) == 1:
+            return self.at(_call("compare", _operator(node.ops[0]), left, rights[0]), node)
+        operators = ast.Tuple([_operator(op) for op in node.ops], ast.Load())
+        return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+        return self.at(_call("choose", test, _later(body), _later(orelse)), node)
+
+    def visit_List(self, node: ast.List) -> Any:
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return self.at(_call("new", ast.List(self.elements(node.elts), ast.Load())), node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        if not isinstance(node.ctx, ast.Load):
+            return node
+        return self.at(ast.Tuple(self.elements(node.elts), ast.Load()), node)
+
+    def elements(self, nodes: Sequence[ast.expr]) -> list[ast.expr]:
+        return [
+            self.at(ast.Starred(_call("unpacked", self.visit(n.value)), ast.Load()), n)
+            if isinstance(n, ast.Starred)
+            else self.visit(n)
+            for n in nodes
+        ]
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        self.generic_visit(node)
+        return self.at(_call("new", node), node)
+
+    def visit_Set(self, node: ast.Set) -> Any:
+        self.generic_visit(node)
+        return self.at(_call("new", node), node)
+
+    # --- comprehensions ----------------------------------------------------------------------------
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        return self.comprehension(node)
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]
+
+    def comprehension(self, node: Any) -> Any:  # Any: four classes of nodes without a common base
+        first = True
+        inner: set[str] = set()
+        for generator in node.generators:
+            inner |= _stored(generator.target)
+        source = self.visit(node.generators[0].iter)
+        self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
+        filters = False
+        for generator in node.generators:
+            iterable = source if first else self.visit(generator.iter)
+            generator.iter = self.at(_call("elements", iterable), generator.iter)
+            generator.target = self.target(generator.target)
+            generator.ifs = [self.at(_call("kept", self.visit(i)), i) for i in generator.ifs]
+            filters = filters or bool(generator.ifs)
+            first = False
+        if isinstance(node, ast.DictComp):
+            node.key, node.value = self.visit(node.key), self.visit(node.value)
+        else:
+            node.elt = self.visit(node.elt)
+        if filters and isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            node.elt = self.at(_call("element", node.elt), node.elt)
+            self.scopes.pop()
+            whole = self.at(ast.ListComp(node.elt, node.generators), node)
+            return self.at(_call("filtered", _later(whole)), node)
+        self.scopes.pop()
+        if isinstance(node, ast.GeneratorExp):
+            return node
+        return self.at(_call("new", node), node)
+
+
+def _plain(target: ast.expr) -> bool:
+    if isinstance(target, ast.Starred):
+        return _plain(target.value)
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return all(_plain(e) for e in target.elts)
+    return isinstance(target, ast.Name)
+
+
+assert SCOPES  # the scopes that `own_nodes` does not enter

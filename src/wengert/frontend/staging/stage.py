@@ -1,0 +1,816 @@
+"""The runtime of staged code: what the rewritten source calls (see ``rewriting``)."""
+
+from __future__ import annotations
+
+import operator
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_
+from wengert.frontend.staging.calls import adopted_result, call
+from wengert.frontend.staging.containers import hashed, materialized
+from wengert.frontend.staging.context import (
+    AttrSlot,
+    DictSlot,
+    ListSlot,
+    NeedConcrete,
+    active,
+    current,
+    refuse,
+)
+from wengert.frontend.staging.effects import require
+from wengert.frontend.staging.growing import Maybe, growing_of
+from wengert.frontend.staging.handles import (
+    UNKNOWN,
+    Array,
+    Handle,
+    Partial,
+    Poison,
+    Scalar,
+    concrete,
+    is_number,
+    known,
+    scalar_of,
+    to_expr,
+    wrap,
+)
+from wengert.frontend.staging import indexing
+from wengert.frontend.staging.iteration import python_elements
+from wengert.frontend.staging.loops import for_, while_
+from wengert.frontend.staging.operators import BINARY, COMPARISONS
+from wengert.frontend.staging.operators import augmented as augmented_value
+from wengert.frontend.staging.operators import binary as binary_value
+from wengert.frontend.staging.operators import compared, unary as unary_value
+from wengert.frontend.staging.source import mark_staged
+from wengert.frontend.staging.truth import tested, truth
+from wengert.ops.algebra import lift
+from wengert.ops.choice import where
+
+__all__ = [
+    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
+    "choose", "compare", "delattr_", "delitem", "element", "elements", "filtered", "for_", "getitem",
+    "if_", "kept", "member", "new", "not_", "or_", "outer", "raise_", "setattr_", "setitem", "staged",
+    "staged_lambda", "subject", "tried", "truth", "unary", "unpacked", "while_",
+]  # fmt: skip
+
+# Any: the values of the program.
+_PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
+
+
+# --- operators -------------------------------------------------------------------------------------------
+def binary(op: str, a: Any, b: Any) -> Any:
+    """``a op b``."""
+    kind_a, kind_b = type(a), type(b)
+    if kind_a in _PLAIN and kind_b in _PLAIN:
+        if kind_a is list or kind_b is list:
+            return _list_operator(op, a, b)
+        if kind_a is str and op == "%":
+            return _percent(a, b)
+        if kind_a is str and kind_b is Scalar or kind_a is tuple and kind_b is Scalar:
+            b = concrete(b, "how often a text or a tuple is repeated")
+        return BINARY[op](a, b)
+    if kind_a is str and op == "%":
+        return _percent(a, b)
+    if kind_a is np.ndarray and a.dtype.kind in "biufc" and isinstance(b, Handle | np.ndarray):
+        return binary_value(op, wrap(lift(a)), b)
+    method = _user_method(kind_a, f"__{_NAMES[op]}__")
+    if method is not None:
+        result = call(method, a, b)
+        if result is not NotImplemented:
+            return result
+    method = _user_method(kind_b, f"__r{_NAMES[op]}__")
+    if method is not None:
+        result = call(method, b, a)
+        if result is not NotImplemented:
+            return result
+    return BINARY[op](a, b)
+
+
+_NAMES = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
+    "@": "matmul", "&": "and", "|": "or", "^": "xor", "<<": "lshift", ">>": "rshift", "<": "lt",
+    "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne",
+}  # fmt: skip
+_UNARY_NAMES = {"-": "neg", "+": "pos", "~": "invert"}
+_UNARY: dict[str, Callable[[Any], Any]] = {
+    "-": operator.neg,
+    "+": operator.pos,
+    "~": operator.invert,
+}
+_SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _user_method(cls: type, name: str) -> Any:
+    if opaque_module(cls.__module__):
+        return None
+    method = getattr(cls, name, None)
+    return method if isinstance(method, types.FunctionType) else None
+
+
+def _list_operator(op: str, a: Any, b: Any) -> Any:
+    if isinstance(a, Handle) or isinstance(b, Handle):
+        number = a if isinstance(a, Handle) else b
+        if op == "*" and isinstance(number, Scalar):
+            found = known(number)
+            if found is UNKNOWN:
+                refuse(
+                    "needs how often a list is repeated while the function is captured",
+                    NeedConcrete,
+                )
+            return new(
+                BINARY[op](
+                    a if a is not number else int(found), b if b is not number else int(found)
+                )
+            )
+        return BINARY[op](a, b)
+    for value in (a, b):
+        if type(value) is list and growing_of(value) is not None:
+            materialized(value)
+    return new(BINARY[op](a, b))
+
+
+def _percent(text: str, values: Any) -> str:
+    """``text % values``; run-time values become marks."""
+    given = values if isinstance(values, tuple) else (values,)
+    if not any(isinstance(v, Handle) for v in given):
+        return text % values
+    import re
+
+    from wengert.frontend.staging.texts import marked
+
+    left = iter(given)
+
+    def fill(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%"
+        value = next(left)
+        return marked(value, match[0]) if isinstance(value, Handle) else match[0] % (value,)
+
+    return re.sub(r"%[#0\- +]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z%]", fill, text)
+
+
+def unary(op: str, a: Any) -> Any:
+    """``op a``."""
+    if isinstance(a, Handle):
+        return unary_value(op, a)
+    method = _user_method(type(a), f"__{_UNARY_NAMES[op]}__")
+    return call(method, a) if method is not None else _UNARY[op](a)
+
+
+def compare(op: str, a: Any, b: Any) -> Any:
+    """``a op b`` for comparisons, ``is`` and ``in``."""
+    if op == "is" or op == "is not":
+        return _is(a, b, op == "is")
+    if op == "in" or op == "not in":
+        return _in(a, b, op == "in")
+    if isinstance(a, Handle) or isinstance(b, Handle):
+        result = compared(op, a, b)
+        if result is not NotImplemented:
+            return result
+    else:
+        method = _user_method(type(a), f"__{_NAMES[op]}__")
+        if method is not None:
+            return call(method, a, b)
+        method = _user_method(type(b), f"__{_NAMES[_SWAPPED[op]]}__")
+        if method is not None:
+            return call(method, b, a)
+        if (
+            isinstance(a, (list, tuple))
+            and type(a) is type(b)
+            and (_any_handle(a) or _any_handle(b))
+        ):
+            return _compare_sequences(op, a, b)
+    if op in ("==", "!=") and (isinstance(a, Handle) or isinstance(b, Handle)):
+        if isinstance(a, Partial) and b is None or isinstance(b, Partial) and a is None:
+            return _is(a, b, op == "==")
+        return op == "!="
+    return COMPARISONS[op](a, b)
+
+
+def _any_handle(values: Any) -> bool:
+    return any(
+        isinstance(v, Handle) or isinstance(v, (list, tuple)) and _any_handle(v) for v in values
+    )
+
+
+def _compare_sequences(op: str, a: Any, b: Any) -> Any:
+    """Sequences in the order of their first elements that differ."""
+    if op in ("==", "!="):
+        if len(a) != len(b):
+            return op == "!="
+        found: Any = True
+        for x, y in zip(a, b, strict=True):
+            found = and_(found, lambda x=x, y=y: compare("==", x, y))
+        return found if op == "==" else not_(found)
+    if not a or not b:
+        return COMPARISONS[op](len(a), len(b))
+    strict = op[0]
+    return or_(
+        compare(strict, a[0], b[0]),
+        lambda: and_(compare("==", a[0], b[0]), lambda: _compare_sequences(op, a[1:], b[1:])),
+    )
+
+
+def _is(a: Any, b: Any, wanted: bool) -> Any:
+    if a is None or b is None:
+        other = b if a is None else a
+        if isinstance(other, Partial):
+            if not other.none:
+                other = other.certain()
+                return (other is None) is wanted
+            flag = other.missing if wanted else not_(Scalar(other.missing, python=True)).expr
+            return tested(Scalar(flag, python=True))
+        if isinstance(other, Poison):
+            other._fail()
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Scalar) and isinstance(y, bool) and x.expr.value_type.dtype == "bool":
+            return tested(x if y is wanted else not_(x))
+    if isinstance(a, Array) and isinstance(b, Array):
+        return (a.buffer is b.buffer and a.views == b.views) is wanted
+    return (a is b) is wanted
+
+
+def _in(a: Any, b: Any, wanted: bool) -> Any:
+    if isinstance(b, Partial):
+        b = b.certain()
+    if isinstance(b, Array):
+        found = tested(call(np.any, compared("==", b, a)))
+    elif isinstance(b, (list, tuple)) and (
+        isinstance(a, Handle) or _any_handle(b) or type(b) is list and growing_of(b) is not None
+    ):
+        found = False
+        for item in python_elements(b):
+            found = or_(found, lambda i=item: compare("==", a, i))
+    elif isinstance(b, (dict, set, frozenset)):
+        key = hashed(a)
+        if isinstance(b, dict) and isinstance(b.get(key), Partial) and not b[key].none:
+            found = not_(Scalar(b[key].missing, python=True))
+        else:
+            found = key in b
+    else:
+        method = _user_method(type(b), "__contains__")
+        found = tested(call(method, b, a)) if method is not None else a in b
+    return found if wanted else not_(found)
+
+
+def chain(operators: tuple[str, ...], left: Any, *rights: Callable[[], Any]) -> Any:
+    """``a < b < c``."""
+    right = rights[0]()
+    found = compare(operators[0], left, right)
+    if len(rights) == 1:
+        return found
+    return and_(found, lambda: chain(operators[1:], right, *rights[1:]))
+
+
+def not_(value: Any) -> Any:
+    """``not value``."""
+    flag = tested(value) if not _is_user(value) else _user_truth(value)
+    if isinstance(flag, Scalar):
+        from wengert.frontend.staging.branches import negated
+
+        return Scalar(negated(flag.expr), python=True)
+    return not flag
+
+
+def _is_user(value: Any) -> bool:
+    return not isinstance(value, Handle) and _user_method(type(value), "__bool__") is not None
+
+
+def _user_truth(value: Any) -> Any:
+    return tested(call(type(value).__bool__, value))
+
+
+def _both_truths(a: Any, b: Any) -> bool:
+    return all(
+        isinstance(v, bool) or isinstance(v, Scalar) and v.expr.value_type.dtype == "bool"
+        for v in (a, b)
+    )
+
+
+def and_(a: Any, b: Callable[[], Any]) -> Any:
+    """``a and b``."""
+    flag = tested(a) if not _is_user(a) else _user_truth(a)
+    if not isinstance(flag, Scalar):
+        return b() if flag else a
+    return branches(flag.expr, b, lambda: a, cells_of(b))
+
+
+def or_(a: Any, b: Callable[[], Any]) -> Any:
+    """``a or b``."""
+    flag = tested(a) if not _is_user(a) else _user_truth(a)
+    if not isinstance(flag, Scalar):
+        return a if flag else b()
+    kept_value = a.value if isinstance(a, Partial) else a
+    return branches(flag.expr, lambda: kept_value, b, cells_of(b))
+
+
+def augment(op: str, a: Any, b: Any) -> Any:
+    """The value of ``a`` after ``a op= b``."""
+    if isinstance(a, Handle) or (isinstance(b, Handle) and not isinstance(a, list)):
+        if isinstance(a, str):
+            return binary(op, a, b)
+        if not isinstance(a, Handle) and _user_method(type(a), f"__{_NAMES[op]}__") is not None:
+            return binary(op, a, b)
+        return augmented_value(op, a, b)
+    if isinstance(a, list):
+        active().touch(ListSlot(a))
+        if op == "+":
+            a.extend(python_elements(b))
+            return a
+        if op == "*":
+            a *= int(concrete(b, "how often a list is repeated"))
+            return a
+    if isinstance(a, np.ndarray):
+        refuse("changes an array in place that is not part of the captured function")
+    method = _user_method(type(a), f"__i{_NAMES[op]}__")
+    if method is not None:
+        return call(method, a, b)
+    if isinstance(a, (set, dict)):
+        return getattr(operator, f"i{_NAMES[op]}_", None) or _in_place(op, a, b)
+    return binary(op, a, b)
+
+
+def _in_place(op: str, a: Any, b: Any) -> Any:
+    from wengert.frontend.staging.context import SetSlot
+
+    active().touch(SetSlot(a) if isinstance(a, set) else DictSlot(a))
+    return {"|": operator.ior, "&": operator.iand, "-": operator.isub, "^": operator.ixor}[op](a, b)
+
+
+# --- items and attributes ------------------------------------------------------------------------------------
+def getitem(owner: Any, index: Any) -> Any:
+    """``owner[index]``."""
+    if isinstance(owner, Partial):
+        owner = owner.certain()
+    kind = type(owner)
+    if kind is Array or kind is Scalar:
+        return indexing.getitem(owner, index)
+    if kind is np.ndarray:
+        if owner.dtype.kind in "biufc":
+            return indexing.getitem(owner, index)
+        return owner[index]
+    if isinstance(owner, (list, tuple)):
+        return _from_sequence(owner, index)
+    if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
+        value = owner[hashed(index)]
+        if isinstance(value, Partial) and not value.none:
+            require(value.missing, "KeyError", repr(index), wanted=False)
+            return value.value
+        return value
+    method = _user_method(kind, "__getitem__")
+    if method is not None:
+        return call(method, owner, index)
+    from wengert.frontend.staging.library import index_object
+
+    found = index_object(owner, index)
+    if found is not None:
+        return found
+    return (
+        adopted_result(owner[_plain_index(index)])
+        if not isinstance(owner, (str, type))
+        else owner[_plain_index(index)]
+    )
+
+
+def _plain_index(index: Any) -> Any:
+    if isinstance(index, Handle):
+        return concrete(index, "an index of a Python object")
+    if isinstance(index, slice):
+        return slice(*(_plain_index(b) for b in (index.start, index.stop, index.step)))
+    if isinstance(index, tuple):
+        return tuple(_plain_index(i) for i in index)
+    return index
+
+
+def _from_sequence(owner: Any, index: Any) -> Any:
+    growing = growing_of(owner) if type(owner) is list else None
+    place = known(index) if isinstance(index, Handle) else index
+    if growing is None and not (type(owner) is list and any(type(v) is Maybe for v in owner)):
+        if place is UNKNOWN:
+            return _picked(owner, index)
+        value = owner[_plain_index(place)]
+        return new(value) if isinstance(place, slice) and isinstance(owner, list) else value
+    if growing is not None:
+        return _from_growing(owner, growing, place, index)
+    if isinstance(place, int) and place >= 0:
+        prefix = owner[: place + 1]
+        if len(prefix) == place + 1 and not any(type(v) is Maybe for v in prefix):
+            return prefix[-1]
+    if place == -1:
+        if type(owner[-1]) is not Maybe:
+            return owner[-1]
+        *rest, last = owner
+        return choose(last.present, lambda: last.value, lambda: _from_sequence(new(rest), -1))
+    if any(isinstance(v, Handle) for v in (index,)) or isinstance(place, (int, slice)):
+        return indexing.getitem(call(np.array, owner), index)
+    refuse("reads a list whose length depends on run-time values", NeedConcrete)
+
+
+def _from_growing(owner: list[Any], growing: Any, place: Any, index: Any) -> Any:
+    if isinstance(place, int) and not isinstance(place, bool):
+        if place < 0 and -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:]):
+            return owner[place]
+        if place == -1 and not owner:
+            require(compare(">", growing.length, 0), "IndexError", "list index out of range")
+            return (
+                growing.last
+                if growing.last is not None
+                else growing.element(binary("-", growing.length, 1))
+            )
+    if growing.stacks is None:
+        refuse("reads an element of a list while a loop makes it longer", NeedConcrete)
+    if owner:
+        length = known(growing.length)
+        if length is not UNKNOWN:
+            materialized(owner)
+            return _from_sequence(owner, index)
+        refuse("reads an element of a list whose length depends on run-time values", NeedConcrete)
+    if isinstance(place, slice):
+        from wengert.frontend.staging.growing import Growing, set_growing
+
+        stacks = [indexing.getitem(wrap(s), index).expr for s in growing.stacks]
+        part = new([])
+        length = scalar_of(_first_extent(stacks[0])) if stacks else 0
+        set_growing(part, Growing(length, growing.form, tuple(stacks)))
+        return part
+    where_ = index
+    if isinstance(place, int):
+        length = growing.length
+        where_ = (
+            place
+            if place >= 0
+            else binary("+", length, place)
+            if isinstance(length, Handle)
+            else length + place
+        )
+        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
+        require(
+            inside if isinstance(inside, bool) else inside.expr,
+            "IndexError",
+            "list index out of range",
+        )
+    else:
+        length = growing.length
+        where_ = choose(compare("<", index, 0), lambda: binary("+", index, length), lambda: index)
+        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
+        require(
+            inside if isinstance(inside, bool) else inside.expr,
+            "IndexError",
+            "list index out of range",
+        )
+    return growing.element(where_)
+
+
+def _first_extent(expr: Any) -> Any:
+    from wengert.ops.leaves import size
+
+    return size(expr.shape[0])
+
+
+def _picked(owner: Any, index: Any) -> Any:
+    """An element of a list of numbers at a run-time place."""
+    if owner and all(is_number(v) and not isinstance(v, Array) for v in owner):
+        return indexing.getitem(call(np.array, list(owner)), index)
+    if owner and all(isinstance(v, Array) for v in owner):
+        shapes = {v.type for v in owner}
+        if len(shapes) == 1:
+            result = indexing.getitem(call(np.stack, list(owner)), index)
+            result.buffer.writable = (
+                "writes into an element of a list that is picked by a run-time index; keep the arrays "
+                "in one array"
+            )
+            return result
+    refuse(
+        "an element of a list is picked by a run-time value; keep the elements in an array",
+        NeedConcrete,
+    )
+
+
+def setitem(owner: Any, index: Any, value: Any) -> None:
+    """``owner[index] = value``."""
+    if isinstance(owner, Partial):
+        owner = owner.certain()
+    if type(owner) is Array:
+        indexing.setitem(owner, index, value)
+    elif isinstance(owner, np.ndarray):
+        refuse(
+            "writes a traced value into an array that is not part of the captured function; "
+            "pass it as an argument, or copy it"
+        )
+    elif isinstance(owner, list):
+        _store_in_list(owner, index, value)
+    elif isinstance(owner, dict) and not _user_method(type(owner), "__setitem__"):
+        active().touch(DictSlot(owner))
+        dict.__setitem__(owner, hashed(index), value)
+    elif (method := _user_method(type(owner), "__setitem__")) is not None:
+        call(method, owner, index, value)
+    else:
+        owner[_plain_index(index)] = value
+
+
+def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
+    if growing_of(owner) is not None:
+        materialized(owner)
+    place = known(index) if isinstance(index, Handle) else index
+    active().touch(ListSlot(owner))
+    if place is not UNKNOWN:
+        if isinstance(place, slice):
+            owner[_plain_index(place)] = list(python_elements(value))
+        else:
+            if type(owner[place]) is Maybe:
+                refuse("stores into an element of a list that may be missing", NeedConcrete)
+            owner[place] = value
+        return
+    if not (is_number(value) and all(is_number(v) for v in owner)):
+        refuse(
+            "stores into an element of a list that is picked by a run-time value; use an array",
+            NeedConcrete,
+        )
+    count = len(owner)
+    inside = and_(compare(">=", index, -count), lambda: compare("<", index, count))
+    require(
+        inside if isinstance(inside, bool) else inside.expr,
+        "IndexError",
+        "list assignment index out of range",
+    )
+    at = choose(compare("<", index, 0), lambda: binary("+", index, count), lambda: index)
+    for position, old in enumerate(list(owner)):
+        owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)
+
+
+def delitem(owner: Any, index: Any) -> None:
+    """``del owner[index]``."""
+    if isinstance(owner, list):
+        if growing_of(owner) is not None:
+            materialized(owner)
+        active().touch(ListSlot(owner))
+        del owner[_plain_index(index)]
+    elif isinstance(owner, dict):
+        active().touch(DictSlot(owner))
+        del owner[hashed(index)]
+    elif (method := _user_method(type(owner), "__delitem__")) is not None:
+        call(method, owner, index)
+    else:
+        del owner[_plain_index(index)]
+
+
+def augment_item(op: str, owner: Any, index: Any, value: Any) -> None:
+    """``owner[index] op= value``."""
+    if isinstance(owner, Partial):
+        owner = owner.certain()
+    old = getitem(owner, index)
+    if isinstance(owner, Array):
+        new_value = binary(op, old, value)
+        indexing.setitem(owner, index, _cast_back(owner, new_value))
+    else:
+        setitem(owner, index, augment(op, old, value))
+
+
+def _cast_back(owner: Array, value: Any) -> Any:
+    return value
+
+
+def attr(owner: Any, name: str) -> Any:
+    """``owner.name``."""
+    kind = type(owner)
+    if kind is Poison:
+        owner._fail()
+    if isinstance(owner, Partial):
+        return attr(owner.certain(), name)
+    if kind is np.ndarray:
+        return (
+            getattr(wrap(lift(owner)), name)
+            if owner.dtype.kind in "biufc"
+            else getattr(owner, name)
+        )
+    if kind is types.ModuleType:
+        return member(owner, name)
+    if opaque_module(kind.__module__):
+        return getattr(owner, name)
+    found = getattr(kind, name, None)
+    if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
+        return call(found.fget, owner)
+    value = getattr(owner, name)
+    if isinstance(value, Partial) and not value.none and type(value) is Partial:
+        require(
+            value.missing,
+            "AttributeError",
+            f"'{kind.__name__}' object has no attribute '{name}'",
+            wanted=False,
+        )
+        return value.value
+    if isinstance(value, (float, np.ndarray, list, dict)) and name not in getattr(
+        owner, "__dict__", {}
+    ):
+        return active().adopted.value(value, f"{kind.__name__}.{name}", lambda: getattr(kind, name))
+    return value
+
+
+def member(owner: Any, name: str) -> Any:
+    """An attribute of a module or a class."""
+    value = getattr(owner, name)
+    if isinstance(owner, types.ModuleType):
+        if opaque_module(owner.__name__):
+            return value
+    elif not isinstance(owner, type):
+        return value
+    if (
+        isinstance(
+            value,
+            (
+                types.FunctionType,
+                type,
+                types.ModuleType,
+                types.BuiltinFunctionType,
+                types.MethodType,
+            ),
+        )
+        or callable(value)
+        and opaque_module(type(value).__module__)
+    ):
+        return value
+    return active().adopted.value(value, f"{owner.__name__}.{name}", lambda: getattr(owner, name))
+
+
+def setattr_(owner: Any, name: str, value: Any) -> None:
+    """``owner.name = value``."""
+    if isinstance(owner, Array) and name == "shape":
+        refuse("assigns to the shape of an array; use a.reshape(...)")
+    found = getattr(type(owner), name, None)
+    if isinstance(found, property) and isinstance(found.fset, types.FunctionType):
+        call(found.fset, owner, value)
+        return
+    method = _user_method(type(owner), "__setattr__")
+    if method is not None:
+        call(method, owner, name, value)
+        return
+    if isinstance(owner, (type, types.ModuleType)):
+        refuse(
+            f"assigns to {getattr(owner, '__name__', owner)}.{name}, which others use too; keep it in an object"
+        )
+    active().touch(AttrSlot(owner, name))
+    setattr(owner, name, value)
+
+
+def delattr_(owner: Any, name: str) -> None:
+    """``del owner.name``."""
+    active().touch(AttrSlot(owner, name))
+    delattr(owner, name)
+
+
+def augment_attr(op: str, owner: Any, name: str, value: Any) -> None:
+    """``owner.name op= value``."""
+    setattr_(owner, name, augment(op, attr(owner, name), value))
+
+
+# --- names, functions, containers ------------------------------------------------------------------------------
+def outer(name: str, read: Callable[[], Any]) -> Any:
+    """A variable from outside the captured function."""
+    value = read()
+    if isinstance(value, (Handle, Poison)):
+        return value
+    context = active()
+    frame = sys._getframe(1)
+    space = frame.f_globals
+    if space.get(name, _NOTHING) is value:
+        if ("global", id(space), name) in context.layers[0].journal:
+            return value
+        return context.adopted.value(value, name, lambda: space[name])
+    for function in reversed(context.activations):
+        free = function.__code__.co_freevars
+        if name in free and function.__closure__ is not None:
+            cell = function.__closure__[free.index(name)]
+            try:
+                if cell.cell_contents is value:
+                    if ("cell", id(cell)) in context.layers[0].journal:
+                        return value
+                    return context.adopted.value(value, name, lambda: cell.cell_contents)
+            except ValueError:
+                continue
+    return value
+
+
+_NOTHING = object()
+
+
+def staged(rebound: str) -> Callable[[Any], Any]:
+    """Mark an inner function as converted."""
+
+    def mark(function: Any) -> Any:
+        if isinstance(function, types.FunctionType):
+            mark_staged(function, tuple(rebound.split()))
+        return function
+
+    return mark
+
+
+def staged_lambda(function: types.FunctionType) -> types.FunctionType:
+    """Mark an inner lambda as converted."""
+    mark_staged(function)
+    return function
+
+
+def new(container: Any) -> Any:
+    """A list, dict or set that is made here."""
+    context = current()
+    if context is not None:
+        context.birth(container)
+    return container
+
+
+def elements(iterable: Any) -> Iterator[Any]:
+    """What a comprehension runs over."""
+    return python_elements(iterable)
+
+
+def unpacked(iterable: Any) -> list[Any]:
+    """What ``*iterable`` means."""
+    return list(python_elements(iterable))
+
+
+def kept(test: Any) -> bool:
+    """A condition of a comprehension: run-time ones keep the element under a flag."""
+    flag = tested(test)
+    context = active()
+    if isinstance(flag, Scalar):
+        if not context.filters:
+            refuse("a run-time condition decides about an element of a set or a dict", NeedConcrete)
+        context.filters[-1].append(flag)
+        return True
+    if not flag and context.filters:
+        context.filters[-1].clear()
+    return bool(flag)
+
+
+def element(value: Any) -> Any:
+    """An element of a comprehension with conditions."""
+    context = active()
+    flags = context.filters[-1]
+    if not flags:
+        return value
+    present = flags[0]
+    for flag in flags[1:]:
+        present = Scalar(where(present.expr, flag.expr, to_expr(False)), python=True)
+    flags.clear()
+    return Maybe(present, value)
+
+
+def filtered(build: Callable[[], list[Any]]) -> list[Any]:
+    """A comprehension with conditions."""
+    context = active()
+    context.filters.append([])
+    try:
+        return new(build())  # type: ignore[no-any-return]  # the list itself
+    finally:
+        context.filters.pop()
+
+
+# --- errors --------------------------------------------------------------------------------------------------
+def raise_(error: Any, cause: Any = None) -> None:
+    """``raise error``."""
+    if isinstance(error, type) and issubclass(error, BaseException):
+        error = error()
+    context = active()
+    if any(layer.kind in ("branch", "loop", "trial") for layer in context.layers):
+        raise StagedRaise(error)
+    raise error
+
+
+def assert_(test: Any, message: Callable[[], Any]) -> None:
+    """``assert test, message``."""
+    flag = tested(test)
+    if isinstance(flag, Scalar):
+        text = message()
+        template, values = (None, ()) if text is None else _templated(str(text))
+        require(flag.expr, "AssertionError", template, values)
+    elif not flag:
+        text = message()
+        raise AssertionError(*(() if text is None else (text,)))
+
+
+def _templated(text: str) -> tuple[str, tuple[Any, ...]]:
+    from wengert.frontend.staging.texts import template_of
+
+    return template_of(text)
+
+
+def tried(line: int) -> None:
+    """A ``try`` statement begins: its handlers see errors at capture only."""
+    context = active()
+    if not context.eager:
+        context.note("try", f"line {line}: except clauses are not captured for errors at run time")
+
+
+def subject(value: Any) -> Any:
+    """What ``match`` looks at."""
+    if isinstance(value, Scalar):
+        found = known(value)
+        if found is UNKNOWN:
+            refuse("match on a run-time value is not supported; use if/elif", NeedConcrete)
+        return found
+    return value

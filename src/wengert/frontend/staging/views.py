@@ -1,0 +1,248 @@
+"""Functions and methods of NumPy that give views: writes through them reach the array they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from wengert.frontend.staging.context import active
+from wengert.frontend.staging.handles import Array, Partial, View, known, UNKNOWN, Handle
+from wengert.frontend.staging.indexing import extent, getitem
+from wengert.ir.dims import Extent, size_of
+from wengert.ir.node import Expr
+from wengert.ops.algebra import broadcast_together
+from wengert.ops.complexes import from_parts, imag, real
+from wengert.ops.einstein import broadcast_to, transpose
+from wengert.ops.indexing import flip
+from wengert.ops.layout import reshape
+
+__all__ = ["permuted", "reshaped", "view_call", "viewed"]
+
+# Any: arguments are whatever the program has.
+
+
+def viewed(array: Array, get: Callable[[Expr], Expr], put: Callable[[Expr, Expr], Expr] | None) -> Array:
+    """A view of an array."""
+    found = Array(array.buffer, (*array.views, View(get, put)))
+    active().record(found.expr)
+    return found
+
+
+def reshaped(array: Array, shape: Any) -> Any:
+    """``array.reshape(shape)``: a view, as NumPy gives where the memory allows it."""
+    wanted = _shape(shape)
+    old = array.type.shape
+    if -1 in wanted:
+        rest = size_of([e for e in wanted if not (isinstance(e, int) and e == -1)])
+        missing = _quotient(size_of(old), rest)
+        wanted = tuple(missing if isinstance(e, int) and e == -1 else e for e in wanted)
+    if size_of(wanted) != size_of(old):
+        raise ValueError(f"cannot reshape array of size {size_of(old)} into shape {wanted}")
+    if wanted == old:
+        return Array(array.buffer, array.views)
+    if array.views and not _contiguous(array):
+        # A view that is not contiguous is copied by NumPy.
+        from wengert.frontend.staging.handles import Buffer
+
+        return Array(Buffer(active().record(reshape(array.expr, wanted))))
+    return viewed(array, lambda base: reshape(base, wanted), lambda base, new: reshape(new, base.shape))
+
+
+def _contiguous(array: Array) -> bool:
+    """Whether a view is known to be one piece of memory in order, as rows of an array are."""
+    return all(getattr(v.get, "contiguous", False) or v.put is not None and _keeps_order(v) for v in array.views)
+
+
+def _keeps_order(view: View) -> bool:
+    return getattr(view.get, "__name__", "") == "<lambda>" and "reshape" in view.get.__code__.co_names
+
+
+def _quotient(total: Extent, part: Extent) -> Extent:
+    if isinstance(total, int) and isinstance(part, int):
+        if part == 0 or total % part:
+            raise ValueError(f"cannot reshape array of size {total} into blocks of {part}")
+        return total // part
+    if part == 1:
+        return total
+    from wengert.ir.dims import Dim
+
+    if isinstance(part, int) and isinstance(total, Dim) and all(c % part == 0 for _, c in total.terms):
+        return Dim(tuple((m, c // part) for m, c in total.terms))
+    if isinstance(part, Dim) and isinstance(total, Dim) and len(part.terms) == 1 and len(total.terms) == 1:
+        (names, factor), (all_names, all_factor) = part.terms[0], total.terms[0]
+        left = list(all_names)
+        for name in names:
+            if name in left:
+                left.remove(name)
+        if len(left) == len(all_names) - len(names) and all_factor % factor == 0:
+            return Dim(((tuple(left), all_factor // factor),)) if left else all_factor // factor
+    from wengert.frontend.staging.context import NeedConcrete, refuse
+
+    refuse("needs fixed sizes to reshape with -1", NeedConcrete)
+
+
+def _shape(shape: Any) -> tuple[Extent, ...]:
+    if isinstance(shape, Handle):
+        found = known(shape)
+        shape = shape if found is UNKNOWN else found
+    if isinstance(shape, (list, tuple, np.ndarray)):
+        return tuple(extent(e, "an extent of a shape") for e in shape)
+    return (extent(shape, "an extent of a shape"),)
+
+
+def permuted(array: Array, axes: tuple[int, ...] | None) -> Array:
+    """``array.transpose(axes)``."""
+    rank = len(array.type.shape)
+    order = tuple(range(rank))[::-1] if axes is None else tuple(int(a) % rank for a in axes)
+    if order == tuple(range(rank)):
+        return Array(array.buffer, array.views)
+    back = tuple(int(i) for i in np.argsort(order))
+    return viewed(
+        array,
+        lambda base: transpose(base, order),
+        lambda base, new: transpose(new, back),
+    )
+
+
+def _swapaxes(a: Array, axis1: int, axis2: int) -> Array:
+    order = list(range(len(a.type.shape)))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return permuted(a, tuple(order))
+
+
+def _moveaxis(a: Array, source: Any, destination: Any) -> Array:
+    probe = np.moveaxis(np.empty(tuple(range(2, 2 + len(a.type.shape)))), source, destination)
+    return permuted(a, tuple(e - 2 for e in probe.shape))
+
+
+def _rollaxis(a: Array, axis: int, start: int = 0) -> Array:
+    probe = np.rollaxis(np.empty(tuple(range(2, 2 + len(a.type.shape)))), axis, start)
+    return permuted(a, tuple(e - 2 for e in probe.shape))
+
+
+def _expand_dims(a: Array, axis: Any) -> Any:
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    rank = len(a.type.shape) + len(axes)
+    places = {x % rank for x in axes}
+    return getitem(a, tuple(None if i in places else slice(None) for i in range(rank)))
+
+
+def _squeeze(a: Array, axis: Any = None) -> Any:
+    shape = a.type.shape
+    if axis is None:
+        places = {i for i, e in enumerate(shape) if isinstance(e, int) and e == 1}
+    else:
+        places = {x % len(shape) for x in (axis if isinstance(axis, (tuple, list)) else (axis,))}
+        if any(shape[i] != 1 for i in places):
+            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    if not places:
+        return Array(a.buffer, a.views)
+    kept = tuple(e for i, e in enumerate(shape) if i not in places)
+    return viewed(a, lambda base: reshape(base, kept), lambda base, new: reshape(new, base.shape))
+
+
+def _flip(a: Array, axis: Any = None) -> Array:
+    return viewed(a, lambda base: flip(base, axis), lambda base, new: flip(new, axis))
+
+
+def _ravel(a: Array, order: str = "C") -> Any:
+    return reshaped(a, -1) if order in ("C", "K", "A") else reshaped(permuted(a, None), -1)
+
+
+def _broadcast_to(array: Array, shape: Any, subok: bool = False) -> Array:
+    wanted = _shape(shape)
+    return viewed(array, lambda base: broadcast_to(base, wanted), None)
+
+
+def _real(a: Array) -> Any:
+    if not a.type.dtype.startswith("complex"):
+        return Array(a.buffer, a.views)
+    return viewed(a, real, lambda base, new: from_parts(new, imag(base)))
+
+
+def _imag(a: Array) -> Any:
+    if not a.type.dtype.startswith("complex"):
+        return None
+    return viewed(a, imag, lambda base, new: from_parts(real(base), new))
+
+
+def _split(a: Array, indices_or_sections: Any, axis: int = 0, *, even: bool = True) -> Any:
+    axis = axis % len(a.type.shape)
+    length = a.type.shape[axis]
+    if not isinstance(length, int):
+        return None
+    if isinstance(indices_or_sections, int):
+        if even and length % indices_or_sections:
+            raise ValueError("array split does not result in an equal division")
+        probe = np.array_split(np.arange(length), indices_or_sections)
+    else:
+        probe = np.split(np.arange(length), list(indices_or_sections))
+    lead = (slice(None),) * axis
+    start = 0
+    parts = []
+    for piece in probe:
+        parts.append(getitem(a, (*lead, slice(start, start + len(piece)))))
+        start += len(piece)
+    return active().birth(parts)
+
+
+def _diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return None  # read-only in NumPy: a copy is the same
+
+
+_VIEWS: dict[Any, Callable[..., Any]] = {
+    np.reshape: lambda a, shape, order="C", **_: reshaped(a, shape) if order == "C" else None,
+    np.ravel: _ravel,
+    np.transpose: lambda a, axes=None: permuted(a, axes),
+    np.permute_dims: lambda a, axes=None: permuted(a, axes),
+    np.matrix_transpose: lambda x: _swapaxes(x, -1, -2),
+    np.swapaxes: _swapaxes,
+    np.moveaxis: _moveaxis,
+    np.rollaxis: _rollaxis,
+    np.expand_dims: _expand_dims,
+    np.squeeze: _squeeze,
+    np.flip: lambda m, axis=None: _flip(m, axis),
+    np.flipud: lambda m: _flip(m, 0),
+    np.fliplr: lambda m: _flip(m, 1),
+    np.broadcast_to: _broadcast_to,
+    np.real: lambda val: _real(val),
+    np.imag: lambda val: _imag(val),
+    np.split: _split,
+    np.array_split: lambda ary, s, axis=0: _split(ary, s, axis, even=False),
+    np.vsplit: lambda ary, s: _split(ary, s, 0),
+    np.hsplit: lambda ary, s: _split(ary, s, 0 if len(ary.type.shape) == 1 else 1),
+    np.atleast_1d: lambda *a: _atleast(1, a),
+    np.atleast_2d: lambda *a: _atleast(2, a),
+}
+
+
+def _atleast(rank: int, arrays: tuple[Any, ...]) -> Any:
+    if len(arrays) != 1 or len(arrays[0].type.shape) >= rank:
+        return arrays[0] if len(arrays) == 1 else None
+    missing = rank - len(arrays[0].type.shape)
+    return getitem(arrays[0], (None,) * missing)
+
+
+def view_call(original: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The view that a function gives of an array of the program; None if it gives a copy."""
+    function = _VIEWS.get(original)
+    if function is None:
+        return None
+    given = tuple(a.certain() if isinstance(a, Partial) else a for a in args)
+    if given and not all(isinstance(a, Array) for a in given[:1]):
+        return None
+    if not given:
+        if not kwargs:
+            return None
+        first = next(iter(kwargs.values()))
+        if not isinstance(first, Array):
+            return None
+    try:
+        return function(*given, **kwargs)
+    except TypeError:
+        return None
+
+
+assert broadcast_together
