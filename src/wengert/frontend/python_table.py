@@ -1,4 +1,4 @@
-"""Python's own functions of numbers: ``abs``, ``pow``, ``round``, ``divmod``, ``int``, ``float``, ``complex``.
+"""Python's own functions of numbers: ``abs pow round divmod int float bool complex``.
 
 Between Python numbers they do what Python does, errors included (see :mod:`.python_guards`); arrays get what
 NumPy gives.
@@ -140,14 +140,15 @@ def _round(number: Value, ndigits: Value | None = None) -> Any:
     if kind == "complex":
         raise _no_complex("round")
     if number.ndim:
-        return _round_array(number, ndigits)
+        raise TypeMismatchError(
+            worded("round", expected="one number", got=f"an array, {number.type}", hint="np.round")
+        )
     if kind in ("bool", "int"):
         return _round_integer(number, ndigits)
     if ndigits is None:
         x = python_number(number, "float64")
         return whole_part(x, round_(x))
-    rounded = round_decimals(number, _digits(ndigits))
-    return rounded
+    return round_decimals(number, _digits(ndigits))
 
 
 def _digits(ndigits: Expr) -> int:
@@ -167,12 +168,3 @@ def _round_integer(x: Expr, ndigits: Expr | None) -> Expr:
             )
         )
     return python_number(x, "int64")
-
-
-def _round_array(x: Expr, ndigits: Expr | None) -> Expr:
-    """As ``numpy.round``, which scales by a power of ten."""
-    digits = 0 if ndigits is None else _digits(ndigits)
-    if digits == 0 or kind_of(x) in ("bool", "int"):
-        return round_(x)
-    scale = const(10.0 ** abs(digits))
-    return round_(x * scale) / scale if digits > 0 else round_(x / scale) * scale
