@@ -22,7 +22,7 @@ from wengert.ops.algebra import broadcast_together, full, minus, plus, times
 from wengert.ops.arithmetic import divide
 from wengert.ops.axes import axes_of, keep_axes
 from wengert.ops.choice import maximum, minimum, ne, where
-from wengert.ops.complexes import conj, real
+from wengert.ops.complexes import conj, real, real_dtype
 from wengert.ops.einstein import broadcast_to
 from wengert.ops.leaves import const
 from wengert.ops.leaves import size as size_node
@@ -236,7 +236,8 @@ def ptp(a: Value, axis: Any = None, out: None = None, keepdims: bool = False) ->
     if a.value_type.dtype == "bool":
         raise TypeMismatchError(worded("np.ptp", expected="numbers", got="truth values"))
     largest = extremum(a, axis, keepdims, None, None, "max")
-    return minus(largest, extremum(a, axis, keepdims, None, None, "min"))
+    apart = minus(largest, extremum(a, axis, keepdims, None, None, "min"))
+    return finished(apart, strong(a).value_type.dtype)
 
 
 # --- means ------------------------------------------------------------------------------------------------
@@ -276,7 +277,7 @@ def variance(
     axes = axes_of(axis_given(axis), a.ndim, "var")
     centre = mean_over(a, axes, True, chosen) if given is None else given
     squares = _squares(minus(*broadcast_together(a, centre)))
-    dtype = squares.value_type.dtype
+    dtype = real_dtype(a.value_type.dtype)
     total = total_of(masked(squares, chosen, 0), axes, keepdims)
     freedom = _freedom(counted(a, axes, keepdims, chosen), ddof)
     return finished(divide(total, _as_divisor(freedom, dtype)), dtype)
