@@ -1,0 +1,1 @@
+"""Programs as source that somebody can read, run and ship."""

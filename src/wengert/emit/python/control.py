@@ -1,0 +1,464 @@
+"""Branches, loops and calls as Python writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wengert.emit.python.emission import LONGEST, Emission, assign_together, read
+from wengert.emit.python.memory import crossed, is_fresh, together
+from wengert.emit.python.naming import is_private
+from wengert.emit.python.regions import Branches, Called, Carry, Looping, Row
+from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.errors import GraphError, worded
+from wengert.ir.dims import Dim
+from wengert.ir.types import Type
+from wengert.show.precedence import ATOM, Text, flat
+
+__all__ = ["emit_control"]
+
+
+def emit_control(emission: Emission, value: Value) -> None:
+    """Write a branch, a loop or a call with all that is in it."""
+    match value.parts:
+        case Branches():
+            _emit_branches(emission, value, value.parts)
+        case Looping():
+            _emit_loop(emission, value, value.parts)
+        case Called():
+            _emit_call(emission, value, value.parts)
+
+
+# --- what bodies use ---------------------------------------------------------------------------------------
+def _uses_from(body: Block) -> dict[Value, int]:
+    """How often each value from outside is used in a body, bodies in it included."""
+    inside = {body}
+    counts: dict[Value, int] = {}
+    seen: set[Value] = set()
+    blocks = [body]
+    while blocks:
+        block = blocks.pop()
+        stack: list[Value] = []
+        for root in block.roots:
+            counts[root] = counts.get(root, 0) + 1
+            stack.append(root)
+        while stack:
+            value = stack.pop()
+            if value in seen or value.block not in inside:
+                continue
+            seen.add(value)
+            for dep in value.deps:
+                counts[dep] = counts.get(dep, 0) + 1
+                stack.append(dep)
+            inside.update(value.bodies)
+            blocks += value.bodies
+    return {v: n for v, n in counts.items() if v.block not in inside}
+
+
+def _change(uses: dict[Value, int], sign: int) -> None:
+    for value, count in uses.items():
+        value.left += sign * count
+
+
+def _ended(emission: Emission, roots: Sequence[Value]) -> None:
+    """What a body gives is written: its values are used once less."""
+    for root in roots:
+        root.left -= 1
+        if root.pending:
+            emission.settle(root)
+            emission.finish(root)
+
+
+def _written(emission: Emission, value: Value) -> str:
+    return flat([read(value)])
+
+
+# --- branches ----------------------------------------------------------------------------------------------
+def _emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
+    then, orelse = value.bodies
+    inner = [_uses_from(then), _uses_from(orelse)]
+    dead = {
+        v
+        for v in value.deps
+        if (count := crossed(value.block, v.block)) is not None
+        and v.left - count - 1 - inner[0].get(v, 0) - inner[1].get(v, 0) == 0
+    }
+    _change(inner[1], -1)  # the other way does not run
+    emission.emit(then, then.roots)
+    _change(inner[1], +1)
+    emission.emit(orelse, orelse.roots)
+    if len(parts.results) == 1 and not then.lines and not orelse.lines:
+        if _as_expression(emission, value, parts):
+            return
+    names = _result_names(emission, value, parts, dead)
+    for block in (then, orelse):
+        texts = [_written(emission, root) for root in block.roots]
+        assign_together(block, zip(names, texts, strict=True))
+    for (item, first, second), name in zip(parts.results, names, strict=True):
+        item.text = Text((name,))
+        if item.is_array:
+            _join(item, first, second, dead)
+    condition = read(parts.predicate)
+    if then.lines:
+        value.block.add(f"if {flat([condition])}:")
+        value.block.lines.append(then)
+        if orelse.lines:
+            value.block.add("else:")
+            value.block.lines.append(orelse)
+    elif orelse.lines:
+        value.block.add(f"if not {flat([emission.writer.at_least(condition, -1)])}:")
+        value.block.lines.append(orelse)
+    _ended(emission, then.roots)
+    _ended(emission, orelse.roots)
+    emission.finish(value)
+
+
+def _as_expression(emission: Emission, value: Value, parts: Branches) -> bool:
+    """``a if condition else b``, where that is short."""
+    ((item, first, second),) = parts.results
+    text = emission.writer.choice(read(parts.predicate), read(first), read(second))
+    written = flat([text])
+    if len(written) > LONGEST + 8:
+        return False
+    for dep in value.deps:
+        if dep is not parts.predicate:
+            dep.left -= 1
+    item.deps = (parts.predicate, first, second)
+    value.deps = ()
+    emission.give(item, Text((written,), text.level), together((first, second)))
+    return True
+
+
+def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[Value]) -> list[str]:
+    """A variable for each result: that of a value which it replaces, where there is one."""
+    variables = {_written(emission, v): v for v in dead if not v.pending and v.text is not None}
+    names: list[str] = []
+    for item, first, second in parts.results:
+        name = ""
+        texts = [_written(emission, first), _written(emission, second)]
+        for text in texts:
+            if text in variables and text.isidentifier() and text not in names and not name:
+                name = text
+        if not name and item.prefer and item.prefer not in names:
+            guard = item.guard
+            if guard is None or guard in dead or guard.left == 0:
+                name = item.prefer
+        if not name:
+            hint = emission.hints.get(item.node, "")
+            name = emission.naming.numbered() if is_private(hint) else emission.naming.new(hint)
+        names.append(name)
+    return names
+
+
+def _join(item: Value, first: Value, second: Value, dead: set[Value]) -> None:
+    """Where the result of a branch lies: in memory of its own if both ways end in such."""
+    buffers = together((first, second))
+    if len(buffers) == 1:
+        item.lie_in(buffers, whole=first.whole and second.whole)
+        return
+    gone = {first, second, *dead}
+    own = all(
+        b.owned and all(h in gone or h.left <= 0 for h in b.holders if b in h.buffers)
+        for b in buffers
+    )
+    if own and first.whole and second.whole:
+        item.lie_in((Buffer(owned=True),), whole=True)
+    else:
+        item.lie_in(buffers, whole=False)
+
+
+# --- loops -------------------------------------------------------------------------------------------------
+def _changes(output: Value, param: Value) -> bool:
+    """Whether a loop variable ends as what it was, changed by stores."""
+    stack = [(output, False)]
+    seen: set[tuple[Value, bool]] = set()
+    while stack:
+        value, stored = stack.pop()
+        if (value, stored) in seen:
+            continue
+        seen.add((value, stored))
+        if value is param and stored:
+            return True
+        if value.kind is Kind.STORE and value.base is not None:
+            stack.append((value.base, True))
+        elif value.kind is Kind.ITEM:
+            stack += _origins(value, stored)
+    return False
+
+
+def _origins(item: Value, stored: bool) -> list[tuple[Value, bool]]:
+    parts = item.deps[0].parts
+    if isinstance(parts, Branches):
+        for result, first, second in parts.results:
+            if result is item:
+                return [(first, stored), (second, stored)]
+    if isinstance(parts, Looping):
+        for carry in parts.carries:
+            if carry.result is item:
+                return [(carry.init, stored or _changes(carry.output, carry.param))]
+    return []
+
+
+def _emit_loop(emission: Emission, value: Value, parts: Looping) -> None:
+    body = value.bodies[0]
+    attr = parts.attr
+    changed = [c.param.is_array and _changes(c.output, c.param) for c in parts.carries]
+    names = _start(emission, value, parts, changed)
+    if parts.trip is not None and parts.trip.pending and (parts.rows or parts.count is not None):
+        emission.flush(parts.trip)
+    stacks = [_new_stack(emission, value, parts, row) for row in parts.rows]
+    counter = _counter(emission, value, parts)
+    for carry, name, owned in zip(parts.carries, names, changed, strict=True):
+        carry.param.text = Text((name,))
+        if carry.param.is_array:
+            carry.param.lie_in((Buffer(owned=owned),), whole=True)
+        if carry.output.block is body and carry.output.kind is not Kind.LEAF:
+            carry.output.prefer, carry.output.guard = name, carry.param
+    for row, name in zip(parts.rows, stacks, strict=True):
+        row.row.prefer = name
+        row.row.keep = row.shape is None
+    emission.emit(body, body.roots)
+    _end(emission, body, parts, names, changed)
+    count = _count_up(emission, value, parts, counter)
+    _head(emission, value, parts, counter, names)
+    _ended(emission, body.roots)
+    emission.finish(value)
+    for carry, name, owned in zip(parts.carries, names, changed, strict=True):
+        if carry.result is not None:
+            carry.result.text = Text((name,))
+            if carry.result.is_array:
+                _lie_after(carry, owned)
+    for row, name in zip(parts.rows, stacks, strict=True):
+        _close_stack(emission, value, row, name)
+    if parts.count is not None:
+        parts.count.text = Text((count,))
+    if attr.backward and parts.trip is None:
+        raise GraphError(worded("loop", expected="a trip count to run backwards", got="none"))
+
+
+def _start(emission: Emission, value: Value, parts: Looping, changed: Sequence[bool]) -> list[str]:
+    """Variables of the loop with their initial values."""
+    names: list[str] = []
+    texts: list[str] = []
+    for position, (carry, owned) in enumerate(zip(parts.carries, changed, strict=True)):
+        init = carry.init
+        text = read(init)
+        if owned:
+            shared = any(c.init is init for c in parts.carries if c is not carry)
+            if shared:
+                text = Text(("np.array(", text, ")"))
+            else:
+                text, _ = emission.own(init, value.block, [value])
+        names.append(_variable(emission, value, parts, carry, position, names))
+        texts.append(flat([text]))
+    assign_together(value.block, zip(names, texts, strict=True))
+    return names
+
+
+def _variable(
+    emission: Emission,
+    value: Value,
+    parts: Looping,
+    carry: Carry,
+    position: int,
+    taken: Sequence[str],
+) -> str:
+    init, result = carry.init, carry.result
+    count = crossed(value.block, init.block)
+    text = _written(emission, init)
+    once = sum(c.init is init for c in parts.carries) == 1
+    if not init.pending and text.isidentifier() and init.kind is not Kind.SIZE and once:
+        if count is not None and init.left - count - 1 == 0 and text not in taken:
+            return text
+    if result is not None and result.prefer and result.prefer not in taken:
+        guard = result.guard
+        if guard is None or guard.left == 0:
+            return result.prefer
+    hint = "" if result is None else emission.hints.get(result.node, "")
+    if not is_private(hint):
+        return emission.naming.new(hint)
+    if parts.attr.go and position == 0 and carry.type.dtype == "bool":
+        return emission.naming.new("go")
+    return emission.naming.numbered()
+
+
+def _counter(emission: Emission, value: Value, parts: Looping) -> str:
+    """The name of the counter; none where nothing reads it."""
+    if parts.counter.left <= 0:
+        return ""
+    depth = sum(block.looped for block in value.block.enclosing())
+    name = emission.naming.index(depth)
+    parts.counter.text = Text((name,))
+    if parts.trip is None:
+        value.block.add(f"{name} = 0")
+    return name
+
+
+def _end(
+    emission: Emission,
+    body: Block,
+    parts: Looping,
+    names: Sequence[str],
+    changed: Sequence[bool],
+) -> None:
+    """What the variables are in the next iteration."""
+    texts: list[str] = []
+    for carry, owned in zip(parts.carries, changed, strict=True):
+        text = read(carry.output)
+        if owned and not _is_alone(carry, parts):
+            text = Text(("np.array(", text, ")"))
+        texts.append(flat([text]))
+    assign_together(body, zip(names, texts, strict=True))
+
+
+def _is_alone(carry: Carry, parts: Looping) -> bool:
+    """Whether what a variable becomes lies in memory that nothing else will know."""
+    output = carry.output
+    if is_fresh(output):
+        return True
+    if len(output.buffers) != 1 or not output.buffers[0].owned or not output.whole:
+        return False
+    (buffer,) = output.buffers
+    others = [c.output for c in parts.carries if c is not carry]
+    return output not in others and not any(buffer in other.buffers for other in others)
+
+
+def _count_up(emission: Emission, value: Value, parts: Looping, counter: str) -> str:
+    """The text of the number of iterations after the loop, if it is wanted."""
+    body = value.bodies[0]
+    count = ""
+    if parts.count is not None:
+        if not parts.attr.go:
+            assert parts.trip is not None
+            count = f"max({_written(emission, parts.trip)}, 0)"
+        elif parts.trip is None and counter:
+            count = counter
+        else:
+            hint = emission.hints.get(parts.count.node, "")
+            count = emission.naming.new("count" if is_private(hint) else hint)
+            value.block.add(f"{count} = 0")
+            body.add(f"{count} += 1")
+    if parts.trip is None and counter:
+        body.add(f"{counter} += 1")
+    return count
+
+
+def _head(
+    emission: Emission, value: Value, parts: Looping, counter: str, names: Sequence[str]
+) -> None:
+    body = value.bodies[0]
+    if parts.trip is None:
+        value.block.add(f"while {names[0]}:")
+    else:
+        trip = emission.writer.at_least(read(parts.trip), 0)
+        text = flat([trip])
+        steps = f"range({text})"
+        if parts.attr.backward:
+            steps = f"reversed(range({text}))"
+        value.block.add(f"for {counter or '_'} in {steps}:")
+        if parts.attr.go:
+            leave = Block()
+            leave.add(f"if not {names[0]}:\n    break")
+            body.lines[:0] = leave.lines
+    if not body.lines:
+        body.add("pass")
+    value.block.lines.append(body)
+
+
+def _lie_after(carry: Carry, owned: bool) -> None:
+    result = carry.result
+    assert result is not None
+    if owned:
+        result.lie_in((Buffer(owned=True),), whole=True)
+        return
+    outer = [b for b in carry.output.buffers if not b.owned or any(h.left > 0 for h in b.holders)]
+    result.lie_in((Buffer(owned=False), *carry.init.buffers, *outer), whole=False)
+
+
+# --- stacks ------------------------------------------------------------------------------------------------
+def _new_stack(emission: Emission, value: Value, parts: Looping, row: Row) -> str:
+    hint = emission.hints.get(row.result.node, "")
+    naming = emission.naming
+    name = naming.numbered("rows") if is_private(hint) else naming.new(hint)
+    if row.shape is None:
+        value.block.add(f"{name} = []")
+        return name
+    emission.scope = value.scope
+    lengths = [emission.writer.length(e) for e in row.shape[int(row.full) :]]
+    if row.full:
+        assert parts.trip is not None
+        trip = _written(emission, parts.trip)
+        extent = row.shape[0]
+        plain = isinstance(extent, int) or (isinstance(extent, Dim) and not extent.needs)
+        lengths.insert(0, trip if plain else f"max({trip}, 0)")
+    shape = lengths[0] if len(lengths) == 1 else emission.writer.tuple_of(lengths)
+    dtype = _dtype(row.type)
+    value.block.add(f"{name} = np.{'empty' if row.full else 'zeros'}({shape}{dtype})")
+    return name
+
+
+def _dtype(type_: Type) -> str:
+    if type_.dtype == "float64":
+        return ""
+    return ", dtype=bool" if type_.dtype == "bool" else f", dtype=np.{type_.dtype}"
+
+
+def _close_stack(emission: Emission, value: Value, row: Row, name: str) -> None:
+    row.result.text = Text((name,))
+    row.result.lie_in((Buffer(owned=True),), whole=True)
+    if row.shape is None:
+        type_ = row.type
+        dtype = "bool" if type_.dtype == "bool" else f"np.{type_.dtype}"
+        text = f"np.array({name}, dtype={dtype})"
+        if len(type_.shape) > 1:
+            emission.scope = value.scope
+            if row.rest:
+                rest = [emission.writer.length(e) for e in type_.shape[1:]]
+                text += f".reshape({', '.join([f'len({name})', *rest])})"
+        value.block.add(f"{name} = {text}")
+
+
+def emit_row(emission: Emission, value: Value) -> None:
+    """Put a row into its stack."""
+    row = value.deps[0]
+    text = read(row)
+    if not value.keep:
+        k = _written(emission, value.deps[1])
+        value.block.add(f"{value.prefer}[{k}] = {flat([text])}")
+    else:
+        copied = row.is_array and not is_fresh(row)
+        written = flat(
+            [Text((emission.writer.at_least(text, ATOM), ".copy()"))] if copied else [text]
+        )
+        value.block.add(f"{value.prefer}.append({written})")
+    emission.finish(value)
+
+
+# --- calls -------------------------------------------------------------------------------------------------
+def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
+    node = value.node
+    statement = node.op.spell.statement
+    args = [_written(emission, a) for a in parts.args]
+    count = len(node.type.items) if not isinstance(node.type, Type) else 1
+    names = [_result_name(emission, parts.items.get(i)) for i in range(count)]
+    if statement is None:
+        ((function, sizes),) = zip(parts.functions, parts.sizes, strict=True)
+        given = ", ".join([*args, *(_written(emission, s) for s in sizes)])
+        value.block.add(f"{', '.join(names)} = {function.name}({given})")
+    else:
+        functions = [f.name for f in parts.functions]
+        for line in statement(node, [*args, *functions], names):
+            value.block.add(line)
+    for index, item in parts.items.items():
+        item.text = Text((names[index],))
+        if item.is_array:
+            item.lie_in((Buffer(owned=False), *together(parts.args)), whole=False)
+    emission.finish(value)
+
+
+def _result_name(emission: Emission, item: Value | None) -> str:
+    if item is None:
+        return "_"
+    if item.prefer and (item.guard is None or item.guard.left == 0):
+        return item.prefer
+    hint = emission.hints.get(item.node, "")
+    return emission.naming.numbered() if is_private(hint) else emission.naming.new(hint)

@@ -1,0 +1,500 @@
+"""Statements: values in an order in which each follows what it needs, written where they are used once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from wengert.emit.python.memory import is_fresh, places_of, remaining
+from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.scopes import Scope
+from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.emit.python.writer import ProgramWriter
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.show.forms import Form
+from wengert.show.precedence import ATOM, Text, flat
+from wengert.show.templates import filled
+
+__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "read"]
+
+LONGEST = 64  # characters of an expression that is written inside of another
+_FAR = 200  # values looked through for whether one needs another
+_ATOMS = frozenset(("literal", "named", "number"))
+_ASSIGNED = re.compile(r"(\{name\}\[.*\]) = \{1\}")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+# What `.copy()` may be put behind: a name, an index, a call.
+_SIMPLE = re.compile(r"[\w.]+(\[[^\[\]]*\]|\.T|\([^()]*\))*")
+
+# Emits the statements of a control value.
+Controls = Callable[["Emission", Value], None]
+
+
+class Emission:
+    """Writes the statements of one function."""
+
+    def __init__(
+        self, naming: Naming, hints: Mapping[Expr, str], controls: Controls, program: Any
+    ) -> None:  # Any: `program.Program`, which has the header
+        self.naming, self.hints, self.controls, self.program = naming, hints, controls, program
+        self.writer = ProgramWriter(self)
+        self.scope: Scope | None = None
+
+    # --- what the writer asks --------------------------------------------------------------------------
+    def text_of(self, node: Expr) -> Text:
+        assert self.scope is not None
+        text = self.scope.values[node].text
+        assert text is not None, f"{node!r} is not emitted yet"
+        return text
+
+    def is_numpy(self, node: Expr) -> bool:
+        assert self.scope is not None
+        return self.scope.values[node].is_numpy
+
+    def size(self, name: str) -> str:
+        assert self.scope is not None
+        return flat([read(self.program.size(self.scope, name))])
+
+    def constant(self, value: Any) -> str:  # Any: an array or a NumPy number
+        return str(self.program.constant(value))
+
+    # --- order -----------------------------------------------------------------------------------------
+    def emit(self, block: Block, roots: Sequence[Value]) -> None:
+        """Emit values of a block, and what they need."""
+        stack = list(roots)[::-1]
+        waited: set[Value] = set()
+        while stack:
+            value = stack[-1]
+            if value.done:
+                stack.pop()
+                continue
+            missing = [d for d in value.deps if not d.done]
+            if value.kind is Kind.STORE and not missing and value not in waited:
+                waited.add(value)
+                missing = self._readers_of_old(value)
+            if missing:
+                stack.extend(missing[::-1])
+                continue
+            stack.pop()
+            self._emit_one(value)
+            value.done = True
+
+    def _readers_of_old(self, store: Value) -> list[Value]:
+        """Users of what a store changes that may as well come before it."""
+        if store.base is None:
+            return []
+        others = [
+            w
+            for w in store.base.consumers
+            if not w.done and w is not store and w.block is store.block
+        ]
+        return [w for w in others if not _needs(w, store)]
+
+    def _emit_one(self, value: Value) -> None:
+        self.scope = value.scope
+        match value.kind:
+            case Kind.PLAIN | Kind.ELEMENT:
+                self._emit_plain(value)
+            case Kind.SIZE:
+                self._emit_size(value)
+            case Kind.STORE:
+                self._emit_store(value)
+            case Kind.EFFECT:
+                self._emit_effect(value)
+            case Kind.CONTROL:
+                self.controls(self, value)
+            case Kind.ITEM | Kind.LEAF | Kind.ROW:
+                assert value.text is not None or value.kind is Kind.ROW, value.node
+                if value.kind is Kind.ROW:
+                    self.program.emit_row(self, value)
+
+    # --- expressions -----------------------------------------------------------------------------------
+    def _emit_plain(self, value: Value) -> None:
+        text = self._text(value)
+        form = value.form
+        if form is not None and form.kind in _ATOMS:
+            value.text = text
+            return
+        if value.is_array:
+            self._place(value)
+        else:
+            value.is_numpy = self._is_numpy_number(value)
+        written = flat([text])
+        self._inside_or_assigned(value, Text((written,), text.level, text.kind, text.raw), written)
+
+    def give(self, value: Value, text: Text, buffers: tuple[Buffer, ...]) -> None:
+        """Say what a result is that needs no statements."""
+        if value.is_array:
+            value.lie_in(buffers, whole=False)
+        self._inside_or_assigned(value, text, flat([text]))
+
+    def _inside_or_assigned(self, value: Value, text: Text, written: str) -> None:
+        if self._goes_inside(value, written):
+            value.text, value.pending = text, True
+            self._register(value)
+        else:
+            self.assign(value, text)
+
+    def _text(self, value: Value) -> Text:
+        form = value.form
+        if value.kind is Kind.ELEMENT:
+            array, k = (d.text for d in value.deps[:2])
+            assert array is not None
+            assert k is not None
+            return Text((self.writer.at_least(array, ATOM), "[", k, "]"))
+        assert form is not None
+        if form.kind == "converted":
+            return self.converted(value.deps[0], form.data)
+        if form.kind == "as_type":
+            type_, inner = form.data
+            return self.allocation(inner, type_)
+        return self.writer.text(value.node, form)
+
+    def allocation(self, form: Form, type_: Type) -> Text:
+        """A new array of known contents, in the dtype of a type."""
+        dtype = type_.dtype
+        text = self.writer.write(form)
+        if dtype == "float64" or (type_.weak and not dtype.startswith("complex")):
+            return text
+        written = flat([text])
+        if "dtype=" in written:
+            return text
+        name = "bool" if dtype == "bool" else f"np.{dtype}"
+        if not written.endswith(")") or form.kind not in ("zeros", "ones", "full", "eye"):
+            return Text((text, f".astype({name})"))
+        return Text((f"{written[:-1]}, dtype={name})",))
+
+    def converted(self, value: Value, type_: Type) -> Text:
+        """A value in another dtype."""
+        text = read(value)
+        if value.is_array:
+            name = "bool" if type_.dtype == "bool" else f"np.{type_.dtype}"
+            return Text((self.writer.at_least(text, ATOM), f".astype({name})"))
+        return Text((_CONVERTERS.get(type_.dtype, f"np.{type_.dtype}"), "(", text, ")"))
+
+    def _place(self, value: Value) -> None:
+        if value.kind is Kind.ELEMENT:
+            value.lie_in(value.deps[0].buffers, whole=False)
+            return
+        form = value.form
+        assert form is not None
+        if form.kind in ("converted", "as_type"):
+            value.lie_in((Buffer(owned=True),), whole=True)
+        else:
+            value.lie_in(*places_of(form, value.scope.values))
+
+    def _is_numpy_number(self, value: Value) -> bool:
+        if value.kind is Kind.ELEMENT:
+            return True
+        form = value.form
+        if form is None or form.kind == "converted":
+            return False
+        if form.kind == "call":
+            # Functions of arrays give NumPy's numbers; those of numbers may be Python's own.
+            return any(d.is_array for d in value.deps)
+        if form.kind in ("quotient", "power"):
+            return any(d.is_numpy for d in value.deps)
+        return self.writer.is_numpy(form)
+
+    def _goes_inside(self, value: Value, written: str) -> bool:
+        if value.left != 1 or value.keep or len(written) > LONGEST:
+            return False
+        if value.sole_block is not value.block or not is_private(self.hints.get(value.node, "")):
+            return False
+        user = value.sole
+        return user is None or user.kind is not Kind.CONTROL or value in user.direct
+
+    def assign(self, value: Value, text: Text) -> None:
+        """``name = text``."""
+        name = self.variable(value, [value])
+        value.line = value.block.add(f"{name} = {flat([text])}")
+        value.text = Text((name,))
+        self.finish(value)
+
+    def variable(self, value: Value, users: Sequence[Value]) -> str:
+        """The variable for a value that ``users`` are about to compute."""
+        if value.prefer and value.kind is not Kind.SIZE:
+            guard = value.guard
+            free = guard is None or (
+                guard.block is value.block and remaining(guard, value.block, users) == 0
+            )
+            if free:
+                return value.prefer
+        hint = self.hints.get(value.node, "")
+        return self.naming.numbered() if is_private(hint) else self.naming.new(hint)
+
+    def _emit_size(self, value: Value) -> None:
+        (array,) = value.deps
+        hint = value.prefer
+        name = self.naming.new("n" if is_private(hint) else hint)
+        text = flat([self.writer.at_least(read(array), ATOM)])
+        value.block.add(f"{name} = {text}.shape[{value.index}]")
+        value.text = Text((name,))
+        self.finish(value)
+
+    def _emit_effect(self, value: Value) -> None:
+        node = value.node
+        statement = node.op.spell.statement
+        assert statement is not None
+        args = [flat([read(value.scope.values[a])]) for a in node.args]
+        items = {item.attr: value.scope.values[item] for item in value.scope.items.get(node, ())}
+        count = len(node.type.items) if not isinstance(node.type, Type) else 1
+        names = [self.naming.numbered() for _ in range(count)]
+        for helper in node.op.spell.helpers:
+            self.writer.helper(helper.__name__)
+        lines = list(statement(node, args, names))
+        for line in lines:
+            value.block.add(line)
+        used = set(_NAME.findall("\n".join(lines)))
+        texts = [Text((name if name in used else "0",)) for name in names]
+        if isinstance(node.type, Type):
+            value.text = texts[0]
+        for index, item in items.items():
+            item.text = texts[index]
+            if item.is_array:
+                item.lie_in((Buffer(owned=False),), whole=False)
+        self.finish(value)
+
+    # --- bookkeeping -----------------------------------------------------------------------------------
+    def _register(self, value: Value) -> None:
+        """Note which memory an expression reads that is not written yet."""
+        reads: dict[Buffer, None] = {}
+        for dep in value.deps:
+            if dep.pending:
+                reads.update(dict.fromkeys(dep.reads))
+                for buffer in dep.reads:
+                    buffer.readers.pop(dep, None)
+            else:
+                reads.update(dict.fromkeys(dep.buffers))
+        value.reads = tuple(reads)
+        for buffer in reads:
+            buffer.readers[value] = None
+
+    def finish(self, value: Value) -> None:
+        """A value is written: what it was made of is used once less."""
+        stack = [value]
+        while stack:
+            user = stack.pop()
+            for dep in user.deps:
+                dep.left -= 1
+                if dep.pending:
+                    self.settle(dep)
+                    stack.append(dep)
+
+    def settle(self, value: Value) -> None:
+        """A value is no longer on its way."""
+        value.pending = False
+        for buffer in value.reads:
+            buffer.readers.pop(value, None)
+        value.reads = ()
+
+    def flush(self, value: Value, *, copied: bool = False) -> None:
+        """Write an expression now, into a variable."""
+        assert value.text is not None
+        text = value.text
+        self.settle(value)
+        if copied:
+            text = Text((self.writer.at_least(text, ATOM), ".copy()"))
+        self.assign(value, text)
+        if copied:
+            _move(value)
+
+    # --- stores ----------------------------------------------------------------------------------------
+    def make_free(self, value: Value, block: Block, users: Sequence[Value]) -> bool:
+        """Whether the memory of an array may be overwritten in a block by ``users``, its last ones.
+
+        What else reads it is written before, or made a copy of it.
+        """
+        if len(value.buffers) != 1 or not value.whole:
+            return False
+        (buffer,) = value.buffers
+        if not buffer.owned or remaining(value, block, users) is None:
+            return False
+        inside = _absorbed(users)
+        for reader in list(buffer.readers):
+            if reader not in inside and reader.pending:
+                is_view = reader.is_array and buffer in reader.buffers
+                self.flush(reader, copied=is_view)
+        if remaining(value, block, users) != 0:
+            return False
+        views: list[Value] = []
+        around = list(block.enclosing())
+        for holder in buffer.holders:
+            if holder is value or buffer not in holder.buffers or holder in inside:
+                continue
+            left = remaining(holder, block, users)
+            if (holder.left if left is None else left) <= 0:
+                continue
+            if holder.line is None or holder.block not in around:
+                return False
+            views.append(holder)
+        for view in views:
+            assert view.line is not None
+            name, _, right = view.line.text.partition(" = ")
+            simple = _SIMPLE.fullmatch(right) is not None
+            view.line.text = f"{name} = {right}.copy()" if simple else f"{name} = np.array({right})"
+            _move(view)
+        buffer.holders = [h for h in buffer.holders if buffer in h.buffers]
+        return True
+
+    def own(self, value: Value, block: Block, users: Sequence[Value]) -> tuple[Text, bool]:
+        """An array that may be overwritten with the contents of a value: its text, and whether it is new."""
+        text = read(value)
+        if value.pending and is_fresh(value):
+            return text, True
+        if self.make_free(value, block, users):
+            return text, False
+        return Text(("np.array(", text, ")")), True
+
+    def _emit_store(self, value: Value) -> None:
+        node = value.node
+        template = node.op.spell.numpy
+        assert template is not None
+        _, *tail = template(node).split("\n")
+        base = value.base
+        in_place = node.args[0].value_type.dtype == node.value_type.dtype
+        if base is None:
+            assert value.form is not None
+            text, is_new = self.allocation(value.form, node.value_type), True
+        elif in_place:
+            text, is_new = self.own(base, value.block, [value])
+        else:
+            dtype = f"np.{node.value_type.dtype}"
+            text, is_new = Text(("np.array(", read(base), f", dtype={dtype})")), True
+        if is_new:
+            name = self._store_variable(value)
+            value.block.add(f"{name} = {flat([text])}")
+            value.lie_in((Buffer(owned=True),), whole=True)
+        else:
+            assert base is not None
+            name = flat([text])
+            value.lie_in(base.buffers, whole=True)
+        self.scope = value.scope
+        for line in tail:
+            value.block.add(self._stored(value, line, name))
+        value.text = Text((name,))
+        self.finish(value)
+
+    def _store_variable(self, value: Value) -> str:
+        base = value.base
+        if base is not None and is_private(self.hints.get(value.node, "")) and not value.prefer:
+            text = flat([read(base)])
+            if text.isidentifier() and not re.fullmatch(r"t\d+", text):
+                return self.naming.new(text)
+        return self.variable(value, [value])
+
+    def _stored(self, value: Value, line: str, name: str) -> str:
+        """A statement of a store; ``a[i] = a[i] + v`` is ``a[i] += v``."""
+        node = value.node
+        args = [
+            read(value.scope.values[a]) if i or value.base else Text(("",))
+            for i, a in enumerate(node.args)
+        ]
+        attr = self.writer.own_attr(node)
+        whole = flat([filled(line.replace("{name}", name), args, attr, self.writer)])
+        assigned = _ASSIGNED.fullmatch(line)
+        if assigned is None:
+            return whole
+        target = flat([filled(assigned.group(1).replace("{name}", name), args, attr, self.writer)])
+        added = value.scope.values[node.args[1]]
+        form = added.form
+        if not added.pending or form is None or form.kind not in ("add", "sub"):
+            return f"{target} = {flat([args[1]])}"
+        first, second = form.parts
+        written = added.text
+        assert written is not None
+        self.scope = added.scope
+        try:
+            if flat([self.writer.part(first)]) != target or first.__class__ is Form:
+                return f"{target} = {flat([written])}"
+            sign = "+" if form.kind == "add" else "-"
+            return f"{target} {sign}= {flat([self.writer.part(second)])}"
+        finally:
+            self.scope = value.scope
+
+
+_CONVERTERS = {"float64": "float", "int64": "int", "bool": "bool", "complex128": "complex"}
+
+
+def read(value: Value) -> Text:
+    """How a value is read."""
+    assert value.text is not None, f"not emitted yet: {value.node!r}"
+    return value.text
+
+
+def _move(value: Value) -> None:
+    """The value was copied: it lies in memory of its own."""
+    for buffer in value.buffers:
+        if value in buffer.holders:
+            buffer.holders.remove(value)
+    value.lie_in((Buffer(owned=True),), whole=True)
+
+
+def _absorbed(users: Iterable[Value]) -> set[Value]:
+    """Users with all that is written inside of them."""
+    found: set[Value] = set()
+    stack = list(users)
+    while stack:
+        user = stack.pop()
+        if user not in found:
+            found.add(user)
+            stack += [d for d in user.deps if d.pending]
+    return found
+
+
+def _needs(value: Value, other: Value) -> bool:
+    """Whether a value needs another, as far as that is soon seen; if it is not, it is taken to."""
+    seen = {value}
+    stack = [value]
+    while stack:
+        for dep in stack.pop().deps:
+            if dep is other or len(seen) > _FAR:
+                return True
+            if not dep.done and dep not in seen:
+                seen.add(dep)
+                stack.append(dep)
+    return False
+
+
+def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
+    """Assign expressions to variables as if at once; one after the other wherever that is the same."""
+    left = [(target, text) for target, text in pairs if target != text]
+    while left:
+        for i, (target, text) in enumerate(left):
+            others = [t for j, (_, t) in enumerate(left) if j != i]
+            if not any(target in _NAME.findall(t) for t in others):
+                block.add(f"{target} = {text}")
+                del left[i]
+                break
+        else:
+            targets = ", ".join(t for t, _ in left)
+            block.add(f"{targets} = {', '.join(t for _, t in left)}")
+            return
+
+
+def count_users(block: Block) -> None:
+    """How often each value is used by what the roots of a block (and of blocks inside) need."""
+    seen: set[Value] = set()
+    blocks = [block]
+    while blocks:
+        inner = blocks.pop()
+        for root in inner.roots:
+            _use(root, None, inner)
+        stack = list(inner.roots)
+        while stack:
+            value = stack.pop()
+            if value in seen:
+                continue
+            seen.add(value)
+            for dep in value.deps:
+                _use(dep, value, value.block)
+                stack.append(dep)
+            blocks += value.bodies
+
+
+def _use(value: Value, user: Value | None, block: Block) -> None:
+    value.left += 1
+    value.sole, value.sole_block = user, block
+    if user is not None and value.is_array:
+        value.consumers.append(user)

@@ -1,0 +1,92 @@
+"""Which arrays lie where, and when one may be overwritten.
+
+A store ``a[i] = v`` may take the place of a copy if the memory belongs to the program, if it is the whole of
+it, and if nothing reads the old contents afterwards. Expressions that are not written yet are written before;
+views that are read later become copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.ir.node import Expr
+from wengert.show.forms import Form
+
+__all__ = ["crossed", "places_of", "remaining", "together", "uses_inside"]
+
+# Forms that give a view of their part; all others of arithmetic give new arrays.
+_VIEWS = frozenset(("same", "spread", "broadcast", "diagonal", "transpose", "permuted"))
+# NumPy's elementwise functions that may give their argument itself.
+_PASSING = frozenset(("np.real", "np.imag", "np.real({0})", "np.imag({0})"))
+
+
+def _may_share(form: Form) -> bool:
+    """Whether a form may give memory of its parts."""
+    if form.kind in _VIEWS:
+        return True
+    if form.kind != "call":
+        return False
+    node: Expr = form.data
+    if node.op.spell.notation == "listed":
+        return False
+    return not node.op.elementwise or node.op.spell.python in _PASSING
+
+
+def places_of(form: Form, scope_values: dict[Expr, Value]) -> tuple[tuple[Buffer, ...], bool]:
+    """Where an expression lies, and whether it fills that memory."""
+    if not _may_share(form):
+        return (Buffer(owned=True),), True
+    found: dict[Buffer, None] = {}
+    for part in form.parts:
+        if isinstance(part, Form):
+            inner, _ = places_of(part, scope_values)
+            found.update(dict.fromkeys(inner))
+        else:
+            found.update(dict.fromkeys(scope_values[part].buffers))
+    return tuple(found), form.kind == "same"
+
+
+def crossed(inner: Block, outer: Block) -> int | None:
+    """How many branches lie between two blocks; ``None`` if there is a loop, which would run again."""
+    count = 0
+    for block in inner.enclosing():
+        if block is outer:
+            return count
+        if block.looped:
+            return None
+        count += 1
+    return None
+
+
+def uses_inside(value: Value, users: Iterable[Value]) -> int:
+    """How many of some expressions, with all that is written inside of them, use a value."""
+    count = 0
+    stack = list(users)
+    while stack:
+        user = stack.pop()
+        count += value in user.deps
+        stack += [d for d in user.deps if d.pending]
+    return count
+
+
+def remaining(value: Value, block: Block, users: Iterable[Value]) -> int | None:
+    """How often a value is still used once some users in a block are written; ``None``: it is not known."""
+    branches = crossed(block, value.block)
+    if branches is None:
+        return None
+    return value.left - branches - uses_inside(value, users)
+
+
+def together(values: Iterable[Value]) -> tuple[Buffer, ...]:
+    """All memory in which some values lie."""
+    return tuple(dict.fromkeys(b for v in values for b in v.buffers))
+
+
+def is_fresh(value: Value) -> bool:
+    """Whether an expression that is not written yet makes an array of its own."""
+    return (
+        value.pending
+        and value.kind is Kind.PLAIN
+        and all(b.owned and all(h is value for h in b.holders) for b in value.buffers)
+    )

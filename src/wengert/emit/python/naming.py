@@ -1,0 +1,76 @@
+"""Names of variables in emitted source: from hints, never one that means something already."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+__all__ = ["Naming", "is_private"]
+
+_MODULES = ("math", "np", "numpy", "scipy", "sys", "time")
+_RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_MODULES))
+_INDICES = ("i", "j", "k", "l", "m", "n")
+
+
+def is_private(hint: str) -> bool:
+    """Whether a name was invented, by a capture or by a transform, and says nothing to a reader."""
+    return not hint or hint.startswith(("%", "_"))
+
+
+class Naming:
+    """The names of one function; asks for new ones never repeat themselves."""
+
+    __slots__ = ("_last", "_taken")
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {*_RESERVED, *taken}
+        self._last: dict[str, int] = {}
+
+    def copy(self) -> Naming:
+        """The same names taken, for a function inside."""
+        return Naming(self._taken)
+
+    def take(self, names: Iterable[str]) -> None:
+        """Names that are used from now on."""
+        self._taken.update(names)
+
+    def is_free(self, name: str) -> bool:
+        """Whether the name may be used as it is."""
+        return name.isidentifier() and name not in self._taken
+
+    def new(self, hint: str) -> str:
+        """The hint as an identifier, with a number if it is taken: ``x``, ``x_2``, ``x_3``."""
+        stem = re.sub(r"\W", "_", hint).strip("_") or "t"
+        stem = stem if stem.isidentifier() else f"t_{stem}"
+        return self._first_free(stem, stem, f"{stem}_", 2)
+
+    def numbered(self, hint: str = "t") -> str:
+        """The hint with a number in any case: ``t1``, ``t2``."""
+        return self._first_free(hint, "", hint, 1)
+
+    def index(self, depth: int) -> str:
+        """A name for the counter of a loop: ``i``, further in ``j``, ``k``."""
+        for name in _INDICES[depth:]:
+            if self.is_free(name):
+                self._taken.add(name)
+                return name
+        return self.numbered("i")
+
+    def release(self, name: str) -> None:
+        """The name may be given again: what had it is out of use."""
+        self._taken.discard(name)
+
+    def _first_free(self, key: str, plain: str, stem: str, start: int) -> str:
+        if plain and self.is_free(plain):
+            self._taken.add(plain)
+            return plain
+        number = self._last.get(key, start - 1)
+        while True:
+            number += 1
+            name = f"{stem}{number}"
+            if name not in self._taken:
+                self._last[key] = number
+                self._taken.add(name)
+                return name

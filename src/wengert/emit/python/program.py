@@ -1,0 +1,252 @@
+"""A whole program as source: header, functions that are called, the function itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.emit.python.control import emit_control, emit_row
+from wengert.emit.python.emission import Emission, count_users, read
+from wengert.emit.python.helpers import bare_source, helper_source
+from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.regions import build_bodies
+from wengert.emit.python.scopes import Builder, Scope
+from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.errors import EvaluationError, worded
+from wengert.ir.dims import Dim
+from wengert.ir.function import Function
+from wengert.ir.node import Expr, paused_gc
+from wengert.ir.op import registered
+from wengert.ir.region import Region
+from wengert.ops.leaves import size
+from wengert.show.numpy_text import spelled_out
+from wengert.show.precedence import flat
+
+__all__ = ["Definition", "Program"]
+
+_MODULE = re.compile(r"\b(scipy(?:\.[a-z]\w*)+)\.\w+\(")
+_PLAIN_MODULES = ("math", "sys", "time")
+_ERRSTATE = '@np.errstate(all="ignore")'
+
+
+class Definition:
+    """A function that the program calls: its name, and the sizes that its arguments do not tell."""
+
+    __slots__ = ("name", "sizes")
+
+    def __init__(self, name: str, sizes: tuple[str, ...]) -> None:
+        self.name, self.sizes = name, sizes
+
+
+class Program:
+    """Collects the parts of one source file."""
+
+    def __init__(self, name: str, hints: Mapping[Expr, str]) -> None:
+        self.hints = hints
+        self.naming = Naming((name,))
+        self.definitions: dict[Region, Definition] = {}
+        self.sources: list[str] = []
+        self.constants: dict[tuple[str, tuple[int, ...], bytes], tuple[str, str]] = {}
+        self.helpers: dict[str, None] = {}
+        self._builders: list[Builder] = []
+
+    # --- what functions ask ------------------------------------------------------------------------------
+    def size(self, scope: Scope, name: str) -> Value:
+        """The value of a size in a scope."""
+        return self._builders[-1].size(scope, name)
+
+    def constant(self, value: Any) -> str:  # Any: an array or a NumPy number
+        """The variable that has a constant."""
+        array = np.asarray(value)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        known = self.constants.get(key)
+        if known is None:
+            known = self.naming.numbered("c"), _constant_text(value)
+            self.constants[key] = known
+        return known[0]
+
+    def emit_row(self, emission: Emission, value: Value) -> None:
+        """Put a row of a loop into its stack."""
+        emit_row(emission, value)
+
+    def function(self, region: Region, hint: str) -> Definition:
+        """The function made of a closed body, which is written once."""
+        known = self.definitions.get(region)
+        if known is None:
+            name = self.naming.new(hint)
+            sizes, lines = self._body(
+                name,
+                region.params,
+                [f"p{i}" for i in range(len(region.params))],
+                region.outputs,
+                None,
+            )
+            self.sources.append("\n".join(lines))
+            known = self.definitions[region] = Definition(name, sizes)
+        return known
+
+    # --- functions -----------------------------------------------------------------------------------------
+    def _body(
+        self,
+        name: str,
+        inputs: Sequence[Expr],
+        hints: Sequence[str],
+        outputs: Sequence[Expr],
+        result: str | None,
+        docstring: str | None = None,
+    ) -> tuple[tuple[str, ...], list[str]]:
+        """The sizes that a function has to be told, and its lines."""
+        naming = self.naming.copy()
+        block = Block()
+        scope = Scope(block)
+        names = [naming.new(hint) for hint in hints]
+        free: dict[str, str] = {}
+
+        def free_size(wanted: str) -> Value:
+            if result is not None:
+                raise EvaluationError(
+                    worded(
+                        f"size `{wanted}`",
+                        expected="an array that has it",
+                        got="none among the inputs",
+                        hint="make the array an input, or give the size a number",
+                    )
+                )
+            key = ("free", wanted)
+            found = block.table.get(key)
+            if found is None:
+                free[wanted] = naming.new("n" if is_private(wanted) else wanted)
+                found = block.table[key] = Value(Kind.LEAF, size(Dim.named(wanted)), scope, block)
+                found.done = True
+                from wengert.show.precedence import Text
+
+                found.text = Text((free[wanted],))
+            return found
+
+        emission = Emission(naming, self.hints, emit_control, self)
+        for node, shown in zip(inputs, names, strict=True):
+            _bind_input(scope, node, shown)
+        self._builders.append(Builder(build_bodies, free_size, self))
+        try:
+            block.roots = self._builders[-1].build(scope, outputs)
+            count_users(block)
+            emission.emit(block, _effects_first(block.roots))
+        finally:
+            self._builders.pop()
+        self.helpers |= dict.fromkeys(sorted(emission.writer.used))
+        texts = [_returned(value) for value in block.roots]
+        block.add(f"return {_result(texts, result)}")
+        lines = list(block.rendered(1))
+        given = ", ".join([*names, *free.values()])
+        head = [f"def {name}({given}):"]
+        if docstring is not None:
+            head += [f"    {line}".rstrip() for line in _quoted(docstring)]
+        return tuple(free), [*head, *lines]
+
+    def source(
+        self,
+        function: Function,
+        name: str,
+        input_names: Sequence[str] | None,
+        result: str | None,
+        docstring: str | None,
+    ) -> str:
+        """The whole source."""
+        hints = input_names if input_names is not None else [_hint(n) for n in function.inputs]
+        with paused_gc():
+            outputs = spelled_out_all(function.outputs)
+            _, lines = self._body(
+                name, function.inputs, hints, outputs, result or _default(len(outputs)), docstring
+            )
+        body = "\n".join([*self.sources, *lines])
+        if "np." in body or "scipy." in body or any(node.ndim for node in function.inputs):
+            lines = [_ERRSTATE, *lines]
+        constants = [f"{n} = {t}" for n, t in self.constants.values()]
+        helpers = [self._helper_text(name) for name in self.helpers]
+        texts = ["\n".join(constants), *helpers, *self.sources, "\n".join(lines)]
+        parts = [_header("\n".join(texts)), *texts]
+        return "\n\n\n".join(part for part in parts if part) + "\n"
+
+    def _helper_text(self, name: str) -> str:
+        for op in registered().values():
+            for function in op.spell.helpers:
+                if function.__name__ == name:
+                    return bare_source(function)
+        return helper_source(name)
+
+
+def _header(text: str) -> str:
+    """The imports that a source needs."""
+    plain = [f"import {m}" for m in _PLAIN_MODULES if re.search(rf"\b{m}\.", text)]
+    others = ["import numpy as np"] if "np." in text else []
+    others += sorted({f"import {m}" for m in _MODULE.findall(text)})
+    gap = [""] if plain and others else []
+    return "\n".join([*plain, *gap, *others])
+
+
+def spelled_out_all(outputs: Sequence[Expr]) -> list[Expr]:
+    """The outputs with what has no spelling in simpler ops."""
+    return [spelled_out(node) for node in outputs]
+
+
+def _bind_input(scope: Scope, node: Expr, name: str) -> None:
+    from wengert.show.precedence import Text
+
+    value = Value(Kind.LEAF, node, scope, scope.block)
+    value.done, value.text = True, Text((name,))
+    if value.is_array:
+        value.lie_in((Buffer(owned=False),), whole=True)
+    scope.bind(node, value)
+
+
+def _hint(node: Expr) -> str:
+    name = getattr(node.attr, "name", "")
+    return "x" if is_private(name) else str(name)
+
+
+def _effects_first(roots: Sequence[Value]) -> list[Value]:
+    """Tokens before all else, so that what is checked is checked before it is used."""
+    return sorted(roots, key=lambda v: not v.node.op.effect)
+
+
+def _returned(value: Value) -> str:
+    text = flat([read(value)])
+    form = value.form
+    if value.pending and form is not None and form.kind == "broadcast":
+        return f"{text}.copy()"  # a broadcast cannot be written to
+    return text
+
+
+def _default(count: int) -> str:
+    if count == 1:
+        return "{0}"
+    return f"({', '.join(f'{{{i}}}' for i in range(count))})"
+
+
+def _result(texts: Sequence[str], template: str | None) -> str:
+    template = _default(len(texts)) if template is None else template
+    whole = template.format(*texts)
+    return whole[1:-1] if template == _default(len(texts)) and len(texts) > 1 else whole
+
+
+def _quoted(text: str) -> Iterable[str]:
+    lines = text.strip().split("\n")
+    lines[0] = f'"""{lines[0]}'
+    if len(lines) == 1:
+        return [f'{lines[0]}"""']
+    return [*lines, '"""']
+
+
+def _constant_text(value: Any) -> str:  # Any: an array or a NumPy number
+    if not isinstance(value, np.ndarray):
+        return f"np.{value.dtype.name}({value.item()!r})"
+    with np.printoptions(threshold=np.inf, floatmode="unique", linewidth=94):
+        text = np.array2string(value, separator=", ")
+    text = text.replace("inf", "np.inf").replace("nan", "np.nan")
+    dtype = "bool" if value.dtype == bool else f"np.{value.dtype.name}"
+    if value.size == 0:
+        return f"np.zeros({value.shape}, dtype={dtype})"
+    return f"np.array({text}, dtype={dtype})"

@@ -1,0 +1,278 @@
+"""Bodies of branches, loops and calls, as blocks of values of the program around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wengert.emit.python.scopes import Builder, Scope
+from wengert.emit.python.values import Block, Kind, Value
+from wengert.emit.python.writer import dims_in
+from wengert.ir.dims import Dim, Extent, definer, is_defined
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.ir.walk import leaves
+from wengert.ops.control.call import Call
+from wengert.ops.control.cond import Cond
+from wengert.ops.control.looped import Loop, extent_of
+
+__all__ = ["Branches", "Called", "Carry", "Looping", "Row", "build_bodies", "sized"]
+
+
+@dataclass
+class Branches:
+    """``results``: what is wanted, with what it is on either way."""
+
+    predicate: Value
+    results: list[tuple[Value, Value, Value]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Carry:
+    """A loop variable: what it is before, in and after one iteration; its result, if that is wanted."""
+
+    init: Value
+    param: Value
+    output: Value
+    type: Type
+    result: Value | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of each iteration; ``shape`` of the stack, where it is known before the loop."""
+
+    row: Value  # the statement
+    value: Value
+    type: Type
+    result: Value
+    shape: tuple[Extent, ...] | None
+    rest: bool  # the shape of a row is
+    full: bool  # each row is written
+
+
+@dataclass
+class Looping:
+    """A loop taken apart."""
+
+    attr: Loop
+    trip: Value | None
+    counter: Value
+    carries: list[Carry]
+    rows: list[Row]
+    count: Value | None  # the wanted number of iterations
+
+
+@dataclass
+class Called:
+    """A call of functions made of the bodies; ``sizes`` are those that no argument tells them."""
+
+    functions: list[Any]  # Any: of `program.Definition`
+    sizes: list[list[Value]]
+    args: list[Value]
+    items: dict[int, Value]
+
+
+def build_bodies(builder: Builder, scope: Scope, value: Value) -> None:
+    """Make the values in the bodies of a control value, and say what they need from outside."""
+    attr = value.node.attr
+    if isinstance(attr, Cond):
+        _build_branches(builder, scope, value, attr)
+    elif isinstance(attr, Loop):
+        _build_loop(builder, scope, value, attr)
+    else:
+        _build_call(builder, scope, value)
+
+
+def sized(builder: Builder, scope: Scope, extents: Iterable[Extent]) -> list[Value] | None:
+    """The values of all sizes in some extents, if they are known in a scope already."""
+    found: dict[Value, None] = {}
+    for name in sorted({n for e in extents if isinstance(e, Dim) for n in dims_in(e)}):
+        if is_defined(name):
+            if builder.known(scope, definer(name)) is None:
+                return None
+        elif builder.told(scope, name) is None:
+            return None
+        found[builder.size(scope, name)] = None
+    return list(found)
+
+
+def _outside(blocks: Sequence[Block]) -> list[Value]:
+    """What the roots of bodies need that is computed around them."""
+    found: dict[Value, None] = {}
+    for block in blocks:
+        seen = set(block.roots)
+        stack = list(block.roots)
+        while stack:
+            value = stack.pop()
+            if value.block is not block:
+                found[value] = None
+                continue
+            for dep in value.deps:
+                if dep not in seen:
+                    seen.add(dep)
+                    stack.append(dep)
+    return list(found)
+
+
+def _close(value: Value, head: Sequence[Value], more: Iterable[Value] = ()) -> None:
+    """Set what a control value needs: what its head reads and what its bodies use."""
+    outside = dict.fromkeys(_outside(value.bodies))
+    value.deps = tuple(dict.fromkeys([*head, *more, *outside]))
+    once = {v for v in head if list(head).count(v) == 1} if len(head) < 100 else set()
+    value.direct = frozenset(once - set(outside))
+
+
+def _items(scope: Scope, value: Value) -> dict[int, Value]:
+    found: dict[int, Value] = {}
+    for node in scope.items.get(value.node, ()):
+        item = scope.values.get(node)
+        if item is not None:
+            found.setdefault(node.attr, item)
+    return found
+
+
+# --- branches ----------------------------------------------------------------------------------------------
+def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) -> None:
+    predicate, *captures = value.node.args
+    items = _items(scope, value)
+    wanted = sorted(items)
+    ways: list[list[Value]] = []
+    for region in (attr.then, attr.orelse):
+        block = Block(value.block)
+        inner = Scope(block, scope)
+        _bind(builder, scope, inner, region.params, captures)
+        outputs = builder.build(inner, [region.outputs[i] for i in wanted])
+        block.roots = [
+            _as(builder, inner, out, region.outputs[i], items[i].node.value_type)
+            for out, i in zip(outputs, wanted, strict=True)
+        ]
+        value.bodies.append(block)
+        ways.append(block.roots)
+    head = scope.values[predicate]
+    value.parts = Branches(head, [(items[i], a, b) for i, a, b in zip(wanted, *ways, strict=True)])
+    _close(value, [head])
+
+
+def _bind(
+    builder: Builder, scope: Scope, inner: Scope, params: Sequence[Expr], args: Sequence[Expr]
+) -> None:
+    for param, arg in zip(params, args, strict=True):
+        inner.bind(param, builder.converted(scope, arg, param.value_type))
+
+
+def _as(builder: Builder, scope: Scope, value: Value, node: Expr, type_: Type) -> Value:
+    """An output in the dtype of the result."""
+    return builder.converted(scope, node, type_)
+
+
+# --- loops -------------------------------------------------------------------------------------------------
+def _needed(attr: Loop, wanted: Iterable[int], rows: Sequence[int]) -> list[int]:
+    """The carried values that wanted results depend on, across iterations."""
+    place = {p: i for i, p in enumerate(attr.body.params[1 : 1 + attr.carries])}
+    outputs = attr.body.outputs
+    kept = set(wanted) | ({0} if attr.go else set())
+    while True:
+        used = leaves([*(outputs[i] for i in kept), *(outputs[attr.carries + j] for j in rows)])
+        more = {place[leaf] for leaf in used if leaf in place} - kept
+        if not more:
+            return sorted(kept)
+        kept |= more
+
+
+def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> None:
+    args = list(value.node.args)
+    trip = scope.values[args.pop(0)] if attr.trip else None
+    items = _items(scope, value)
+    first = int(attr.counted)
+    row_numbers = [i - first - attr.carries for i in sorted(items) if i >= first + attr.carries]
+    wanted = [i - first for i in items if first <= i < first + attr.carries]
+    kept = _needed(attr, wanted, row_numbers)
+    block = Block(value.block, looped=True)
+    inner = Scope(block, scope)
+    params = attr.body.params
+    counter = _leaf(inner, params[0])
+    carried = params[1 : 1 + attr.carries]
+    symbols = {i: _leaf(inner, carried[i]) for i in kept}
+    arrays = args[attr.carries : attr.carries + attr.scans]
+    for param, array in zip(params[1 + attr.carries :], arrays, strict=False):
+        _bind_element(inner, param, scope.values[array], counter)
+    bound = 1 + attr.carries + attr.scans
+    _bind(builder, scope, inner, params[bound:], args[attr.carries + attr.scans :])
+    outputs = attr.body.outputs
+    numbers = [*kept, *(attr.carries + j for j in row_numbers)]
+    built = builder.build(inner, [outputs[i] for i in numbers])
+    carries: list[Carry] = []
+    for i, out in zip(kept, built, strict=False):
+        type_ = carried[i].value_type
+        carries.append(
+            Carry(
+                builder.private(scope, args[i], type_),
+                symbols[i],
+                _as(builder, inner, out, outputs[i], type_),
+                type_,
+                items.get(first + i),
+            )
+        )
+    value.bodies = [block]
+    rows: list[Row] = []
+    sizes: dict[Value, None] = {}
+    for j, row in zip(row_numbers, built[len(kept) :], strict=True):
+        result = items[first + attr.carries + j]
+        rows.append(_row(builder, scope, inner, value, attr, row, result, counter))
+        new = rows[-1]
+        wanted_sizes = result.node.shape[int(new.full or new.shape is None) :]
+        sizes |= dict.fromkeys(sized(builder, scope, wanted_sizes) or ())
+    value.parts = Looping(attr, trip, counter, carries, rows, items.get(0) if first else None)
+    block.roots = [*(c.output for c in carries), *(r.row for r in rows)]
+    head = ([] if trip is None else [trip]) + [c.init for c in carries]
+    _close(value, head, sizes)
+
+
+def _leaf(scope: Scope, param: Expr) -> Value:
+    value = Value(Kind.LEAF, param, scope, scope.block)
+    value.done = True
+    scope.bind(param, value)
+    return value
+
+
+def _bind_element(inner: Scope, param: Expr, array: Value, counter: Value) -> None:
+    value = Value(Kind.ELEMENT, param, inner, inner.block, (array, counter))
+    inner.bind(param, value)
+
+
+def _row(
+    builder: Builder,
+    scope: Scope,
+    inner: Scope,
+    loop: Value,
+    attr: Loop,
+    value: Value,
+    result: Value,
+    counter: Value,
+) -> Row:
+    type_ = result.node.value_type
+    full = attr.trip and not attr.go and attr.length == extent_of(loop.node.args[0])
+    shape: tuple[Extent, ...] | None = type_.shape
+    rest = sized(builder, scope, type_.shape[1:]) is not None
+    if not rest or (not full and sized(builder, scope, type_.shape[:1]) is None):
+        shape = None
+    told = builder.told(scope, str(attr.length))
+    if told is not None and told.value.deps == (loop,):  # only the loop itself tells
+        shape = shape if full else None
+    deps = (value,) if shape is None else (value, counter)
+    statement = Value(Kind.ROW, value.node, inner, inner.block, deps)
+    return Row(statement, value, type_, result, shape, rest, full)
+
+
+# --- calls -------------------------------------------------------------------------------------------------
+def _build_call(builder: Builder, scope: Scope, value: Value) -> None:
+    node = value.node
+    assert node.op.bodies is not None
+    name = node.attr.name if isinstance(node.attr, Call) else "function"
+    functions = [builder.program.function(region, name) for region in node.op.bodies(node.attr)]
+    args = [scope.values[a] for a in node.args]
+    sizes = [[builder.size(scope, size) for size in f.sizes] for f in functions]
+    value.parts = Called(functions, sizes, args, _items(scope, value))
+    _close(value, args, [size for row in sizes for size in row])

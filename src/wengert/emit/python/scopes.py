@@ -1,0 +1,407 @@
+"""From nodes to values: each computed once, in the outermost block where it is always needed.
+
+Values are told apart by what they compute, not by the region in which the node stands: what a branch shares
+with its surroundings is taken from there, and what does not change in a loop is computed before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from wengert.emit.python.reading import form_of, is_allocation
+from wengert.emit.python.values import Block, Kind, Value
+from wengert.emit.python.writer import dims_in
+from wengert.errors import GraphError, worded
+from wengert.ir.dims import Dim, definer, is_defined
+from wengert.ir.node import Expr
+from wengert.ir.types import TupleType, Type
+from wengert.ir.walk import leaves, order
+from wengert.ops.leaves import const
+from wengert.show.forms import Form, nodes_in
+
+__all__ = ["Builder", "Scope", "Told"]
+
+
+class Told(NamedTuple):
+    """Where a size is read off."""
+
+    value: Value
+    axis: int
+
+
+class Scope:
+    """One instance of a region: what its nodes are in terms of the program."""
+
+    __slots__ = ("block", "items", "nodes", "order", "parent", "told", "values")
+
+    def __init__(self, block: Block, parent: Scope | None = None) -> None:
+        self.block, self.parent = block, parent
+        self.values: dict[Expr, Value] = {}
+        self.told: dict[str, Told] = {}
+        self.nodes: Sequence[Expr] = ()
+        self.order: dict[Expr, tuple[int, int]] = {}
+        self.items: dict[Expr, list[Expr]] = {}  # demanded results by node with several
+
+    def bind(self, node: Expr, value: Value) -> None:
+        """Say what a node is; its extents can be read off it from now on."""
+        self.values[node] = value
+        if isinstance(node.type, Type):
+            for axis, extent in enumerate(node.type.shape):
+                name = _plain_name(extent)
+                if name and name not in self.told:
+                    self.told[name] = Told(value, axis)
+
+    def chain(self) -> list[Scope]:
+        """The scopes around this one, outermost first."""
+        found: list[Scope] = []
+        scope: Scope | None = self
+        while scope is not None:
+            found.append(scope)
+            scope = scope.parent
+        return found[::-1]
+
+
+def _plain_name(extent: object) -> str:
+    if isinstance(extent, Dim) and len(extent.terms) == 1:
+        (monomial, coefficient), *_ = extent.terms
+        if coefficient == 1 and len(monomial) == 1:
+            return monomial[0]
+    return ""
+
+
+class _Plan(NamedTuple):
+    kind: Kind
+    form: Form | None
+    deps: tuple[Expr, ...]
+    sizes: tuple[str, ...]
+    base: Expr | None = None
+
+
+Bodies = Callable[["Builder", Scope, Value], None]
+
+
+class Builder:
+    """Makes the values of one function."""
+
+    def __init__(self, bodies: Bodies, free_size: Callable[[str], Value], program: Any) -> None:
+        # Any: `program.Program`, which has the functions that are called
+        self._bodies, self._free_size, self.program = bodies, free_size, program
+
+    # --- walking ---------------------------------------------------------------------------------------
+    def build(self, scope: Scope, roots: Sequence[Expr]) -> list[Value]:
+        """The values of nodes of a scope, and of all that they need."""
+        self._prepare(scope, roots)
+        controls: list[Value] = []
+        plans: dict[Expr, _Plan] = {}
+        for root in roots:
+            self._build_one(scope, root, plans, controls)
+        for value in controls:
+            self._bodies(self, scope, value)
+        return [scope.values[root] for root in roots]
+
+    def _prepare(self, scope: Scope, roots: Sequence[Expr]) -> None:
+        scope.nodes = order(roots)
+        ranks = scope.order
+        for node in scope.nodes:
+            if node not in ranks:
+                ranks[node] = _rank(node, ranks)
+            if node.op.projection:
+                scope.items.setdefault(node.args[0], []).append(node)
+        for results in scope.items.values():
+            results.sort(key=lambda item: item.attr)
+
+    def _build_one(
+        self, scope: Scope, root: Expr, plans: dict[Expr, _Plan], controls: list[Value]
+    ) -> None:
+        stack = [root]
+        active: set[Expr] = set()
+        while stack:
+            node = stack[-1]
+            if node in scope.values:
+                stack.pop()
+                continue
+            plan = plans.get(node)
+            if plan is None:
+                plan = plans[node] = _planned(node, scope)
+            missing = [d for d in plan.deps if d not in scope.values]
+            missing += self._providers(scope, plan.sizes, active)
+            if missing:
+                active.add(node)
+                stack.extend(missing[::-1])
+                continue
+            active.discard(node)
+            stack.pop()
+            value = self._made(scope, node, plan)
+            if value.kind is Kind.CONTROL and value.parts is None:
+                value.parts = ()
+                controls.append(value)
+
+    def known(self, scope: Scope, node: Expr) -> Value | None:
+        """The value of a node that defines a size, if the scope has all that it needs."""
+        for outer in scope.chain()[::-1]:
+            if node in outer.values:
+                return outer.values[node]
+        if any(leaf not in scope.values for leaf in leaves([node]) if leaf.op.free):
+            return None
+        return self.build(scope, [node])[0]
+
+    # --- sizes -----------------------------------------------------------------------------------------
+    def _providers(self, scope: Scope, sizes: Iterable[str], active: set[Expr]) -> list[Expr]:
+        """Nodes that have to be known before some sizes are."""
+        found: list[Expr] = []
+        for name in sizes:
+            if is_defined(name):
+                node = definer(name)
+                if not any(node in s.values for s in scope.chain()):
+                    found.append(node)
+            elif name not in scope.told and (
+                name.startswith("%") or self.told(scope, name) is None
+            ):
+                found += _first_provider(scope, name, active)
+        return found
+
+    @staticmethod
+    def told(scope: Scope, name: str) -> Told | None:
+        """Where a size is read off, if something that is known already tells it."""
+        chain = scope.chain()
+        # A size that running a loop tells is one of the innermost region that has such a loop.
+        for outer in chain[::-1] if name.startswith("%") else chain:
+            told = outer.told.get(name)
+            if told is not None:
+                return told
+        return None
+
+    def size(self, scope: Scope, name: str) -> Value:
+        """The value of a size."""
+        if is_defined(name):
+            node = definer(name)
+            value = next(s.values[node] for s in scope.chain()[::-1] if node in s.values)
+            value.keep = True
+            return value
+        told = self.told(scope, name)
+        if told is None:
+            return self._free_size(name)
+        block = told.value.block
+        key = ("size", name, told.value)
+        known = block.table.get(key)
+        if known is None:
+            known = block.table[key] = Value(
+                Kind.SIZE, told.value.node, scope, block, (told.value,)
+            )
+            known.index, known.prefer, known.keep = told.axis, name, True
+        return known
+
+    # --- values ----------------------------------------------------------------------------------------
+    def _made(self, scope: Scope, node: Expr, plan: _Plan) -> Value:
+        values = scope.values
+        sizes = [self.size(scope, name) for name in plan.sizes]
+        deps = tuple(dict.fromkeys([*(values[d] for d in plan.deps), *sizes]))
+        if plan.kind is Kind.EFFECT:
+            value = Value(plan.kind, node, scope, scope.block, deps)
+            scope.bind(node, value)
+            return value
+        block = outermost(scope.block, deps)
+        key = _key(node, plan, values)
+        value = lookup(block, key) or self._new(scope, block, node, plan, deps, key)
+        scope.bind(node, value)
+        return value
+
+    def _new(
+        self,
+        scope: Scope,
+        block: Block,
+        node: Expr,
+        plan: _Plan,
+        deps: tuple[Value, ...],
+        key: Hashable,
+    ) -> Value:
+        value = block.table[key] = Value(plan.kind, node, scope, block, deps)
+        value.form = plan.form
+        if plan.base is not None:
+            value.base = scope.values[plan.base]
+        if plan.kind is Kind.ITEM:
+            value.index = node.attr
+        return value
+
+    def private(self, scope: Scope, node: Expr, type_: Type) -> Value:
+        """The value of a node, made anew where that is all it takes, converted to a type."""
+        if node.ndim and not node.op.free and not node.op.projection and node.op.bodies is None:
+            plan = _planned(node, scope)
+            if plan.form is not None and is_allocation(plan.form):
+                deps = [scope.values[d] for d in plan.deps]
+                deps += [self.size(scope, name) for name in plan.sizes]
+                value = Value(Kind.PLAIN, node, scope, scope.block, tuple(dict.fromkeys(deps)))
+                value.form = Form("as_type", (), (type_, plan.form))
+                return value
+        return self.converted(scope, node, type_)
+
+    def converted(self, scope: Scope, node: Expr, type_: Type) -> Value:
+        """The value of a node in the dtype of a type, as where a Python number meets a float variable."""
+        value = scope.values[node]
+        given = node.value_type
+        if given.dtype == type_.dtype or (given.weak and given.shape and type_.dtype == "float64"):
+            return value
+        if not node.args and not node.op.free and isinstance(node.attr, (int, float)):
+            number = const(_NUMBERS[type_.dtype](node.attr))
+            self._build_one(scope, number, {}, [])
+            return scope.values[number]
+        key = ("as", type_.dtype, value)
+        found = lookup(value.block, key)
+        if found is None:
+            found = value.block.table[key] = Value(Kind.PLAIN, node, scope, value.block, (value,))
+            found.form = Form("converted", (node,), type_)
+        return found
+
+
+_NUMBERS: dict[str, Callable[[Any], Any]] = {  # Any: numbers
+    "bool": bool,
+    "int32": np.int32,
+    "int64": int,
+    "float32": np.float32,
+    "float64": float,
+    "complex64": np.complex64,
+    "complex128": complex,
+}
+
+
+def outermost(block: Block, deps: Iterable[Value]) -> Block:
+    """Out of loops as far as all that is needed is there."""
+    homes = {d.block for d in deps}
+    while block.looped and block not in homes and block.parent is not None:
+        block = block.parent
+    return block
+
+
+def lookup(block: Block, key: Hashable) -> Value | None:
+    """The value with this key in a block or around it."""
+    for around in block.enclosing():
+        found = around.table.get(key)
+        if found is not None:
+            return found
+    return None
+
+
+# --- plans -------------------------------------------------------------------------------------------------
+def _planned(node: Expr, scope: Scope) -> _Plan:
+    op = node.op
+    if op.free:
+        raise GraphError(worded("emission", expected="inputs that are known", got=f"`{node}`"))
+    if op.projection:
+        return _Plan(Kind.ITEM, None, node.args, ())
+    if op.bodies is not None:
+        return _Plan(Kind.CONTROL, None, node.args, ())
+    if op.spell.statement is not None:
+        return _Plan(Kind.EFFECT, None, node.args, tuple(sorted(dims_in(node.attr))))
+    if op.spell.numpy is not None and "\n" in op.spell.numpy(node):
+        return _planned_store(node, scope)
+    form = form_of(node, scope.order)
+    return _Plan(Kind.PLAIN, form, tuple(nodes_in(form)), _needed_sizes(form))
+
+
+def _planned_store(node: Expr, scope: Scope) -> _Plan:
+    base, *others = node.args
+    sizes = tuple(sorted(dims_in(node.attr)))
+    if not base.op.free and not base.op.projection and base.op.bodies is None:
+        plan = _planned(base, scope)
+        if plan.form is not None and is_allocation(plan.form):
+            return _Plan(Kind.STORE, plan.form, (*plan.deps, *others), (*sizes, *plan.sizes))
+    return _Plan(Kind.STORE, None, node.args, sizes, base)
+
+
+def _needed_sizes(form: Form) -> tuple[str, ...]:
+    if form.kind in ("ones", "zeros", "full", "broadcast"):
+        node = form.data[1] if form.kind == "full" else form.data
+        return tuple(sorted({name for e in node.shape for name in dims_in(e)}))
+    if form.kind in ("call", "eye", "length"):
+        return tuple(sorted(dims_in(form.data.attr)))
+    found: set[str] = set()
+    for part in form.parts:
+        if isinstance(part, Form):
+            found.update(_needed_sizes(part))
+    return tuple(sorted(found))
+
+
+def _first_provider(scope: Scope, name: str, active: set[Expr]) -> list[Expr]:
+    """A node that tells a size and does not need it."""
+    for node in scope.nodes:
+        if node in active or isinstance(node.type, TupleType):
+            continue
+        if any(_plain_name(e) == name for e in node.shape):
+            if node.op.projection and node.args[0] in active:
+                continue
+            if not node.op.projection and name in _needed_sizes_of(node, scope):
+                continue
+            return [node]
+    return []
+
+
+def _needed_sizes_of(node: Expr, scope: Scope) -> tuple[str, ...]:
+    return () if node.op.free else _planned(node, scope).sizes
+
+
+# --- what is the same ----------------------------------------------------------------------------------------
+def _key(node: Expr, plan: _Plan, values: Mapping[Expr, Value]) -> Hashable:
+    op = node.op
+    if plan.form is not None and plan.kind is Kind.PLAIN:
+        return _signature(plan.form, values)
+    attr = node.attr if op.key is None else op.key(node.attr)
+    args = tuple(values.get(a, a) for a in node.args)
+    return (op.name, attr, args)
+
+
+def _signature(form: Form, values: Mapping[Expr, Value]) -> Hashable:
+    data = form.data
+    if isinstance(data, Expr):
+        if form.kind == "literal":
+            return data
+        own = data.attr if data.op.key is None else data.op.key(data.attr)
+        data = (data.op.name, own, data.type)
+    elif isinstance(data, tuple) and form.kind == "full":
+        data = (repr(data[0]), data[1].type)
+    elif form.kind == "number":
+        data = repr(data)
+    parts = tuple(_signature(p, values) if isinstance(p, Form) else values[p] for p in form.parts)
+    return (form.kind, data, parts)
+
+
+# --- an order that does not depend on what was built before --------------------------------------------------
+_MANY = 1 << 40
+_INVENTED = re.compile(r"%\w+")
+
+
+def _rank(node: Expr, ranks: Mapping[Expr, tuple[int, int]]) -> tuple[int, int]:
+    """Sorts operands that commute: small ones first, then by what they are."""
+    inner = [ranks[a] for a in node.args]
+    op = node.op
+    if not inner:
+        return (1, crc32(f"{op.name} {_attr_text(node)}".encode()))
+    weight = min(1 + sum(w for w, _ in inner), _MANY)
+    if not op.laws.commutative:
+        marks = [m for _, m in inner]
+        return (weight, hash((crc32(f"{op.name} {_attr_text(node)}".encode()), *marks)))
+    # Attributes of commutative ops go with their arguments: coefficients, axes.
+    paired: Sequence[object] = ("",) * len(inner)
+    if isinstance(node.attr, tuple) and len(node.attr) == len(inner):
+        paired = [str(c) for c in node.attr]
+    elif node.attr is not None:
+        paired = [str(len(axes)) for axes in node.attr.factors]
+    marked = sorted((m, crc32(str(p).encode())) for (_, m), p in zip(inner, paired, strict=True))
+    return (weight, hash((crc32(op.name.encode()), *(x for pair in marked for x in pair))))
+
+
+def _attr_text(node: Expr) -> str:
+    attr = node.attr
+    if attr is None:
+        return ""
+    if isinstance(attr, np.ndarray):
+        return f"{attr.dtype} {attr.shape} {crc32(attr.tobytes())}"
+    if node.op.bodies is not None:
+        return ""
+    if type(attr) is int and attr.bit_length() > 64:
+        return str(hash(attr))
+    return _INVENTED.sub("%", str(attr))
