@@ -33,7 +33,7 @@ _WHOLE = st.one_of(st.integers(-30, 30), st.integers(-(2**63) + 1, 2**63 - 1), s
 # Where NumPy's and SciPy's functions are rounded otherwise than those of C.
 _TOLERANCE = {
     **dict.fromkeys(("gamma", "lgamma"), 1e-12),
-    **dict.fromkeys(("erf", "erfc"), 5e-14),
+    **dict.fromkeys(("erf", "erfc"), 3e-13),
     **dict.fromkeys(("hypot", "pow", "exp", "exp2", "expm1", "cosh", "sinh", "log"), 2e-15),
 }
 _ONE = [
