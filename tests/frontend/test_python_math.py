@@ -12,7 +12,7 @@ from frontend.python_values import outcome, run, same, weak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import wengert.frontend.math_table
+import wengert.frontend.python_math
 import wengert.frontend.python_table  # noqa: F401  both fill the table
 from wengert.diff.forward import jvp
 from wengert.errors import TypeMismatchError
