@@ -529,7 +529,7 @@ def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
 def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
     from wengert.frontend.staging.context import CellSlot, GlobalSlot
 
-    for slot, old in context.layers[0].journal.values():
+    for slot, old in list(context.layers[0].journal.values()):
         if isinstance(slot, (GlobalSlot, CellSlot)) and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})
             exprs += found

@@ -123,26 +123,28 @@ def branches(
     for function in (then, orelse):
         error: BaseException | None = None
         value: Any = None
-        with context.region("branch") as layer:
-            try:
-                value = function()
-            except StagedRaise as staged:
-                error = staged.error
-            except (CaptureError, WengertError):
-                raise
-            except CAUGHT as caught:
-                if isinstance(caught, NameError) and any(
-                    each.kind == "loop" for each in context.layers
-                ):
+        try:
+            with context.region("branch") as layer:
+                try:
+                    value = function()
+                except StagedRaise as staged:
+                    error = staged.error
+                except (CaptureError, WengertError):
                     raise
-                error = caught
-            finally:
+                except CAUGHT as caught:
+                    if isinstance(caught, NameError) and any(
+                        each.kind == "loop" for each in context.layers
+                    ):
+                        raise
+                    error = caught
                 finals = context.finals(layer)
                 for key, slot in cells.items():
                     now = slot.get()
                     if now is not entry[key]:
                         finals.slots[key], finals.values[key] = slot, now
-                    slot.set(entry[key])
+        finally:  # after the journal: it may have seen a variable in the middle of its changes
+            for key, slot in cells.items():
+                slot.set(entry[key])
         sides.append((finals, value))
         errors.append(error)
     if errors[0] is not None or errors[1] is not None:
@@ -194,8 +196,7 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     building = Building(iter(exprs))
     for slot, form, _, _ in plans:
         new = form.build(building)
-        context.touch(slot)
-        slot.set(new)
+        context.put(slot, new)
     found = result.build(building)
     for form in uniting.known.values():
         if isinstance(form, ArrayForm) and id(form) in building.made:

@@ -493,7 +493,9 @@ def lowered_value(value: Any) -> Expr:
     """An argument as an expression: handles, numbers, arrays, nested lists of them."""
     if isinstance(value, (list, tuple)):
         return to_expr(array_of(value))
-    if not is_number(value) and not isinstance(value, (Handle, Expr)):
+    if isinstance(value, Expr):
+        return value
+    if not is_number(value) and not isinstance(value, Handle):
         if isinstance(value, range):
             return lift(np.asarray(value))
         refuse(f"needs a number or an array, got {describe(value)}")

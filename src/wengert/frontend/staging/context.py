@@ -414,6 +414,16 @@ class Context:
             self.layers.pop()
             self.undo(layer)
 
+    def put(self, slot: Slot, value: Any) -> None:
+        """Give a slot what a region has left in it.
+
+        Variables need no journal: the region around restores those that it shares, and those of a function
+        that has returned are gone.
+        """
+        if not isinstance(slot, CellSlot):
+            self.touch(slot)
+        slot.set(value)
+
     def born(self, owner: Any) -> Layer | None:
         """The open region in which a list, dict, object or buffer was made, if that is known."""
         entry = self.births.get(id(owner))

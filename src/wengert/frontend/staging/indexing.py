@@ -60,7 +60,7 @@ def _known_or_self(value: Any) -> Any:
 
 
 def _as_dim(expr: Expr) -> Extent:
-    from wengert.ops.control.extents import as_dim
+    from wengert.ops.extents import as_dim
 
     return as_dim(expr)
 

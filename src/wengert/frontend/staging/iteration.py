@@ -78,7 +78,7 @@ class Range:
             else k * self.step
         )
         if isinstance(self.start, Handle) or isinstance(offset, Handle):
-            return offset if self.start is 0 else binary("+", self.start, offset)  # noqa: F632
+            return offset if type(self.start) is int and self.start == 0 else binary("+", self.start, offset)
         return self.start + offset
 
     def __len__(self) -> int:

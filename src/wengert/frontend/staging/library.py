@@ -367,18 +367,17 @@ def as_python(value: Any) -> Any:
 
 def _number(kind: type) -> Callable[..., Any]:
     def number(*args: Any, **kwargs: Any) -> Any:
-        from wengert.frontend.python_table import python_builtin
-
         given = [_certain(a) for a in args]
-        if not any(isinstance(a, Handle) for a in given):
+        if not any(isinstance(a, Handle) for a in (*given, *kwargs.values())):
             if given and isinstance(given[0], str):
                 from wengert.frontend.staging.texts import has_marks
 
                 if has_marks(given[0]):
                     refuse("converts a text with run-time values in it to a number")
             return kind(*given, **kwargs)
-        lowered = [_one(a) for a in given]
-        return guarded(python_builtin(kind, *lowered))
+        entry = entry_of(kind)
+        assert entry is not None
+        return call_entry(entry, tuple(_one(a) for a in given), {k: _one(v) for k, v in kwargs.items()})
 
     return number
 
@@ -427,10 +426,9 @@ def round_(value: Any, ndigits: Any = None) -> Any:
     if isinstance(value, Array) or not type_of(value).weak:
         found = call(np.round, value, 0 if ndigits is None else ndigits)
         return call(int, found) if ndigits is None else found
-    from wengert.frontend.python_table import python_builtin
-
-    args = [value.expr] if ndigits is None else [value.expr, const(concrete(ndigits))]
-    return guarded(python_builtin(round, *args))
+    entry = entry_of(round)
+    assert entry is not None
+    return call_entry(entry, (value,) if ndigits is None else (value, concrete(ndigits)), {})
 
 
 @own(divmod)
@@ -673,9 +671,9 @@ def _as_array(value: Any, dtype: Any) -> Any:
 
 
 def _cast(value: Any, expr: Any, dtype: Any) -> Any:
-    from wengert.frontend.numpy_arguments import as_dtype
+    from wengert.frontend.numpy_arguments import dtype_name
 
-    name = as_dtype(dtype, "dtype")
+    name = dtype_name(dtype, "dtype")
     if name == expr.value_type.dtype:
         return expr
     if is_inexact(expr.value_type) and name.startswith(("int", "bool")) and is_active(value):

@@ -164,18 +164,18 @@ def _is_static(
     before = context.count
     notes = len(context.notes)
     static = True
-    with context.region("trial"):
-        try:
+    try:
+        with context.region("trial"):
             body(element)
             static = context.count == before and not any(
                 isinstance(v, (Scalar, Array)) and v is not entry[key]
                 for key, v in ((key, slot.get()) for key, slot in cells.items())
             )
-        except BaseException:  # whatever it is, the real run will meet it again
-            static = False
-        finally:
-            for key, slot in cells.items():
-                slot.set(entry[key])
+    except BaseException:  # whatever it is, the real run will meet it again
+        static = False
+    finally:
+        for key, slot in cells.items():
+            slot.set(entry[key])
     del context.notes[notes:]
     context.count = before
     return static
@@ -408,40 +408,42 @@ def _traced(
     context.traces[where] = context.traces.get(where, 0) + 1
     entry = {key: slot.get() for key, slot in cells.items()}
     notes = len(context.notes)
-    with context.region("loop") as layer:
-        k = fresh(COUNTER, "k")
-        mark = Buffer(const(0)).serial
-        context.record(k)
-        if steps is not None:
-            context.ranges[k] = (const(0), to_expr(steps.trip) - 1)
-        symbols: list[Expr] = []
-        types: list[Type] = []
-        seen: set[int] = set()
-        for each in carried.values():
-            _types(each, types, seen)
-        symbols = [context.record(fresh(t, "c")) for t in types]
-        building = Building(iter(symbols))
-        params: dict[tuple[Any, ...], Any] = {}
-        for key, each in carried.items():
-            params[key] = _enter(context, each, building)
-        _share(context, carried, building)
-        try:
-            element = steps.element(scalar_of(k)) if steps is not None else None
-            body(element)
-            go = None
-            if test is not None:
-                go = to_expr(tested(test()))
-        except NameError as error:
-            refuse(f"`{error.name}` is read before the loop has assigned it", CarryChange, where)
-        finally:
+    try:
+        with context.region("loop") as layer:
+            k = fresh(COUNTER, "k")
+            mark = Buffer(const(0)).serial
+            context.record(k)
+            if steps is not None:
+                context.ranges[k] = (const(0), to_expr(steps.trip) - 1)
+            symbols: list[Expr] = []
+            types: list[Type] = []
+            seen: set[int] = set()
+            for each in carried.values():
+                _types(each, types, seen)
+            symbols = [context.record(fresh(t, "c")) for t in types]
+            building = Building(iter(symbols))
+            params: dict[tuple[Any, ...], Any] = {}
+            for key, each in carried.items():
+                params[key] = _enter(context, each, building)
+            _share(context, carried, building)
+            try:
+                element = steps.element(scalar_of(k)) if steps is not None else None
+                body(element)
+                go = None
+                if test is not None:
+                    go = to_expr(tested(test()))
+            except NameError as error:
+                refuse(f"`{error.name}` is read before the loop has assigned it", CarryChange, where)
             finals = context.finals(layer)
             for key, slot in cells.items():
                 now = slot.get()
                 if now is not entry[key] or key in carried:
                     finals.slots[key], finals.values[key] = slot, now
-                slot.set(entry[key])
-        del context.notes[notes:]
-        _name_symbols(context, carried, symbols)
+            del context.notes[notes:]
+            _name_symbols(context, carried, symbols)
+    finally:  # after the journal: it may have seen a variable in the middle of its changes
+        for key, slot in cells.items():
+            slot.set(entry[key])
     return _Trace(k, symbols, finals.values, finals.slots, go, params, mark, list(layer.keep))
 
 
@@ -705,7 +707,7 @@ def _close(
         each.form.types(types, set())
         late_symbols += [fresh(t, "l") for t in types]
         each.form.fill(inits, set())
-        each.form.leaves(trace.finals[each.slot.key], last, outputs, set())
+        each.form.leaves(trace.finals.get(each.slot.key, UNASSIGNED), last, outputs, set())
     rows, plan = _rows(carried, trace, last)
     symbols = [*trace.symbols, *late_symbols]
     carries = list(zip(symbols, inits, strict=True))
@@ -754,8 +756,7 @@ def _close(
             )
         elif not ran:
             value = UNASSIGNED
-        context.touch(each.slot)
-        each.slot.set(value)
+        context.put(each.slot, value)
     stacked = list(building.exprs)
     for each, count in plan:
         _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
@@ -775,11 +776,10 @@ def _leaf_types(form: Form) -> list[Type]:
 
 def _leave(context: Context, each: _Carried, building: Building) -> None:
     value = each.form.build(building)
-    context.touch(each.slot)
     if isinstance(each.form, Whole) and isinstance(value, tuple):
         assert isinstance(each.slot, BufferSlot)
         value = (value[0], value[1], each.slot.buffer.links)
-    each.slot.set(value)
+    context.put(each.slot, value)
 
 
 def _reshare(context: Context, carried: list[_Carried], building: Building) -> None:
@@ -854,8 +854,6 @@ def _rows(
 def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed: Expr) -> None:
     """The list after the loop: all its elements stacked."""
     from wengert.frontend.staging.operators import binary
-    from wengert.ops.masks import mask_load
-
     grown = each.grown
     assert grown is not None
     assert isinstance(each.init, tuple)
@@ -882,6 +880,8 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
             rest = together.shape[2:]
             joined = reshape(together, (together.shape[0] * len(columns), *rest))
         if mask is not None:
+            from wengert.ops.masks import mask_load
+
             joined = mask_load(joined, mask)
         found.append(joined)
     if grown.init:
@@ -898,8 +898,7 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
     for expr in found:
         context.record(expr)
     last = grown.element.build(Building(iter(last_leaves)))
-    context.touch(each.slot)
-    each.slot.set(((), Growing(total, grown.element, tuple(found), last)))
+    context.put(each.slot, ((), Growing(total, grown.element, tuple(found), last)))
     assert binary
 
 

@@ -149,9 +149,12 @@ def compared(op: str, a: Any, b: Any) -> Any:
             b = array_of(b)
         else:
             return NotImplemented
-    python = _is_python(a) and _is_python(b)
-    result = _numpy(_UFUNCS[op], a, b)
-    return Scalar(result.expr, python=True) if python and isinstance(result, Scalar) else result
+    if _is_python(a) and _is_python(b):
+        from wengert.frontend.python_operators import python_operator
+
+        result = guarded(python_operator(op, to_expr(a), to_expr(b), bound=_bound))
+        return Scalar(result.expr, python=True) if isinstance(result, Scalar) else bool(result)
+    return _numpy(_UFUNCS[op], a, b)
 
 
 def unary(op: str, a: Any) -> Any:

@@ -87,6 +87,7 @@ class _Scope:
     bound: set[str]
     globals: set[str] = field(default_factory=set)
     first: str | None = None
+    generator: bool = False
 
 
 class Rewriting(ast.NodeTransformer):
@@ -168,7 +169,7 @@ class Rewriting(ast.NodeTransformer):
             if arguments.posonlyargs + arguments.args
             else None
         )
-        self.scopes.append(_Scope(bound - outside | params, declared, first))
+        self.scopes.append(_Scope(bound - outside | params, declared, first, generator))
         local = sorted(bound - outside - params)
         rebound = sorted(bound & outside)
         if generator:
@@ -238,7 +239,19 @@ class Rewriting(ast.NodeTransformer):
         return node
 
     # --- statements --------------------------------------------------------------------------------
-    def visit_If(self, node: ast.If) -> list[ast.stmt]:
+    def plainly(self, node: Any) -> Any:
+        """A statement of a generator: executed, with conditions that have to be known."""
+        if isinstance(node, ast.For):
+            node.iter = self.at(_call("elements", self.visit(node.iter)), node.iter)
+        else:
+            node.test = self.at(_call("truth", self.visit(node.test)), node.test)
+        node.body = self.statements(node.body)
+        node.orelse = self.statements(node.orelse)
+        return node
+
+    def visit_If(self, node: ast.If) -> Any:
+        if self.scopes[-1].generator:
+            return self.plainly(node)
         then, orelse = self.fresh("then"), self.fresh("else")
         test = self.visit(node.test)
         return [
@@ -247,7 +260,9 @@ class Rewriting(ast.NodeTransformer):
             self.at(ast.Expr(_call("if_", test, _load(then), _load(orelse))), node),
         ]
 
-    def visit_While(self, node: ast.While) -> list[ast.stmt]:
+    def visit_While(self, node: ast.While) -> Any:
+        if self.scopes[-1].generator:
+            return self.plainly(node)
         test, body = self.fresh("test"), self.fresh("body")
         condition: ast.expr = node.test
         broken = getattr(node, "broken", None)
@@ -260,7 +275,9 @@ class Rewriting(ast.NodeTransformer):
             self.at(ast.Expr(_call("while_", _load(test), _load(body))), node),
         ]
 
-    def visit_For(self, node: ast.For) -> list[ast.stmt]:
+    def visit_For(self, node: ast.For) -> Any:
+        if self.scopes[-1].generator:
+            return self.plainly(node)
         body = self.fresh("body")
         broken = getattr(node, "broken", None)
         iterable = self.visit(node.iter)
