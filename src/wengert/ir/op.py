@@ -323,6 +323,8 @@ class Op:
     with_bodies: Callable[[Any, tuple[Any, ...]], Any] | None = (
         None  # the attribute with other regions
     )
+    binds: Callable[[Any], bool] | None = None  # whether the body may call itself
+    recurs: Callable[[Any], int] | None = None  # which of the calls around it the node calls again
     key: Callable[[Any], Hashable] | None = (
         None  # exact key of the attribute where it is not its own
     )

@@ -21,9 +21,10 @@ __all__ = ["Region"]
 class Region:
     """``params`` (canonical, numbered) to ``outputs``; interned."""
 
-    __slots__ = ("__weakref__", "_nodes", "outputs", "params")
+    __slots__ = ("__weakref__", "_nodes", "outputs", "params", "recursive")
     params: tuple[Expr, ...]
     outputs: tuple[Expr, ...]
+    recursive: int  # how many recursive calls around it the body needs; -1 until asked for
     _nodes: tuple[Expr, ...] | None
     _table: ClassVar[WeakValueDictionary[tuple[tuple[Expr, ...], tuple[Expr, ...]], Region]] = (
         WeakValueDictionary()
@@ -35,6 +36,7 @@ class Region:
         if known is None:
             known = object.__new__(cls)
             known.params, known.outputs, known._nodes = params, outputs, None
+            known.recursive = -1
             known = cls._table.setdefault(key, known)
         return known
 

@@ -5,7 +5,9 @@ It is the judge of every engine, emitter and rewrite, so it is plain rather than
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,12 +60,20 @@ def evaluate_nodes(
     return _run(roots, nodes, given, sizes, check)
 
 
-def run_region(region: Region, arguments: Sequence[Any], sizes: Mapping[str, int]) -> list[Any]:
-    """The outputs of a region for the given arguments; ``sizes`` are those of the surroundings."""
+def run_region(
+    region: Region,
+    arguments: Sequence[Any],
+    sizes: Mapping[str, int],
+    calls: tuple[Region, ...] = (),
+) -> list[Any]:
+    """The outputs of a region for the given arguments; ``sizes`` are those of the surroundings.
+
+    ``calls`` are the bodies of the recursive calls around it, innermost first.
+    """
     given = {p: _typed(p, v) for p, v in zip(region.params, arguments, strict=True)}
     # A size bound outside may also appear on a parameter; the parameter's own shape decides.
     inner = {**sizes, **_sizes(region.params, given)}
-    return _run(region.outputs, region.nodes, given, inner, False)
+    return _run(region.outputs, region.nodes, given, inner, False, calls)
 
 
 def _bound(symbols: Sequence[Expr], values: Mapping[str, Any]) -> dict[Expr, Any]:
@@ -157,6 +167,7 @@ def _run(
     given: Mapping[Expr, Any],
     sizes: Mapping[str, int],
     check: bool,
+    calls: tuple[Region, ...] = (),
 ) -> list[Any]:
     value: dict[Expr, Any] = {}
     known = dict(sizes)
@@ -179,7 +190,7 @@ def _run(
                     later.append(node)
                     continue
                 args = [value[a] for a in node.args]
-                value[node] = result = _value(node, args, attr, known)
+                value[node] = result = _value(node, args, attr, known, calls)
                 if node in defining:
                     known[defined_name(node)] = int(result)
                 if node.needs:
@@ -234,20 +245,83 @@ def _attribute(node: Expr, sizes: Mapping[str, int], *, must: bool = False) -> A
         return _UNKNOWN
 
 
-def _value(node: Expr, args: Sequence[Any], attr: Any, sizes: Mapping[str, int]) -> Any:
-    result = _apply(node.op, args, attr, sizes)
+def _value(
+    node: Expr,
+    args: Sequence[Any],
+    attr: Any,
+    sizes: Mapping[str, int],
+    calls: tuple[Region, ...],
+) -> Any:
+    result = _apply(node.op, args, attr, sizes, calls)
     if getattr(result, "dtype", None) == np.float16:
         # NumPy computes functions of truth values in half precision.
-        result = _apply(node.op, [np.asarray(a, node.value_type.dtype) for a in args], attr, sizes)
+        exact = [np.asarray(a, node.value_type.dtype) for a in args]
+        result = _apply(node.op, exact, attr, sizes, calls)
     return _typed(node, result)
 
 
-def _apply(op: Op, args: Sequence[Any], attr: Any, sizes: Mapping[str, int]) -> Any:
+def _apply(
+    op: Op, args: Sequence[Any], attr: Any, sizes: Mapping[str, int], calls: tuple[Region, ...]
+) -> Any:
     if attr is None:
         return op.evaluate(*args)
+    if op.recurs is not None:
+        level = op.recurs(attr)
+        return tuple(run_region(calls[level], args, sizes, calls[level:]))
+    if op.binds is not None and op.binds(attr):
+        (body,) = op.bodies(attr) if op.bodies is not None else ()
+        around = (body, *calls)
+        return tuple(_deep(lambda: run_region(body, args, sizes, around), len(calls)))
     if op.bodies is not None:
-        return op.evaluate(*args, attr=attr, run=lambda body, inner: run_region(body, inner, sizes))
+        return op.evaluate(
+            *args, attr=attr, run=lambda body, inner: run_region(body, inner, sizes, calls)
+        )
     return op.evaluate(*args, attr=attr)
+
+
+_DEEPEST = 60_000  # frames of Python: some thousand calls of a function by itself
+_STACK = 512 << 20  # bytes, of which only those are taken that are used
+
+
+def _deep(action: Callable[[], list[Any]], level: int) -> list[Any]:
+    """Runs with a deeper stack, which recursion in the graph needs several times of.
+
+    Raises:
+        EvaluationError: the recursion goes deeper than that.
+    """
+    if level:
+        return action()
+    found: list[list[Any]] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with np.errstate(all="ignore"):
+                found.append(action())
+        except BaseException as error:  # it is raised again where it belongs
+            errors.append(error)
+
+    limit, stack = sys.getrecursionlimit(), threading.stack_size(_STACK)
+    sys.setrecursionlimit(max(limit, _DEEPEST))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(limit)
+    if errors and isinstance(errors[0], RecursionError):
+        raise EvaluationError(
+            worded(
+                "recursion",
+                expected="a call that ends",
+                got=f"more than {_DEEPEST} frames",
+                hint="is there a branch that does not call itself?",
+            )
+        ) from None
+    if errors:
+        raise errors[0]
+    return found[0]
 
 
 def _learn(

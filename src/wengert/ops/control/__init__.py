@@ -14,13 +14,17 @@ from wengert.ops.control.item import ITEM, item, items
 from wengert.ops.control.loop import LOOP, for_loop, loop, while_loop
 from wengert.ops.control.looped import Looped, closed_loop
 from wengert.ops.control.pruned import pruned, pruned_nodes
+from wengert.ops.control.recur import RECUR
+from wengert.ops.control.recursion import Recursion, recursive
 
 __all__ = [
     "CALL",
     "COND",
     "ITEM",
     "LOOP",
+    "RECUR",
     "Looped",
+    "Recursion",
     "branch",
     "call",
     "closed_call",
@@ -32,5 +36,6 @@ __all__ = [
     "loop",
     "pruned",
     "pruned_nodes",
+    "recursive",
     "while_loop",
 ]

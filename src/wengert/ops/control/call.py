@@ -9,16 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from wengert.errors import GraphError, TypeMismatchError, worded
 from wengert.ir.dump import codec
 from wengert.ir.function import Function
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Domain, Op, Rule, Sample, register
 from wengert.ir.region import Region
-from wengert.ir.types import TupleType, Type
+from wengert.ir.types import DType, TupleType, Type
 from wengert.ops.algebra import lift
-from wengert.ops.control.changes import Change, Transforms, differentiable
+from wengert.ops.control.changes import (
+    Change,
+    Transforms,
+    batch_of,
+    change_type,
+    differentiable,
+    or_zeros,
+    result_types,
+)
 from wengert.ops.control.cond import check_captures
 from wengert.ops.control.item import item, items
+from wengert.ops.control.recur import active, rewritten, shifted, signature_of
 from wengert.ops.control.regions import (
     as_results,
     hoisted,
@@ -30,15 +40,20 @@ from wengert.ops.control.regions import (
 )
 from wengert.ops.control.smooth import call_smooth
 from wengert.ops.counting import count_operations
+from wengert.ops.layout import cast
 
 __all__ = ["CALL", "Call", "call", "closed_call"]
 
 
 class Call(NamedTuple):
-    """The body, and the name under which people know it."""
+    """The body, and the name under which people know it.
+
+    The body of a ``recursive`` call may contain ``recur``.
+    """
 
     body: Region
     name: str = "f"
+    recursive: bool = False
 
 
 codec(Call)
@@ -48,7 +63,31 @@ def _call_type(*types: Type, attr: Call, args: Sequence[Expr]) -> TupleType:
     what = f"call of {attr.name}"
     sizes = outer_sizes(attr.body, args)
     check_captures(what, attr.body, types, sizes)
+    if attr.recursive:
+        _check_calls(attr)
     return TupleType(tuple(outer_type(t, sizes, what) for t in attr.body.result_types))
+
+
+def _check_calls(attr: Call) -> None:
+    """Whether the calls of itself in a body have its signature.
+
+    Raises:
+        TypeMismatchError: one has not.
+    """
+    wanted = signature_of(attr.body.params, attr.body.result_types)
+
+    def check(node: Expr, args: tuple[Expr, ...], level: int) -> None:
+        if node.attr.level == level and node.attr.signature is not wanted:
+            raise TypeMismatchError(
+                worded(
+                    f"recursion of {attr.name}",
+                    expected=f"results of types {', '.join(map(str, attr.body.result_types))}",
+                    got=", ".join(str(o.type) for o in node.attr.signature.outputs),
+                    hint="return the same types on all ways",
+                )
+            )
+
+    rewritten(attr.body.outputs, check)
 
 
 def _call_value(
@@ -60,6 +99,8 @@ def _call_value(
 def _call_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Call, diff: Transforms
 ) -> list[Change] | None:
+    if attr.recursive:
+        return _recursive_jvp(args, tangents, attr, diff)
     primals = opening(attr.body, args)
     moving = [
         (symbol, t)
@@ -84,6 +125,8 @@ def _call_vjp(
     attr: Call,
     diff: Transforms,
 ) -> list[Change]:
+    if attr.recursive:
+        return _recursive_vjp(args, wanted, ct, result_types(out), attr, diff)
     primals = opening(attr.body, args)
     given = [c for c in ct if c is not None]
     seeds = unbound((c.value_type for c in given), "ct")
@@ -98,6 +141,87 @@ def _call_vjp(
     return found
 
 
+# --- recursion -------------------------------------------------------------------------------------------
+def _recursive_jvp(
+    args: Sequence[Expr], tangents: Sequence[Change], attr: Call, diff: Transforms
+) -> list[Change]:
+    """The change of a recursive function is a recursive function of arguments and their changes."""
+    primals = opening(attr.body, [None] * len(args))
+    outputs = opened(attr.body, primals)
+    slots = active([p.value_type for p in primals])
+    seeds = unbound((change_type(primals[i].value_type) for i in slots), "t")
+    changes = diff.jvp(outputs, dict(zip((primals[i] for i in slots), seeds, strict=True)))
+    moving = active([o.value_type for o in outputs])
+    types = [change_type(outputs[i].value_type) for i in moving]
+    results = [or_zeros(changes[i], t) for i, t in zip(moving, types, strict=True)]
+    given = [or_zeros(tangents[i], change_type(args[i].value_type)) for i in slots]
+    found = _again(attr, (*primals, *seeds), (*args, *given), results, types, "jvp")
+    return _spread(found, moving, len(outputs))
+
+
+def _recursive_vjp(
+    args: Sequence[Expr],
+    wanted: Sequence[bool],
+    ct: Sequence[Change],
+    results: Sequence[Type],
+    attr: Call,
+    diff: Transforms,
+) -> list[Change]:
+    """The adjoint is a recursive function of arguments and cotangents; values on the way are recomputed."""
+    batch = batch_of(ct, results)
+    primals = opening(attr.body, [None] * len(args))
+    outputs = opened(attr.body, primals)
+    moving = active([o.value_type for o in outputs])
+    seeds = unbound((change_type(outputs[i].value_type, batch) for i in moving), "ct")
+    slots = active([p.value_type for p in primals])
+    cotangents = _spread(seeds, moving, len(outputs))
+    changes = diff.vjp(outputs, cotangents, [primals[i] for i in slots])
+    types = [change_type(primals[i].value_type, batch) for i in slots]
+    pulled = [or_zeros(c, t) for c, t in zip(changes, types, strict=True)]
+    given = [or_zeros(ct[i], change_type(results[i], batch)) for i in moving]
+    found = _spread(
+        _again(attr, (*primals, *seeds), (*args, *given), pulled, types, "vjp"), slots, len(args)
+    )
+    return [c if want else None for c, want in zip(found, wanted, strict=True)]
+
+
+def _spread(changes: Sequence[Expr], slots: Sequence[int], count: int) -> list[Change]:
+    found: list[Change] = [None] * count
+    for slot, change in zip(slots, changes, strict=True):
+        found[slot] = change
+    return found
+
+
+def _again(
+    attr: Call,
+    symbols: Sequence[Expr],
+    values: Sequence[Expr],
+    outputs: Sequence[Expr],
+    types: Sequence[Type],
+    suffix: str,
+) -> tuple[Expr, ...]:
+    """A recursive call derived from another, which its body may still call for values."""
+    primal = signature_of(attr.body.params, attr.body.result_types)
+
+    def called(node: Expr, args: tuple[Expr, ...], level: int) -> Expr | None:
+        if node.attr.level != level or node.attr.signature is not primal:
+            return None
+        return shifted(make(CALL, args, attr), level + 1)
+
+    strict = [as_dtype(o, t.dtype) for o, t in zip(outputs, types, strict=True)]
+    region, captures = hoisted(symbols, rewritten(strict, called), once=True)
+    if captures:
+        raise GraphError(worded(f"derivative of {attr.name}", expected="a closed body"))
+    return items(make(CALL, tuple(values), Call(region, f"{attr.name}_{suffix}", recursive=True)))
+
+
+def as_dtype(node: Expr, dtype: DType) -> Expr:
+    """The value in a dtype, no longer a Python number."""
+    type_ = node.value_type
+    return node if type_.dtype == dtype and not type_.weak else cast(node, dtype)
+
+
+# --- building --------------------------------------------------------------------------------------------
 def _called(
     symbols: Sequence[Expr], values: Sequence[Expr], changes: Sequence[Change], name: str
 ) -> list[Change]:
@@ -165,7 +289,8 @@ CALL = register(
         diff=Rule(_call_jvp, _call_vjp, batched=True),
         domain=Domain(smooth=call_smooth),
         bodies=lambda attr: (attr.body,),
-        with_bodies=lambda attr, bodies: Call(bodies[0], attr.name),
+        with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
+        binds=lambda attr: attr.recursive,
         exempt={"text": "a body is no formula"},
         count=lambda node: count_operations(node.attr.body.outputs).operations,
         samples=(Sample((Argument((), 0.2, 2.0), Argument((), 0.2, 2.0)), build=_sample),),

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from wengert.ir.function import Function
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.region import Region
-from wengert.ir.types import TupleType
 from wengert.ir.walk import build, leaves, order, renamed, renaming, replaced, substitute
 from wengert.ops.control.call import CALL, Call
 from wengert.ops.control.cond import COND, Cond
@@ -34,6 +33,11 @@ def pruned(function: Function) -> Function:
 def pruned_nodes(roots: Sequence[Expr]) -> list[Expr]:
     """The nodes without what they do not use."""
     return _Pruning().nodes(roots)
+
+
+def _shrinks(node: Expr) -> bool:
+    """Whether the node may have fewer results; all activations of a recursive function have the same."""
+    return node.op in (LOOP, COND) or (node.op is CALL and not node.attr.recursive)
 
 
 class _Needs(NamedTuple):
@@ -61,7 +65,7 @@ class _Pruning:
             found.update(node.needs)
             if node.op.projection:
                 used.setdefault(node.args[0], set()).add(node.attr)
-            if node.op in (LOOP, COND, CALL):
+            if _shrinks(node):
                 found.update(self.arguments(node, used[node]))
             else:
                 found.update(node.args)
@@ -125,7 +129,7 @@ class _Pruning:
         done: dict[Expr, Expr] = {}
         results: dict[Expr, dict[int, Expr]] = {}
         for node in needed:
-            if isinstance(node.type, TupleType) and node.op in (LOOP, COND, CALL):
+            if _shrinks(node):
                 results[node] = self.shrunk(node, used[node], done)
             elif node.op.projection and node.args[0] in results:
                 done[node] = results[node.args[0]][node.attr]

@@ -24,6 +24,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import Type, is_inexact, promote
 from wengert.ir.walk import extent_by, renaming, substitute
 from wengert.ops.algebra import lift
+from wengert.ops.control.depths import depth_of
 from wengert.ops.control.lengths import renamed_anew, renamed_by_structure
 from wengert.ops.leaves import fresh, param
 
@@ -200,6 +201,8 @@ def hoisted(
     for node in nodes:
         if any(arg in inside for arg in (*node.args, *node.needs)):
             inside.add(node)
+        elif node.serial > mark and node.op.bodies is not None and depth_of(node):
+            inside.add(node)  # a body that calls itself may only do so where it gets there
     frontier = {
         arg
         for node in nodes
