@@ -1,7 +1,7 @@
 """Loads the tables of functions that a captured program may call.
 
-A table is a module of this room whose name starts with ``numpy_``, ``scipy_`` or ``python_``; importing it
-registers its entries. None is imported with the package, because most bring in SciPy's names.
+A table is a module of this room whose name starts with ``numpy_``, ``scipy_`` or ``python_``, or ends with
+``_table``; importing it registers its entries. None is imported with the package: SciPy loads slowly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _PREFIXES = ("numpy_", "scipy_", "python_")
 def table_modules() -> list[str]:
     """The names of all modules with entries, in order."""
     found = iter_modules(wengert.frontend.__path__, "wengert.frontend.")
-    return sorted(m.name for m in found if m.name.rpartition(".")[2].startswith(_PREFIXES))
+    names = [m.name for m in found]
+    return sorted(
+        n for n in names if n.rpartition(".")[2].startswith(_PREFIXES) or n.endswith("_table")
+    )
 
 
 @cache
