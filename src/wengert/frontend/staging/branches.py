@@ -41,13 +41,17 @@ from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
-__all__ = ["CAUGHT", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised"]
+__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised"]
 
 # Any: branches return whatever the program has.
 RESULT = "_wg_result"
 CAUGHT = (
     IndexError, KeyError, ArithmeticError, ValueError, AssertionError, NameError, StopIteration,
 )  # fmt: skip
+
+
+class NeedResult(BaseException):
+    """A recursive call whose result type is not known yet: the other branch tells it."""
 
 
 class StagedRaise(BaseException):
@@ -127,8 +131,8 @@ def branches(
             with context.region("branch") as layer:
                 try:
                     value = function()
-                except StagedRaise as staged:
-                    error = staged.error
+                except (StagedRaise, NeedResult) as staged:
+                    error = staged.error if isinstance(staged, StagedRaise) else staged
                 except (CaptureError, WengertError):
                     raise
                 except CAUGHT as caught:
@@ -160,6 +164,12 @@ def _one_way(
 ) -> Any:
     """A branch that only raises is a check; the other one goes on in place."""
     first, second = errors
+    if isinstance(first, NeedResult):
+        if isinstance(second, NeedResult):
+            raise second
+        return orelse()
+    if isinstance(second, NeedResult):
+        return then()
     if first is not None:
         raised(first, test)
         if second is not None:

@@ -362,7 +362,8 @@ class Context:
         self.adopted: Any = None
         self.token: Any = None
         self.final_token: Any = None
-        self.functions: dict[Any, Any] = {}
+        self.functions: dict[Any, Any] = {}  # recursive ones that are being captured
+        self.active_keys: dict[Any, int] = {}
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
         self.births: dict[int, tuple[Any, Layer]] = {}

@@ -1,17 +1,59 @@
-"""Activations of captured functions: inlined, or (recursion that only running ends) as functions of the graph."""
+"""Activations of captured functions: inlined, or as functions of the graph that call themselves.
+
+Recursion that known values end is inlined. When a function is entered again with arguments of the same types
+under a run-time condition, it is captured as a function of its own: the branches that do not recurse tell the
+types of its result, then its calls of itself become calls in the graph.
+"""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from wengert.frontend.staging.context import Context, refuse
+from wengert.frontend.staging.branches import NeedResult
+from wengert.frontend.staging.context import Context, NeedConcrete, refuse
+from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.forms import Building, Form, Side, Uniting, alone
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    BufferSlot,
+    Handle,
+    Partial,
+    Scalar,
+    to_expr,
+    type_of,
+)
+from wengert.frontend.trees import flatten
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.ops.control.item import items
+from wengert.ops.control.recursion import Recursion
+from wengert.ops.leaves import const, fresh
 
 __all__ = ["entered"]
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 150
+_PASSES = 6
+
+
+class _Again(BaseException):
+    """A function is entered again with arguments of the same types: unwind to its first activation."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
+@dataclass
+class _Tracing:
+    """A recursive function that is being captured."""
+
+    recursion: Recursion | None
+    form: Form | None
+    types: list[Type]
 
 
 def entered(
@@ -22,10 +64,55 @@ def entered(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """Run converted code for its result."""
+    if context.eager or not _names_itself(original):
+        return _inlined(context, staged, original, args, kwargs)
+    key = _key(original, args, kwargs)
+    tracing = context.functions.get(key)
+    if tracing is not None:
+        return _called_again(context, tracing, args, kwargs)
+    layers = context.active_keys.get(key)
+    if layers is not None and any(
+        layer.kind in ("branch", "loop") for layer in context.layers[layers:]
+    ):
+        raise _Again(key)
+    outermost = layers is None
+    if outermost:
+        context.active_keys[key] = len(context.layers)
+    try:
+        return _transacted(context, staged, original, args, kwargs)
+    except _Again as again:
+        if not outermost or again.key != key:
+            raise
+    finally:
+        if outermost:
+            del context.active_keys[key]
+    return _recursive(context, staged, original, args, kwargs, key)
+
+
+def _names_itself(function: types.FunctionType) -> bool:
+    code = function.__code__
+    return (
+        function.__name__ in code.co_names
+        or function.__name__ in code.co_freevars
+        or any(
+            isinstance(c, types.CodeType)
+            and (function.__name__ in c.co_freevars or function.__name__ in c.co_names)
+            for c in code.co_consts
+        )
+    )
+
+
+def _inlined(
+    context: Context,
+    staged: types.FunctionType,
+    original: types.FunctionType,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
     context.depth += 1
     context.activations.append(original)
     try:
-        if context.depth > _DEEPEST:
+        if context.depth > _DEEPEST and not context.eager:
             refuse(
                 f"{original.__name__}: recursion deeper than {_DEEPEST} during capture: the stopping "
                 "condition depends on run-time values; rewrite it as a loop, or mode='tape'"
@@ -34,3 +121,149 @@ def entered(
     finally:
         context.activations.pop()
         context.depth -= 1
+
+
+def _transacted(
+    context: Context,
+    staged: types.FunctionType,
+    original: types.FunctionType,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """An activation whose changes are taken back if it turns out to be recursive."""
+    with context.region("function") as layer:
+        result = _inlined(context, staged, original, args, kwargs)
+        finals = context.finals(layer)
+        recorded = layer.recorded
+    context.top.recorded.update(recorded)
+    for key, slot in finals.slots.items():
+        context.put(slot, finals.values[key])
+    return result
+
+
+def _key(function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    leaves, tree = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
+    return (function.__code__, tree, tuple(_abstract(leaf) for leaf in leaves))
+
+
+def _abstract(leaf: Any) -> Any:
+    if isinstance(leaf, Partial):
+        return ("partial", leaf.none, _abstract(leaf.value))
+    if isinstance(leaf, (Scalar, Array)):
+        type_ = type_of(leaf)
+        return type_.with_shape(()) if isinstance(leaf, Array) and _shrinks(type_) else type_
+    if isinstance(leaf, float):
+        return Type("float64", weak=True)
+    try:
+        hash(leaf)
+    except TypeError:
+        return id(leaf)
+    return (type(leaf), leaf)
+
+
+def _shrinks(type_: Type) -> bool:
+    return False
+
+
+def _dynamic(leaves: Sequence[Any]) -> list[int]:
+    return [i for i, leaf in enumerate(leaves) if isinstance(leaf, (Scalar, Array, float))]
+
+
+def _recursive(
+    context: Context,
+    staged: types.FunctionType,
+    original: types.FunctionType,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    key: Any,
+) -> Any:
+    leaves, tree = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
+    places = _dynamic(leaves)
+    tracing = _Tracing(None, None, [])
+    context.note("recursion", f"{original.__name__}() calls itself in the graph")
+    for _ in range(_PASSES):
+        with context.region("function") as layer:
+            symbols = [context.record(fresh(_plain(type_of(leaves[p])), "r")) for p in places]
+            token = context.record(fresh(Type("int64", weak=True), "token"))
+            given = list(leaves)
+            born: set[int] = set()
+            for place, symbol in zip(places, symbols, strict=True):
+                if isinstance(leaves[place], Array):
+                    array = Array(Buffer(symbol))
+                    born.add(array.buffer.serial)
+                    given[place] = array
+                else:
+                    given[place] = Scalar(symbol)
+            positional, named = tree.unflatten(given)
+            context.touch(TokenSlot(context))
+            context.token = token
+            if tracing.form is not None:
+                tracing.recursion = Recursion(
+                    original.__name__, [*symbols, token], [*tracing.types, token.value_type]
+                )
+            context.functions[key] = tracing
+            try:
+                result = _inlined(context, staged, original, positional, named)
+            except NeedResult:
+                refuse(f"{original.__name__}() calls itself on every path", NeedConcrete)
+            finally:
+                del context.functions[key]
+            uniting = Uniting(Side(), Side(), original.__name__, "of a recursive function")
+            form = alone(result, uniting) if tracing.form is None else tracing.form.join(result, uniting)
+            found: list[Type] = []
+            form.types(found, set())
+            outputs: list[Expr] = []
+            form.leaves(result, Side(), outputs, set())
+            last = context.token
+            _check_pure(context, layer, original, born)
+        settled = tracing.recursion is not None and found == tracing.types
+        tracing.form, tracing.types = form, found
+        if settled:
+            assert tracing.recursion is not None
+            function = tracing.recursion.closed([*outputs, last])
+            node = function(*(to_expr(leaves[p]) for p in places), context.token)
+            return _result(context, form, items(node))
+    refuse(f"{original.__name__}(): the types of its result do not settle", NeedConcrete)
+
+
+def _plain(type_: Type) -> Type:
+    return type_
+
+
+def _check_pure(
+    context: Context, layer: Any, original: types.FunctionType, born: set[int]
+) -> None:
+    for slot, _ in layer.journal.values():
+        if isinstance(slot, TokenSlot):
+            continue
+        if isinstance(slot, BufferSlot) and slot.buffer.serial not in born:
+            if context.born(slot.buffer) is layer:
+                continue
+        elif not isinstance(slot, BufferSlot):
+            continue
+        refuse(
+            f"{original.__name__}() calls itself at run time and changes an array in place; "
+            "return a new array instead, or mode='tape'",
+            NeedConcrete,
+        )
+
+
+def _result(context: Context, form: Form, exprs: tuple[Expr, ...]) -> Any:
+    for expr in exprs:
+        context.record(expr)
+    context.touch(TokenSlot(context))
+    context.token = exprs[-1]
+    return form.build(Building(iter(exprs[:-1])))
+
+
+def _called_again(
+    context: Context, tracing: _Tracing, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    if tracing.recursion is None or tracing.form is None:
+        raise NeedResult
+    leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
+    values = [to_expr(leaves[p]) for p in _dynamic(leaves)]
+    return _result(context, tracing.form, tracing.recursion.again(*values, context.token))
+
+
+assert const
