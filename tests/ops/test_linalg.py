@@ -13,7 +13,8 @@ from wengert.diff.reverse import vjp
 from wengert.errors import ShapeError, TypeMismatchError
 from wengert.ir.facts import POSITIVE, SYMMETRIC
 from wengert.ir.known import knows
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, make
+from wengert.ir.op import lookup
 from wengert.ir.walk import order
 from wengert.ops.algebra import diag
 from wengert.ops.einstein import eye, transpose
@@ -245,6 +246,13 @@ def test_stacks_are_what_single_matrices_are(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(evaluate(out, given), want)
 
 
+def test_complex_cholesky_factor(rng: np.random.Generator) -> None:
+    half = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
+    value = half @ half.conj().T + np.eye(3)
+    L = evaluate(cholesky(symbol("M", (3, 3), dtype="complex128")), {"M": value})
+    np.testing.assert_allclose(L, np.linalg.cholesky(value), atol=1e-13)
+
+
 def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ShapeError, match="square"):
         inv(symbol("M", (2, 3)))
@@ -253,6 +261,6 @@ def test_shapes_that_do_not_fit() -> None:
     with pytest.raises(ShapeError, match="scalar"):
         solve(symbol("M", (3, 3)), symbol("v"))
     with pytest.raises(TypeMismatchError, match="real"):
-        cholesky(symbol("M", (2, 2), dtype="complex128"))
+        make(lookup("detsign"), (symbol("M", (2, 2), dtype="complex128"),))
     with pytest.raises(ShapeError, match="matrix"):
         tril(symbol("v", 3))

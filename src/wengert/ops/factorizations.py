@@ -246,7 +246,7 @@ PERMUTATION = _of_places(
     "The permutation that exchanging rows one after the other comes to.",
     lambda pivots: Type("int64", pivots.shape),
     permuted_rows,
-    spell=Spelling(helpers=(permuted_rows,)),
+    spell=Spelling(python="permuted_rows({0})", helpers=(permuted_rows,)),
     samples=(Sample((Argument((3,), dtype="int32", value=np.array([1, 2, 2], np.int32)),)),),
 )
 

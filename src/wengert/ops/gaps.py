@@ -170,6 +170,13 @@ def _cotangents(
     return found
 
 
+def _in_numpy(node: Expr) -> str:
+    first = 3 if node.attr.limit else 2
+    references = ", ".join(f"{{{i}}}" for i in range(first, len(node.args)))
+    rate = "{2}" if node.attr.limit else "None"
+    return f"quotients_by_gaps({{0}}, {{1}}, {node.attr.pairs}, {rate}, [{references}])"
+
+
 _W = Argument((3,), draw="distinct")
 _M = Argument((3, 3))
 
@@ -186,6 +193,7 @@ GAP = register(
                 **({} if node.attr.pairs else {"pairs": False}),
                 **({"limit": True} if node.attr.limit else {}),
             },
+            numpy=_in_numpy,
             helpers=(quotients_by_gaps,),
         ),
         call=lambda num, w, *more, pairs=True, limit=False: gap_quotient(

@@ -324,30 +324,32 @@ SOLVE_TRIANGULAR = register(
 
 # --- Cholesky ----------------------------------------------------------------------------------------
 def _symmetric_part(A: Expr) -> Expr:
-    return scale(0.5, plus(A, turned(A)))
+    return scale(0.5, plus(A, turned(conj(A))))
+
+
+def _cholesky_value(A: Any) -> Any:
+    return np.linalg.cholesky((A + np.conj(np.swapaxes(A, -1, -2))) / 2)
 
 
 def _cholesky_tangent(
     args: Sequence[Expr], tangents: Sequence[Expr | None], L: Expr, **_: Any
 ) -> Expr:
-    """``dL = L phi(inv(L) dA inv(L).T)``, where ``phi`` keeps the lower triangle and half the diagonal.
+    """``dL = L phi(inv(L) dA inv(L)^H)``, where ``phi`` keeps the lower triangle and half the diagonal.
 
     Smith 1995; Murray 2016, "Differentiation of the Cholesky decomposition", section 3.
     """
     assert tangents[0] is not None
     half = solve_triangular(L, _symmetric_part(tangents[0]), lower=True)
-    middle = solve_triangular(L, turned(half), lower=True)
+    middle = solve_triangular(L, turned(conj(half)), lower=True)
     return matmul(L, scale(0.5, plus(tril(middle), tril(middle, -1))))
 
 
 CHOLESKY = register(
     Op(
         name="cholesky",
-        doc="The lower triangular L with L @ L.T = (A + A.T)/2, for positive definite A.",
-        result=lambda A: square(A, "cholesky", only_real=True),
-        evaluate=or_nan(
-            lambda A: np.linalg.cholesky((A + np.swapaxes(A, -1, -2)) / 2), lambda A: A.shape
-        ),
+        doc="The lower triangular L with L @ L^H = (A + A^H)/2, for positive definite A.",
+        result=lambda A: square(A, "cholesky"),
+        evaluate=or_nan(_cholesky_value, lambda A: A.shape),
         diff=Rule(_cholesky_tangent),
         domain=Domain(poles="A not positive definite"),
         spell=Spelling(
@@ -361,18 +363,18 @@ CHOLESKY = register(
             Sample((Argument((3, 3), draw="spd"),)),
             Sample((Argument((3, 3), draw="spd", direction="any"),), note="any direction"),
             Sample((Argument((2, 2, 2), draw="spd"),), note="stack"),
+            Sample((Argument((2, 2), draw="spd", dtype="complex128"),), note="complex"),
         ),
     )
 )
 
 
 def cholesky(A: Any) -> Expr:
-    """The lower triangular ``L`` with ``L @ L.T == A`` for a positive definite matrix.
+    """The lower triangular ``L`` with ``L @ L^H == A`` for a positive definite matrix.
 
-    The derivative is that of ``cholesky((A + A.T)/2)``, so the gradient is a symmetric matrix.
+    The derivative is that of ``cholesky((A + A^H)/2)``, so the gradient is a symmetric (Hermitian) matrix.
 
     Raises:
         ShapeError: not square.
-        TypeMismatchError: a complex matrix.
     """
     return make(CHOLESKY, (lift(A),))
