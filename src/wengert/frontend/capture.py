@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ from wengert.frontend.staging import methods as _methods  # gives handles NumPy'
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.growing import growing_of
 from wengert.frontend.staging.nested import Recording
+from wengert.frontend.staging.source import converted_code
 from wengert.frontend.tables import load_tables
 from wengert.frontend.trees import Tree, flatten
 from wengert.ir.function import Function
@@ -214,8 +216,26 @@ def capture(
     context.token = first_token()
     context.adopted = Adopted(context)
     load_tables()
-    with capturing(context):
-        return _captured(context, function, args, kwargs)
+    try:
+        with capturing(context):
+            return _captured(context, function, args, kwargs)
+    except CaptureError as error:
+        plain = CaptureError(str(error))
+        plain.filename, plain.lineno = error.filename, error.lineno
+        raise plain.with_traceback(_of_user(error.__traceback__)) from None
+
+
+def _of_user(traceback: types.TracebackType | None) -> types.TracebackType | None:
+    """The frames of the user's own code."""
+    frames = []
+    while traceback is not None:
+        if converted_code(traceback.tb_frame.f_code):
+            frames.append(traceback)
+        traceback = traceback.tb_next
+    found: types.TracebackType | None = None
+    for each in reversed(frames):
+        found = types.TracebackType(found, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return found
 
 
 def _captured(

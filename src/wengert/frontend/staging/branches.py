@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.errors import CaptureError, WengertError
@@ -31,7 +32,7 @@ from wengert.frontend.staging.forms import (
     union,
 )
 from wengert.frontend.staging.growing import Maybe
-from wengert.frontend.staging.handles import Array, Buffer, BufferSlot, Scalar, to_expr
+from wengert.frontend.staging.handles import Array, Buffer, BufferSlot, Poison, Scalar, to_expr
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
@@ -41,7 +42,7 @@ from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
-__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised"]
+__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
 
 # Any: branches return whatever the program has.
 RESULT = "_wg_result"
@@ -257,6 +258,124 @@ def _united(a: Any, b: Any, uniting: Uniting) -> Form:
         return union(a, b, uniting)
     except Unfit as error:
         return Poisoned(f"`{uniting.name}` is {error} on the two paths {uniting.where}")
+
+
+# --- try -------------------------------------------------------------------------------------------------
+@dataclass
+class _Try:
+    """A ``try`` that is being captured: which errors it catches, and the conditions that none occurs."""
+
+    kinds: tuple[type[BaseException], ...]
+    layer: Any
+    single: bool
+    line: int
+    oks: list[Expr] = field(default_factory=list)
+
+
+def try_(
+    body: Callable[[], Any],
+    handlers: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...],
+    orelse: Callable[[], Any],
+    single: bool,
+) -> None:
+    """The statement ``try``: errors known at capture go to their handlers now, others at run time."""
+    context = active()
+    every = [_kinds(kinds()) for kinds, _ in handlers]
+    if context.eager:
+        _try_now(body, list(zip(every, (h for _, h in handlers), strict=True)), orelse)
+        return
+    functions = (body, orelse, *(h for _, h in handlers))
+    cells = cells_of(*functions)
+    entry = {key: slot.get() for key, slot in cells.items()}
+    mark = Buffer(const(0)).serial
+    error: BaseException | None = None
+    spot = place()
+    try:
+        with context.region("try") as layer:
+            frame = _Try(tuple(k for kinds in every for k in kinds), layer, single, spot.line)
+            context.tries.append(frame)
+            try:
+                body()
+            except StagedRaise as staged:
+                error = staged.error
+            except (CaptureError, WengertError):
+                raise
+            except Exception as caught:
+                error = caught
+            finally:
+                context.tries.pop()
+            finals = context.finals(layer)
+            for key, slot in cells.items():
+                now = slot.get()
+                if now is not entry[key]:
+                    finals.slots[key], finals.values[key] = slot, now
+            recorded = layer.recorded
+    finally:
+        for key, slot in cells.items():
+            slot.set(entry[key])
+    if not frame.oks:
+        context.top.recorded.update(recorded)
+        for key, slot in finals.slots.items():
+            context.put(slot, finals.values[key])
+        if error is None:
+            orelse()
+            return
+        for kinds, (_, handler) in zip(every, handlers, strict=True):
+            if isinstance(error, kinds):
+                handler(error)
+                return
+        raise error
+    if error is not None:
+        raise error
+    ok = frame.oks[0]
+    for other in frame.oks[1:]:
+        ok = where(ok, other, const(False))
+    context.top.recorded.update(recorded)
+    _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+
+
+def _try_chosen(
+    context: Context,
+    ok: Expr,
+    finals: Finals,
+    cells: dict[tuple[Any, ...], CellSlot],
+    entry: dict[tuple[Any, ...], Any],
+    handlers: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...],
+    orelse: Callable[[], Any],
+    mark: int,
+) -> None:
+    """What the body gives where no error occurs, else what the handler gives."""
+    if len(handlers) != 1:
+        refuse("a try with several except clauses for errors at run time; use mode='tape'")
+
+    def good() -> None:
+        for key, slot in finals.slots.items():
+            context.put(slot, finals.values[key])
+        orelse()
+
+    branches(ok, good, lambda: handlers[0][1](Poison("the error of an except clause is used")), cells)
+
+
+def _kinds(value: Any) -> tuple[type[BaseException], ...]:
+    if value is None:
+        return (Exception,)
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _try_now(
+    body: Callable[[], Any],
+    handlers: list[tuple[tuple[type[BaseException], ...], Callable[[Any], Any]]],
+    orelse: Callable[[], Any],
+) -> None:
+    try:
+        body()
+    except Exception as error:
+        for kinds, handler in handlers:
+            if isinstance(error, kinds):
+                handler(error)
+                return
+        raise
+    orelse()
 
 
 # --- forms of slots ----------------------------------------------------------------------------------------

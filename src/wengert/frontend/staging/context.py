@@ -368,6 +368,7 @@ class Context:
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
         self.births: dict[int, tuple[Any, Layer]] = {}
         self.buffer_names: dict[int, str] = {}
+        self.tries: list[Any] = []
         self.filters: list[list[Any]] = []
         self.guarded: set[Any] = set()
         self.stopped = False

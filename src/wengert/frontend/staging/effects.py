@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Any
 
-from wengert.errors import CaptureError
-from wengert.frontend.staging.context import Slot, active, place
+from wengert.frontend.staging.context import Slot, active, place, refuse
 from wengert.ir.node import Expr
 from wengert.ops import effects
 from wengert.ops.choice import where
@@ -66,6 +64,8 @@ def require(
         return
     if not wanted:
         node = where(node, const(False), const(True))
+    if context.tries and _caught(context, kind, node):
+        return
     spot = place()
     _step(
         effects.check(
@@ -79,9 +79,30 @@ def require(
     )
 
 
+def _caught(context: Any, kind: str, ok: Expr) -> bool:
+    """Whether a ``try`` around takes care of the error."""
+    cls = _class_of(kind)
+    for frame in reversed(context.tries):
+        if not issubclass(cls, frame.kinds):
+            continue
+        if frame.layer is not context.top or not frame.single:
+            refuse(
+                f"the except clause at line {frame.line} would catch {cls.__name__} raised here at run time; "
+                "only a try with one statement, outside loops and branches of its own, can be captured; "
+                "use an if statement, or mode='tape'"
+            )
+        frame.oks.append(context.record(ok))
+        return True
+    return False
+
+
+def _class_of(kind: str) -> Any:
+    return effects.error_class(kind)
+
+
 def raised_here(kind: str, message: str | None, values: tuple[Any, ...] = ()) -> BaseException:
     """The error itself, where it is known at capture."""
-    cls: Any = effects.error_class(kind) if "." in kind else getattr(builtins, kind, CaptureError)
+    cls = _class_of(kind)
     if message is None:
         return cls()  # type: ignore[no-any-return]  # an exception
     return cls(message.format(*values) if values else message)  # type: ignore[no-any-return]

@@ -114,7 +114,9 @@ class Rewriting(ast.NodeTransformer):
         Compound statements are reduced to their first line: CPython reports a call of an attribute at
         the line where the attribute ends.
         """
-        compound = isinstance(old, (ast.If, ast.While, ast.For, ast.With, ast.FunctionDef))
+        compound = isinstance(
+            old, (ast.If, ast.While, ast.For, ast.With, ast.Try, ast.FunctionDef)
+        )
         for node in ast.walk(new):
             if isinstance(node, (ast.expr, ast.stmt, ast.arg)) and not hasattr(node, "lineno"):
                 ast.copy_location(node, old)
@@ -394,15 +396,35 @@ class Rewriting(ast.NodeTransformer):
         return node
 
     def visit_Try(self, node: ast.Try) -> Any:
-        node.body = [
-            self.at(ast.Expr(_call("tried", ast.Constant(node.lineno))), node),
-            *self.statements(node.body),
-        ]
+        if self.scopes[-1].generator or not node.handlers:
+            node.body = self.statements(node.body)
+            for handler in node.handlers:
+                handler.body = self.statements(handler.body)
+            node.orelse = self.statements(node.orelse)
+            node.finalbody = self.statements(node.finalbody)
+            return node
+        count = sum(not _is_flag(s) for s in node.body)
+        body, orelse = self.fresh("body"), self.fresh("else")
+        found = [self.region(body, node.body, node), self.region(orelse, node.orelse, node)]
+        handlers: list[ast.expr] = []
         for handler in node.handlers:
-            handler.body = self.statements(handler.body)
-        node.orelse = self.statements(node.orelse)
-        node.finalbody = self.statements(node.finalbody)
-        return node
+            name = self.fresh("handler")
+            inside = list(handler.body)
+            if handler.name:
+                bound = ast.Assign([ast.Name(handler.name, ast.Store())], _load(ELEMENT))
+                inside.insert(0, ast.copy_location(bound, handler))
+                self.at(bound, handler)
+            found.append(self.region(name, inside, handler, ELEMENT))
+            kinds = ast.Constant(None) if handler.type is None else self.visit(handler.type)
+            handlers.append(ast.Tuple([_later(kinds), _load(name)], ast.Load()))
+        call = _call(
+            "try_", _load(body), ast.Tuple(handlers, ast.Load()), _load(orelse), ast.Constant(count == 1)
+        )
+        statement = self.at(ast.Expr(call), node)
+        if not node.finalbody:
+            return [*found, statement]
+        final = ast.Try([*found, statement], [], [], self.statements(node.finalbody))
+        return self.at(final, node)
 
     # --- expressions -------------------------------------------------------------------------------
     def index(self, index: ast.expr) -> ast.expr:
@@ -579,6 +601,16 @@ class Rewriting(ast.NodeTransformer):
         if isinstance(node, ast.GeneratorExp):
             return node
         return self.at(_call("new", node), node)
+
+
+def _is_flag(statement: ast.stmt) -> bool:
+    """Whether a statement only sets a flag of the lowering."""
+    return (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and statement.targets[0].id.startswith("_wg_")
+        and isinstance(statement.value, ast.Constant)
+    )
 
 
 def _plain(target: ast.expr) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.adopting import opaque_module
-from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_
+from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
 from wengert.frontend.staging.calls import adopted_result, call
 from wengert.frontend.staging.containers import hashed, materialized
 from wengert.frontend.staging.context import (
@@ -55,7 +55,7 @@ __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
     "choose", "compare", "delattr_", "delitem", "element", "elements", "filtered", "for_", "getitem",
     "if_", "kept", "member", "new", "not_", "or_", "outer", "raise_", "setattr_", "setitem", "staged",
-    "staged_lambda", "subject", "tried", "truth", "unary", "unpacked", "while_",
+    "staged_lambda", "subject", "try_", "truth", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -776,7 +776,7 @@ def raise_(error: Any, cause: Any = None) -> None:
     if isinstance(error, type) and issubclass(error, BaseException):
         error = error()
     context = active()
-    if any(layer.kind in ("branch", "loop", "trial") for layer in context.layers):
+    if any(layer.kind in ("branch", "loop", "trial", "try") for layer in context.layers):
         raise StagedRaise(error)
     raise error
 
@@ -797,13 +797,6 @@ def _templated(text: str) -> tuple[str, tuple[Any, ...]]:
     from wengert.frontend.staging.texts import template_of
 
     return template_of(text)
-
-
-def tried(line: int) -> None:
-    """A ``try`` statement begins: its handlers see errors at capture only."""
-    context = active()
-    if not context.eager:
-        context.note("try", f"line {line}: except clauses are not captured for errors at run time")
 
 
 def subject(value: Any) -> Any:
