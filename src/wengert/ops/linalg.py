@@ -42,11 +42,11 @@ from wengert.ir.types import Type
 from wengert.ops.algebra import lift, matmul, minus, plus, times
 from wengert.ops.axes import spread
 from wengert.ops.choice import ne
-from wengert.ops.complexes import part_type, real
-from wengert.ops.einstein import EYE, broadcast_to, ein, eye, transpose, unscaled
+from wengert.ops.complexes import conj, part_type, real
+from wengert.ops.einstein import EYE, broadcast_to, ein, eye, unscaled
 from wengert.ops.leaves import ZERO
 from wengert.ops.matrices import cubed, floating, or_nan, square, stack_labels, turned, untransposed
-from wengert.ops.sums import scale, subtract
+from wengert.ops.sums import scale
 
 __all__ = [
     "adjugate",
@@ -190,7 +190,7 @@ def _logdet_tangent(
     return real(_pairing(inv(args[0]), tangents[0]))
 
 
-def _adjugate_value(A: Any) -> Any:
+def adjugate_of(A: Any) -> Any:
     """By singular values: ``adj(U S Vh) = det(U) det(Vh) Vh^H adj(S) U^H``, for singular matrices too."""
     U, s, Vh = np.linalg.svd(A)
     others = np.ones_like(s)
@@ -251,10 +251,14 @@ ADJUGATE = register(
         name="adjugate",
         doc="The adjugate of a square matrix, det(A)*inv(A): its transpose is the derivative of det.",
         result=lambda A: square(A, "adjugate"),
-        evaluate=_adjugate_value,
+        evaluate=adjugate_of,
         diff=Rule(_adjugate_tangent),
         domain=Domain(poles="its derivative is computed for det(A) != 0 only, else NaN"),
-        spell=Spelling(latex=r"\operatorname{{adj}}\left({0}\right)"),
+        spell=Spelling(
+            latex=r"\operatorname{{adj}}\left({0}\right)",
+            python="adjugate_of({0})",
+            helpers=(adjugate_of,),
+        ),
         laws=Laws(facts=lambda A: A & (SYMMETRIC | DIAGONAL | PD | PSD)),
         build=adjugate,
         expand=lambda A: times(spread(det(A), (A.ndim - 2, A.ndim - 1), A.shape), inv(A)),
@@ -326,51 +330,61 @@ def matrix_power(value: Any, exponent: int) -> Expr:
     return broadcast_to(eye(A.shape[-1]), A.shape) if result is None else result
 
 
-def _rectangle(type_: Type, what: str) -> Type:
-    if len(type_.shape) != 2:
-        raise ShapeError(worded(what, expected="a matrix", got=f"shape {extent_text(type_.shape)}"))
-    return floating(type_, what, True).with_shape(type_.shape[::-1])
+def _pinv_type(A: Type, *, attr: float | None = None) -> Type:
+    if len(A.shape) < 2:
+        raise ShapeError(worded("pinv", expected="a matrix", got=f"shape {extent_text(A.shape)}"))
+    *stack, m, n = A.shape
+    return floating(A, "pinv", False).with_shape((*stack, n, m))
 
 
 def _pinv_tangent(args: Sequence[Expr], tangents: Sequence[Expr | None], P: Expr, **_: Any) -> Expr:
     """For constant rank (Golub and Pereyra 1973): ``-P dA P + P P' dA' (I - A P) + (I - P A) dA' P' P``."""
     (A,), (t,) = args, tangents
     assert t is not None
-    m, n = A.shape
-    off_range = subtract(broadcast_to(eye(m), (m, m)), matmul(A, P))
-    off_rows = subtract(broadcast_to(eye(n), (n, n)), matmul(P, A))
+    t_back, P_back = (turned(conj(M)) for M in (t, P))
+    off_range = minus(eye(A.shape[-2]), matmul(A, P))
+    off_rows = minus(eye(A.shape[-1]), matmul(P, A))
     inner = scale(-1, matmul(matmul(P, t), P))
-    left = matmul(matmul(matmul(P, transpose(P)), transpose(t)), off_range)
-    right = matmul(off_rows, matmul(transpose(t), matmul(transpose(P), P)))
+    left = matmul(matmul(matmul(P, P_back), t_back), off_range)
+    right = matmul(off_rows, matmul(t_back, matmul(P_back, P)))
     return plus(plus(inner, left), right)
 
 
 PINV = register(
     Op(
         name="pinv",
-        doc="The Moore-Penrose pseudo-inverse of a real matrix.",
-        result=lambda A: _rectangle(A, "pinv"),
-        evaluate=lambda A: np.linalg.pinv(A),
+        doc="The Moore-Penrose pseudo-inverse of a matrix.",
+        result=_pinv_type,
+        evaluate=lambda A, *, attr=None: np.linalg.pinv(A, rcond=attr),
         diff=Rule(_pinv_tangent),
         domain=Domain(kinks="where the rank changes"),
-        spell=Spelling(latex="{0}^{{+}}", unicode="{0}⁺", python="np.linalg.pinv({0})"),
-        laws=Laws(facts=lambda A: A & (SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)),
+        spell=Spelling(
+            latex="{0}^{{+}}",
+            unicode="{0}⁺",
+            python="np.linalg.pinv({0})",
+            options=lambda node: {} if node.attr is None else {"rcond": node.attr},
+        ),
+        laws=Laws(facts=lambda A, *, attr=None: A & (SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)),
+        call=lambda A, rcond=None: pinv(A, rcond),
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=(
             Sample((Argument((4, 3)),)),
             Sample((Argument((2, 3)),)),
             Sample((Argument((3, 3), draw="invertible"),)),
+            Sample((Argument((2, 3, 2)),), 1e-9, note="stack"),
+            Sample((Argument((3, 2), dtype="complex128"),), note="complex"),
         ),
     )
 )
 
 
-def pinv(A: Any) -> Expr:
-    """The Moore-Penrose pseudo-inverse of a real matrix; its derivative is that for constant rank.
+def pinv(A: Any, rcond: float | None = None) -> Expr:
+    """The Moore-Penrose pseudo-inverse of a matrix; its derivative is that for constant rank.
+
+    Singular values up to ``rcond`` times the largest count as zero.
 
     Raises:
         ShapeError: not a matrix.
-        TypeMismatchError: a complex matrix.
     """
-    return make(PINV, (lift(A),))
+    return make(PINV, (lift(A),), rcond)

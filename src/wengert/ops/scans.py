@@ -133,12 +133,17 @@ def _recurrence(a: Expr, b: Expr, scan: Scan) -> Expr:
     return make(RECURRENCE, (broadcast_to(a, b.shape), b), scan)
 
 
-def _recurrence_value(a: Any, b: Any, *, attr: Scan) -> Any:
+def linear_recurrence(a: Any, b: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """The values ``w[0] = 0, w[i+1] = a[i]*w[i] + b[i]`` along an axis, in numbers."""
     result = np.zeros(np.shape(b), np.result_type(a, b))
-    a, b, w = (_along(v, attr) for v in (a, b, result))
+    a, b, w = (np.moveaxis(v, axis, 0)[:: -1 if reverse else 1] for v in (a, b, result))
     for i in range(len(w) - 1):
         w[i + 1] = a[i] * w[i] + b[i]
     return result
+
+
+def _recurrence_value(a: Any, b: Any, *, attr: Scan) -> Any:
+    return linear_recurrence(a, b, attr.axis, attr.backwards)
 
 
 def _recurrence_tangent(
@@ -178,7 +183,11 @@ RECURRENCE = register(
         result=lambda a, b, *, attr: same_type(a, b),
         evaluate=_recurrence_value,
         diff=Rule(_recurrence_tangent, _recurrence_cotangents, batched=True),
-        spell=Spelling(options=_options),
+        spell=Spelling(
+            options=_options,
+            python="linear_recurrence({0}, {1})",
+            helpers=(linear_recurrence,),
+        ),
         laws=Laws(facts=lambda a, b, *, attr: a & b & (NONNEGATIVE | FINITE | INTEGER)),
         call=recurrence,
         samples=(

@@ -6,7 +6,7 @@ Diagonal matrices are never built for a product, and traces of products never fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from keyword import kwlist
 from typing import Any
 
@@ -22,26 +22,33 @@ from wengert.show.reading import Reading
 from wengert.show.templates import filled
 from wengert.show.text import TextWriter
 
-__all__ = ["NumpyWriter", "spelled_out"]
+__all__ = ["NumpyWriter", "all_spelled_out", "spelled_out"]
 
 
 def spelled_out(root: Expr) -> Expr:
     """The expression with what NumPy and SciPy have no function for in simpler ops, as the records say."""
-    while any(_is_expanded(node) for node in order([root])):
-        (root,) = transform([root], _expanded)
-    return root
+    return all_spelled_out([root])[0]
 
 
-def _is_expanded(node: Expr) -> bool:
+def all_spelled_out(roots: Sequence[Expr], *, helpers: bool = False) -> list[Expr]:
+    """The same for several; ``helpers``: what a helper computes stays as it is."""
+    found = list(roots)
+    while any(_is_expanded(node, helpers) for node in order(found)):
+        found = transform(found, lambda n: _expanded(n) if _is_expanded(n, helpers) else n)
+    return found
+
+
+def _is_expanded(node: Expr, helpers: bool) -> bool:
     op = node.op
+    if op.expand is None or op.spell.notation != "call":
+        return False
+    if op.spell.helpers:
+        return not helpers
     has_text = op.spell.python or op.spell.numpy or op.spell.text
-    plain = op.expand is not None and op.spell.notation == "call"
-    return plain and not has_text and _numpy_name(op) == op.name
+    return not has_text and _numpy_name(op) == op.name
 
 
 def _expanded(node: Expr) -> Expr:
-    if not _is_expanded(node):
-        return node
     assert node.op.expand is not None
     if node.attr is None:
         return node.op.expand(*node.args)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from wengert.show.precedence import ATOM, POWER, PRODUCT, Text
+from wengert.show.precedence import ATOM, COMPARE, POWER, PRODUCT, Text
 
 if TYPE_CHECKING:
     from wengert.show.writer import Writer
 
 __all__ = ["filled"]
 
+CHOICE = COMPARE - 4  # Python's `a if c else b`, below its logic
 _PLACE = re.compile(r"\{(\d+|attr)\}")
 _OPENED = re.compile(r"([(\[{,|⌊⌈‖&]|\\l[a-z]+|\\\\|\bcases\}|\bif \})\s*$")
 _CLOSED = re.compile(r"\s*([)\]},|⌋⌉‖&]|\\r[a-z]+|\\\\|\\end)")
@@ -64,4 +65,17 @@ def filled(template: str, args: Sequence[Text], attr: Any, writer: Writer) -> Te
                 argument if enclosed and not doubled else writer.at_least(argument, level)
             )
     pieces.append(literal[-1])
+    if getattr(writer, "target", "") == "python":
+        level_of_all = _level_in_python(template)
     return Text(tuple(pieces), level_of_all, "template")
+
+
+@cache
+def _level_in_python(template: str) -> int:
+    """How strongly a template of Python source binds: ``f({0})/2`` is a quotient."""
+    depth, level = 0, CHOICE if " if " in template else ATOM
+    for before, sign in zip(f" {template}", template, strict=False):
+        depth += (sign in "([") - (sign in ")]")
+        if depth == 0 and sign in "*/@%+-<>=" and before != "e":
+            level = min(level, PRODUCT if sign in "*/@%" else COMPARE)
+    return level

@@ -439,14 +439,19 @@ def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
     statement = node.op.spell.statement
     args = [_written(emission, a) for a in parts.args]
     count = len(node.type.items) if not isinstance(node.type, Type) else 1
-    names = [_result_name(emission, parts.items.get(i)) for i in range(count)]
+    names = [emission.result_name(parts.items.get(i)) for i in range(count)]
     if statement is None:
         ((function, sizes),) = zip(parts.functions, parts.sizes, strict=True)
         given = ", ".join([*args, *(_written(emission, s) for s in sizes)])
         value.block.add(f"{', '.join(names)} = {function.name}({given})")
     else:
-        functions = [f.name for f in parts.functions]
-        for line in statement(node, [*args, *functions], names):
+        functions = [
+            _with_sizes(emission, f.name, sizes)
+            for f, sizes in zip(parts.functions, parts.sizes, strict=True)
+        ]
+        for helper in node.op.spell.helpers:
+            emission.writer.helper(helper.__name__)
+        for line in statement(emission.writer.renamed(node), [*args, *functions], names):
             value.block.add(line)
     for index, item in parts.items.items():
         item.text = Text((names[index],))
@@ -455,10 +460,8 @@ def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
     emission.finish(value)
 
 
-def _result_name(emission: Emission, item: Value | None) -> str:
-    if item is None:
-        return "_"
-    if item.prefer and (item.guard is None or item.guard.left == 0):
-        return item.prefer
-    hint = emission.hints.get(item.node, "")
-    return emission.naming.numbered() if is_private(hint) else emission.naming.new(hint)
+def _with_sizes(emission: Emission, name: str, sizes: Sequence[Value]) -> str:
+    """A function that is given sizes behind its arguments."""
+    if not sizes:
+        return name
+    return f"(lambda *args: {name}(*args, {', '.join(_written(emission, s) for s in sizes)}))"

@@ -12,7 +12,7 @@ from wengert.emit.python.scopes import Scope
 from wengert.emit.python.values import Block, Buffer, Kind, Value
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
+from wengert.ir.types import TupleType, Type
 from wengert.show.forms import Form
 from wengert.show.precedence import ATOM, Text, flat
 from wengert.show.templates import filled
@@ -102,6 +102,8 @@ class Emission:
                 self._emit_store(value)
             case Kind.EFFECT:
                 self._emit_effect(value)
+            case Kind.SEVERAL:
+                self._emit_several(value)
             case Kind.CONTROL:
                 self.controls(self, value)
             case Kind.ITEM | Kind.LEAF | Kind.ROW:
@@ -243,7 +245,7 @@ class Emission:
         names = [self.naming.numbered() for _ in range(count)]
         for helper in node.op.spell.helpers:
             self.writer.helper(helper.__name__)
-        lines = list(statement(node, args, names))
+        lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
         used = set(_NAME.findall("\n".join(lines)))
@@ -255,6 +257,28 @@ class Emission:
             if item.is_array:
                 item.lie_in((Buffer(owned=False),), whole=False)
         self.finish(value)
+
+    def _emit_several(self, value: Value) -> None:
+        node = value.node
+        assert value.form is not None
+        assert isinstance(node.type, TupleType)
+        items = {item.attr: value.scope.values[item] for item in value.scope.items[node]}
+        names = [self.result_name(items.get(i)) for i in range(len(node.type.items))]
+        value.block.add(f"{', '.join(names)} = {flat([self.writer.write(value.form)])}")
+        for index, item in items.items():
+            item.text = Text((names[index],))
+            if item.is_array:
+                item.lie_in((Buffer(owned=True),), whole=True)
+        self.finish(value)
+
+    def result_name(self, item: Value | None) -> str:
+        """A variable for one of several results."""
+        if item is None:
+            return "_"
+        if item.prefer and (item.guard is None or item.guard.left == 0):
+            return item.prefer
+        hint = self.hints.get(item.node, "")
+        return self.naming.numbered() if is_private(hint) else self.naming.new(hint)
 
     # --- bookkeeping -----------------------------------------------------------------------------------
     def _register(self, value: Value) -> None:
@@ -351,7 +375,7 @@ class Emission:
         node = value.node
         template = node.op.spell.numpy
         assert template is not None
-        _, *tail = template(node).split("\n")
+        _, *tail = template(self.writer.renamed(node)).split("\n")
         base = value.base
         in_place = node.args[0].value_type.dtype == node.value_type.dtype
         if base is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from wengert.ir.node import Expr, paused_gc
 from wengert.ir.op import registered
 from wengert.ir.region import Region
 from wengert.ops.leaves import size
-from wengert.show.numpy_text import spelled_out
+from wengert.show.numpy_text import all_spelled_out
 from wengert.show.precedence import flat
 
 __all__ = ["Definition", "Program"]
@@ -47,11 +47,12 @@ class Program:
     def __init__(self, name: str, hints: Mapping[Expr, str]) -> None:
         self.hints = hints
         self.naming = Naming((name,))
-        self.definitions: dict[Region, Definition] = {}
+        self.definitions: dict[Hashable, Definition] = {}
         self.sources: list[str] = []
         self.constants: dict[tuple[str, tuple[int, ...], bytes], tuple[str, str]] = {}
         self.helpers: dict[str, None] = {}
         self._builders: list[Builder] = []
+        self._around: list[Definition] = []  # recursive functions, outermost first
 
     # --- what functions ask ------------------------------------------------------------------------------
     def size(self, scope: Scope, name: str) -> Value:
@@ -72,21 +73,37 @@ class Program:
         """Put a row of a loop into its stack."""
         emit_row(emission, value)
 
-    def function(self, region: Region, hint: str) -> Definition:
-        """The function made of a closed body, which is written once."""
-        known = self.definitions.get(region)
-        if known is None:
-            name = self.naming.new(hint)
-            sizes, lines = self._body(
-                name,
-                region.params,
-                [f"p{i}" for i in range(len(region.params))],
-                region.outputs,
-                None,
-            )
-            self.sources.append("\n".join(lines))
-            known = self.definitions[region] = Definition(name, sizes)
+    def function(self, region: Region, hint: str, recursive: bool, needed: int) -> Definition:
+        """The function made of a closed body, which is written once.
+
+        ``needed``: how many of the recursive functions around it the body calls.
+        """
+        key = (region, *(d.name for d in self._around[len(self._around) - needed :]))
+        known = self.definitions.get(key)
+        if known is not None:
+            return known
+        known = self.definitions[key] = Definition(self.naming.new(hint), ())
+        if recursive:
+            self._around.append(known)
+        hints = [f"p{i}" for i in range(len(region.params))]
+        outputs = all_spelled_out(region.outputs, helpers=True)
+        known.sizes, lines = self._body(known.name, region.params, hints, outputs, None)
+        if recursive:
+            self._around.pop()
+            if known.sizes:
+                raise EvaluationError(
+                    worded(
+                        f"recursive function `{known.name}`",
+                        expected="arguments that tell all sizes",
+                        got=f"none for {', '.join(known.sizes)}",
+                    )
+                )
+        self.sources.append("\n".join(lines))
         return known
+
+    def around(self, level: int) -> Definition:
+        """The recursive function that a body calls again."""
+        return self._around[-1 - level]
 
     # --- functions -----------------------------------------------------------------------------------------
     def _body(
@@ -157,7 +174,7 @@ class Program:
         """The whole source."""
         hints = input_names if input_names is not None else [_hint(n) for n in function.inputs]
         with paused_gc():
-            outputs = spelled_out_all(function.outputs)
+            outputs = all_spelled_out(function.outputs, helpers=True)
             _, lines = self._body(
                 name, function.inputs, hints, outputs, result or _default(len(outputs)), docstring
             )
@@ -185,11 +202,6 @@ def _header(text: str) -> str:
     others += sorted({f"import {m}" for m in _MODULE.findall(text)})
     gap = [""] if plain and others else []
     return "\n".join([*plain, *gap, *others])
-
-
-def spelled_out_all(outputs: Sequence[Expr]) -> list[Expr]:
-    """The outputs with what has no spelling in simpler ops."""
-    return [spelled_out(node) for node in outputs]
 
 
 def _bind_input(scope: Scope, node: Expr, name: str) -> None:

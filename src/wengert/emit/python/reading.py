@@ -28,7 +28,9 @@ _EXACT = 2**53  # numerators and denominators below are floats
 
 def form_of(node: Expr, order: Order) -> Form:
     """How a node (which is no leaf of the program, and has no body) is executed."""
-    return _READERS.get(node.op.spell.notation, _call)(node, order)
+    spell = node.op.spell
+    reader = _call if spell.numpy is not None else _READERS.get(spell.notation, _call)
+    return reader(node, order)
 
 
 def is_allocation(form: Form) -> bool:

@@ -9,12 +9,15 @@ from typing import Any
 from wengert.emit.python.scopes import Builder, Scope
 from wengert.emit.python.values import Block, Kind, Value
 from wengert.emit.python.writer import dims_in
+from wengert.errors import EvaluationError, worded
 from wengert.ir.dims import Dim, Extent, definer, is_defined
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
+from wengert.ir.region import Region
+from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import leaves
 from wengert.ops.control.call import Call
 from wengert.ops.control.cond import Cond
+from wengert.ops.control.depths import depth_of
 from wengert.ops.control.looped import Loop, extent_of
 
 __all__ = ["Branches", "Called", "Carry", "Looping", "Row", "build_bodies", "sized"]
@@ -269,10 +272,42 @@ def _row(
 # --- calls -------------------------------------------------------------------------------------------------
 def _build_call(builder: Builder, scope: Scope, value: Value) -> None:
     node = value.node
-    assert node.op.bodies is not None
-    name = node.attr.name if isinstance(node.attr, Call) else "function"
-    functions = [builder.program.function(region, name) for region in node.op.bodies(node.attr)]
     args = [scope.values[a] for a in node.args]
+    functions = _functions(builder, node)
     sizes = [[builder.size(scope, size) for size in f.sizes] for f in functions]
     value.parts = Called(functions, sizes, args, _items(scope, value))
     _close(value, args, [size for row in sizes for size in row])
+
+
+def _functions(builder: Builder, node: Expr) -> list[Any]:  # Any: of `program.Definition`
+    """The functions that a node calls.
+
+    Raises:
+        EvaluationError: an op that does more than to call its body, and does not say how.
+    """
+    op, attr = node.op, node.attr
+    if op.recurs is not None:
+        return [builder.program.around(op.recurs(attr))]
+    assert op.bodies is not None
+    bodies = op.bodies(attr)
+    name = attr.name if isinstance(attr, Call) else op.name
+    if op.spell.statement is None and not (len(bodies) == 1 and _is_plain_call(node, bodies[0])):
+        raise EvaluationError(
+            worded(
+                f"`{op.name}` as source",
+                expected="a spelling in Python",
+                got="none",
+                hint="evaluate the graph with the reference evaluator",
+            )
+        )
+    recursive = op.binds is not None and op.binds(attr)
+    return [builder.program.function(region, name, recursive, depth_of(node)) for region in bodies]
+
+
+def _is_plain_call(node: Expr, body: Region) -> bool:
+    types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+    return (
+        len(body.params) == len(node.args)
+        and len(types) == len(body.outputs)
+        and all(a.ndim == p.ndim for a, p in zip(node.args, body.params, strict=True))
+    )

@@ -201,11 +201,12 @@ class Builder:
         values = scope.values
         sizes = [self.size(scope, name) for name in plan.sizes]
         deps = tuple(dict.fromkeys([*(values[d] for d in plan.deps), *sizes]))
-        if plan.kind is Kind.EFFECT:
+        if node.op.effect:
             value = Value(plan.kind, node, scope, scope.block, deps)
             scope.bind(node, value)
             return value
-        block = outermost(scope.block, deps)
+        # What may run for ever is not moved to where it might run in vain.
+        block = scope.block if plan.kind is Kind.CONTROL else outermost(scope.block, deps)
         key = _key(node, plan, values)
         value = lookup(block, key) or self._new(scope, block, node, plan, deps, key)
         scope.bind(node, value)
@@ -293,12 +294,18 @@ def _planned(node: Expr, scope: Scope) -> _Plan:
         raise GraphError(worded("emission", expected="inputs that are known", got=f"`{node}`"))
     if op.projection:
         return _Plan(Kind.ITEM, None, node.args, ())
-    if op.bodies is not None:
+    if op.spell.notation == "hidden" and op.spell.numpy is None:
+        form = form_of(node, scope.order)
+        return _Plan(Kind.PLAIN, form, tuple(nodes_in(form)), ())
+    if op.bodies is not None or op.recurs is not None:
         return _Plan(Kind.CONTROL, None, node.args, ())
     if op.spell.statement is not None:
         return _Plan(Kind.EFFECT, None, node.args, tuple(sorted(dims_in(node.attr))))
     if op.spell.numpy is not None and "\n" in op.spell.numpy(node):
         return _planned_store(node, scope)
+    if isinstance(node.type, TupleType):
+        form = Form("call", node.args, node)
+        return _Plan(Kind.SEVERAL, form, node.args, _needed_sizes(form))
     form = form_of(node, scope.order)
     return _Plan(Kind.PLAIN, form, tuple(nodes_in(form)), _needed_sizes(form))
 

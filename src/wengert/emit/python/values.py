@@ -26,6 +26,7 @@ class Kind(Enum):
     ELEMENT = "one element of a scanned array"
     STORE = "an array with a part replaced"
     EFFECT = "statements"
+    SEVERAL = "several results at once"
     CONTROL = "a branch, a loop or a call"
     ITEM = "one of several results"
     ROW = "a row put into a stack"

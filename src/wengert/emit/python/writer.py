@@ -26,12 +26,12 @@ from wengert.show.names import Names
 from wengert.show.numpy_text import NumpyWriter
 from wengert.show.precedence import ATOM, COMPARE, POWER, SUM, Text, flat
 from wengert.show.reading import Reading
-from wengert.show.templates import filled
+from wengert.show.templates import CHOICE, filled
 
 __all__ = ["CHOICE", "Home", "ProgramWriter", "dims_in"]
 
 # How strongly Python's logic binds, below comparisons.
-CHOICE, OR, AND, NOT = -4, -3, -2, -1
+OR, AND, NOT = -3, -2, -1
 
 _NARROW = frozenset(("float32", "complex64", "int32"))
 _CALLED = re.compile(r"([\w.]+)\(\{0\}\)$")
@@ -79,6 +79,10 @@ class ProgramWriter(NumpyWriter):
         text = self.write(form)
         if self._is_promoted(node, form):
             return Text((self.at_least(text, ATOM), f".astype({dtype_name(node.value_type)})"))
+        if _is_widened(node, form):
+            if node.ndim:
+                return Text((self.at_least(text, ATOM), f".astype({dtype_name(node.value_type)})"))
+            return self.called(dtype_name(node.value_type), [text])
         return text
 
     @staticmethod
@@ -153,6 +157,16 @@ class ProgramWriter(NumpyWriter):
         if not dims_in(node.attr):
             return node.attr
         return mapped(node.attr, self._renamed)
+
+    def renamed(self, node: Expr) -> Expr:
+        """A node whose attribute has the sizes as the source names them; for spelling only."""
+        if not dims_in(node.attr):
+            return node
+        spelt = object.__new__(Expr)
+        for slot in ("op", "args", "type", "needs", "serial", "_facts"):
+            setattr(spelt, slot, getattr(node, slot))
+        spelt.attr = self.own_attr(node)
+        return spelt
 
     def _renamed(self, part: Any) -> Any:  # Any: an extent or a region
         if not isinstance(part, Dim):
@@ -314,7 +328,7 @@ class ProgramWriter(NumpyWriter):
     # --- calls -----------------------------------------------------------------------------------------
     def write_call(self, form: Form) -> Text:
         node: Expr = form.data
-        if not node.ndim:
+        if isinstance(node.type, Type) and not node.ndim:
             text = self._of_scalars(form, node)
             if text is not None:
                 return text
@@ -324,10 +338,12 @@ class ProgramWriter(NumpyWriter):
         if spell.numpy is None and not spell.python and not spell.notation == "index":
             return self._plain_call(form, node)
         if spell.numpy is not None:
-            return filled(spell.numpy(node), self.parts(form), self.own_attr(node), self)
+            return filled(
+                spell.numpy(self.renamed(node)), self.parts(form), self.own_attr(node), self
+            )
         if spell.notation == "index":
             return filled(spell.text, self.parts(form), self.own_attr(node), self)
-        options = spell.options(node) if spell.options is not None else {}
+        options = spell.options(self.renamed(node)) if spell.options is not None else {}
         inside = "".join(f", {key}={self.option(value)}" for key, value in options.items())
         args = self.parts(form)
         if spell.notation == "listed":
@@ -338,12 +354,14 @@ class ProgramWriter(NumpyWriter):
     def _plain_call(self, form: Form, node: Expr) -> Text:
         options = node.op.spell.options
         name = self.function_name(node)
-        return self.called(name, self.parts(form), options(node) if options is not None else {})
+        return self.called(
+            name, self.parts(form), options(self.renamed(node)) if options is not None else {}
+        )
 
     def option(self, value: Any) -> str:
         if isinstance(value, tuple):
             return self.tuple_of([self.option(v) for v in value])
-        return self.length(value) if isinstance(value, Dim) else repr(value)
+        return str(value) if isinstance(value, Dim) else repr(value)
 
     def _of_scalars(self, form: Form, node: Expr) -> Text | None:
         """A function of numbers as Python's own, if it has it."""
@@ -384,6 +402,15 @@ class ProgramWriter(NumpyWriter):
 def dtype_name(type_: Type) -> str:
     """A dtype as the source names it."""
     return "bool" if type_.dtype == "bool" else f"np.{type_.dtype}"
+
+
+def _is_widened(node: Expr, form: Form) -> bool:
+    """Whether SciPy's functions, and numbers in a template, take single precision as double."""
+    op = node.op
+    if form.kind != "call" or not op.elementwise or node.value_type.dtype not in _NARROW:
+        return False
+    own = op.spell.numpy is not None and "astype(" in op.spell.numpy(node)
+    return not isinstance(op.evaluate, np.ufunc) and op.evaluate is not np.where and not own
 
 
 def _guards(node: Expr, form: Form) -> dict[Expr, str]:
