@@ -13,7 +13,7 @@ from wengert.errors import ShapeError, TypeMismatchError, UnusedInputWarning, wo
 from wengert.frontend.trees import Tree, flatten, map_structure
 from wengert.ir.dims import extent_text
 from wengert.ir.node import Expr
-from wengert.ir.types import is_complex, is_inexact
+from wengert.ir.types import Type, is_complex, is_inexact
 from wengert.ir.walk import depends_on, order
 from wengert.ops.algebra import lift
 from wengert.ops.complexes import conj
@@ -207,6 +207,11 @@ def _depends(outputs: Sequence[Expr], symbol: Expr) -> bool:
     return any(out in found for out in outputs)
 
 
+def type_name(type_: Type) -> str:
+    """A type as people write it."""
+    return str(type_).removeprefix("weak ")
+
+
 def _described(value: Any) -> str:
     return f"{value!r} ({type(value).__name__})"
 
@@ -299,13 +304,18 @@ class Gradient(Derivative):
         if not is_inexact(type_):
             raise TypeMismatchError(
                 worded(
-                    what, expected="a float", got=str(type_), hint="integers do not vary smoothly"
+                    what,
+                    expected="a float",
+                    got=type_name(type_),
+                    hint="integers do not vary smoothly",
                 )
             )
         if is_complex(type_) != self.options.holomorphic:
             hint = "holomorphic=True, or the real part" if is_complex(type_) else "grad without it"
             expected = "a complex value" if self.options.holomorphic else "a real value"
-            raise TypeMismatchError(worded(what, expected=expected, got=str(type_), hint=hint))
+            raise TypeMismatchError(
+                worded(what, expected=expected, got=type_name(type_), hint=hint)
+            )
         return output
 
 
@@ -350,7 +360,7 @@ class Jacobian(Derivative):
                 worded(
                     self.what,
                     expected="a real result or real inputs",
-                    got=f"{out.value_type} of complex inputs",
+                    got=f"{type_name(out.value_type)} of complex inputs",
                     hint="holomorphic=True, or the real and imaginary parts one by one",
                 )
             )
@@ -359,7 +369,7 @@ class Jacobian(Derivative):
                 worded(
                     f"{self.what}: holomorphic=True",
                     expected="a complex result",
-                    got=str(out.value_type),
+                    got=type_name(out.value_type),
                 )
             )
 
@@ -372,7 +382,7 @@ def smooth_outputs(outputs: list[Any], tree: Tree, what: str) -> list[Expr]:
     """
     for out, path in zip(outputs, tree.paths("result"), strict=True):
         if not isinstance(out, Expr) or not is_inexact(out.value_type):
-            got = str(out.value_type) if isinstance(out, Expr) else _described(out)
+            got = type_name(out.value_type) if isinstance(out, Expr) else _described(out)
             raise TypeMismatchError(
                 worded(
                     f"{what}: `{path}`",
@@ -405,7 +415,7 @@ def _refuse_complex(what: str, nodes: Sequence[Expr]) -> None:
                 worded(
                     what,
                     expected="real inputs and results",
-                    got=str(node.value_type),
+                    got=type_name(node.value_type),
                     hint="jacfwd of grad in the parts that are meant",
                 )
             )
@@ -465,5 +475,7 @@ def fitting(value: Any, like: Expr, what: str) -> Expr:
             worded(what, expected=f"shape {extent_text(like.shape)}", got=extent_text(node.shape))
         )
     if is_complex(node.value_type) and not is_complex(like.value_type):
-        raise TypeMismatchError(worded(what, expected="real values", got=str(node.value_type)))
+        raise TypeMismatchError(
+            worded(what, expected="real values", got=type_name(node.value_type))
+        )
     return derive.settled(node, like.value_type)

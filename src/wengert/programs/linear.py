@@ -8,6 +8,7 @@ from typing import Any
 
 from wengert.diff import reverse
 from wengert.errors import TypeMismatchError, worded
+from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import Tree
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
@@ -24,7 +25,7 @@ from wengert.programs.derivatives import (
     fitting,
     tangents_like,
 )
-from wengert.programs.recording import Context
+from wengert.programs.recording import Context, in_capture
 from wengert.programs.running import Runner, runner
 from wengert.programs.transformed import Built
 
@@ -140,6 +141,8 @@ class Pulled:
         return args[0]
 
     def __call__(self, *args: Any) -> Any:
+        if in_capture():
+            return transformed_call(self.__wengert_call__, args, {})
         values = self._linear.values(self._argument(args))
         if any(not _is_known(v) for v in (*values, *self._residuals)):
             return self._recorded(values)

@@ -10,23 +10,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from wengert.errors import GraphError, worded
+from wengert.frontend.staging import context as staging
+from wengert.frontend.staging.adopting import Adopted
+from wengert.frontend.staging.handles import Array, Scalar
+from wengert.frontend.staging.nested import Recording
+from wengert.frontend.tables import load_tables
 from wengert.frontend.trees import flatten
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, service
 from wengert.ir.walk import substitute
+from wengert.ops.algebra import lift
 from wengert.ops.effects import first_token
 
-__all__ = ["Context", "Operators", "Program", "Substituted", "active", "recorded", "substituted"]
+__all__ = [
+    "Context",
+    "Program",
+    "Substituted",
+    "alone",
+    "in_capture",
+    "recorded",
+    "substituted",
+]
 
 # Any, throughout: functions, arguments and results are whatever the user has.
 Program: TypeAlias = Callable[..., Any]
 
 
 class Context(Protocol):
-    """What records a program: the front end, or Python's operators alone."""
+    """What records a program (``frontend.staging.nested.Recording``)."""
 
     @property
     def token(self) -> Any:
@@ -39,29 +53,32 @@ class Context(Protocol):
         """Record a call on trees of expressions; the result is a tree of expressions and Python values."""
 
 
-class Operators:
-    """Records what a function does with expressions by their operators: straight-line code."""
+def alone(hook: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record a transform of expressions that nobody is capturing: a formula of the user's symbols.
 
-    def __init__(self) -> None:
-        self.token: Any = first_token()
+    Raises:
+        GraphError: the program has effects, for which there is no place in a formula.
+    """
+    context = staging.Context()
+    context.token = first_token()
+    context.adopted = Adopted(context)
+    load_tables()
+    with staging.capturing(context):
+        result = hook(Recording(context), args, kwargs)
+    if context.token is not first_token():
+        raise GraphError(
+            worded(
+                "a program with effects, called on expressions",
+                expected="no checks, prints or clocks",
+                hint="call it on numbers and arrays",
+            )
+        )
+    return substituted(result, {h.symbol: lift(h.read()) for h in context.adopted.hidden})
 
-    def call(self, function: Program, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        hook = getattr(function, "__wengert_call__", None)
-        if hook is not None:
-            return hook(self, tuple(args), dict(kwargs))
-        before = _active.set(self)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _active.reset(before)
 
-
-_active: ContextVar[Context | None] = ContextVar("wengert_recording", default=None)
-
-
-def active() -> Context | None:
-    """What is recording the program that runs now, if anything is."""
-    return _active.get()
+def in_capture() -> bool:
+    """Whether a program is being captured now."""
+    return staging.current() is not None
 
 
 @dataclass
@@ -83,8 +100,43 @@ def recorded(
 ) -> Iterator[Substituted]:
     """Record with symbols that stand for values; effects that were recorded meanwhile get the values."""
     found = Substituted(context, symbols, values)
+    _give(context, symbols, values)
     yield found
     context.token = found.closed(context.token)
+    _close_slots(context, dict(zip(symbols, values, strict=True)))
+
+
+def _give(context: Context, symbols: Sequence[Expr], values: Sequence[Expr]) -> None:
+    """Tell the capture of one run (a tape) what the symbols stand for."""
+    inner = getattr(context, "context", None)
+    if inner is not None:
+        for symbol, value in zip(symbols, values, strict=True):
+            inner.give(symbol, service("extend")(inner.values, value) if inner.eager else None)
+
+
+def _close_slots(context: Context, mapping: Mapping[Expr, Expr]) -> None:
+    """Replace symbols in what the recorded program has changed outside itself: lists, attributes, arrays."""
+    inner = getattr(context, "context", None)
+    for slot, _ in [] if inner is None else list(inner.top.journal.values()):
+        content = slot.get()
+        leaves, structure = flatten(content)
+        changed = [_closed_leaf(leaf, mapping) for leaf in leaves]
+        if any(new is not old for new, old in zip(changed, leaves, strict=True)):
+            slot.set(structure.unflatten(changed))
+
+
+def _closed_leaf(leaf: Any, mapping: Mapping[Expr, Expr]) -> Any:
+    if isinstance(leaf, Array):
+        leaf.buffer.expr = _closed(leaf.buffer.expr, mapping)
+        return leaf
+    if isinstance(leaf, Scalar):
+        closed = _closed(leaf.expr, mapping)
+        return leaf if closed is leaf.expr else Scalar(closed, leaf.python)
+    return _closed(leaf, mapping) if isinstance(leaf, Expr) else leaf
+
+
+def _closed(expr: Expr, mapping: Mapping[Expr, Expr]) -> Expr:
+    return substitute([expr], mapping)[0]
 
 
 def substituted(tree: Any, mapping: Mapping[Expr, Expr]) -> Any:

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
+from wengert.frontend.capture import Captured, capture
+from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
@@ -22,9 +24,8 @@ from wengert.ir.walk import order
 from wengert.ops.counting import Cost, count_operations
 from wengert.ops.layout import CAST
 from wengert.programs.arguments import call_name
-from wengert.programs.recording import Context, Operators, Program, active
+from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, runner
-from wengert.programs.straight import Straight, capture
 from wengert.rewrite.simplify import simplify
 
 __all__ = ["Built", "Transformed"]
@@ -40,14 +41,17 @@ class Built:
     ``extra`` is what the transform itself wants to keep of its recording.
     """
 
-    captured: Straight
+    captured: Captured
     run: Runner
     extra: Any
     verified: bool = False
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         values = self.run(self.captured.values(args, kwargs))
-        return self.captured.unflatten_result(values)
+        result = self.captured.unflatten_result(values)
+        if self.captured.writes:
+            self.captured.write_back(values, args, kwargs)
+        return result
 
 
 class Transformed:
@@ -65,7 +69,7 @@ class Transformed:
                     hint=f"wg.{name}(f)(x), with the arguments of f in a second call",
                 )
             )
-        self._cache: dict[Hashable, Built] = {}
+        self._cache: dict[Hashable, tuple[Built, ...]] = {}
         self._lock = threading.RLock()
         self._last: Built | None = None
         self._kept: Any = None  # what the last recording wants to keep
@@ -101,28 +105,42 @@ class Transformed:
         return self.record(context, *self.prepared(tuple(args), dict(kwargs)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        context = active()
-        if context is not None or any(isinstance(e, Expr) for e in flatten((args, kwargs))[0]):
-            return self.__wengert_call__(context or Operators(), args, kwargs)
+        if in_capture():
+            return transformed_call(self.__wengert_call__, args, kwargs)
+        if any(isinstance(leaf, Expr) for leaf in flatten((args, kwargs))[0]):
+            return alone(self.__wengert_call__, args, kwargs)
         args, kwargs = self.prepared(args, kwargs)
         leaves, tree = flatten((args, kwargs))
         built = self._built((tree, *map(_key, leaves)), args, kwargs)
         return self.finished(built, built(args, kwargs), args, kwargs)
 
     def _built(self, key: Hashable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
-        built = self._cache.get(key)
+        built = self._holding(key)
         if built is None:
             with self._lock:
-                built = self._cache.get(key)
+                built = self._holding(key)
                 if built is None:
-                    built = self._cache[key] = self._build(args, kwargs)
+                    built = self._build(args, kwargs)
+                    # The newest first; older ones may hold again when what they rely on is put back.
+                    self._cache[key] = (built, *self._cache.get(key, ())[: _VARIANTS - 1])
         self._last = built
         return built
 
+    def _holding(self, key: Hashable) -> Built | None:
+        """What was captured for the key and relies on nothing that has changed since."""
+        for built in self._cache.get(key, ()):
+            if built.captured.holds():
+                return built
+        return None
+
     def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
         self._kept = None
-        captured = capture(_Recorder(self), args, kwargs)
+        captured = capture(self.target(), args, kwargs)
         return Built(captured, runner(captured.function), self._kept)
+
+    def target(self) -> Program:
+        """What is captured: the recording of the transform."""
+        return _Recorder(self)
 
     def keep(self, extra: Any) -> None:
         """To be called while recording: what :meth:`finished` will need."""
@@ -167,13 +185,18 @@ class Transformed:
 class _Recorder:
     """A transform as the capture of a whole program calls it: only its recording."""
 
+    __wrapped__: Program
+
     def __init__(self, transformed: Transformed) -> None:
         update_wrapper(self, transformed, updated=())
         self.__wengert_call__ = transformed.record
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Recorded by operators."""
-        return self.__wengert_call__(Operators(), args, kwargs)
+        """As the transform itself."""
+        return self.__wrapped__(*args, **kwargs)
+
+
+_VARIANTS = 4  # captures kept for one signature, with different values of globals
 
 
 def for_reading(expr: Expr) -> Expr:

@@ -20,7 +20,7 @@ from typing import Any
 
 from wengert.diff import formulas
 from wengert.errors import TypeMismatchError, worded
-from wengert.frontend.names import load_ops
+from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten, map_structure
 from wengert.ir.node import Expr
 from wengert.ops.control.call import call
@@ -29,7 +29,7 @@ from wengert.programs.arguments import call_name
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
 from wengert.programs.mapping import Axes, Mapped
-from wengert.programs.recording import Context, Program
+from wengert.programs.recording import Context, Program, in_capture
 from wengert.programs.transformed import Transformed
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "vmap",
 ]
 
-load_ops()  # rules name ops of other families
 
 # Any, throughout: options are passed on to Options; arguments and results are whatever the user has.
 
@@ -60,6 +59,10 @@ class Jitted(Transformed):
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
+
+    def target(self) -> Program:
+        """The function itself, so that what it changes in place is the caller's."""
+        return self.__wrapped__
 
 
 def jit(function: Program) -> Jitted:
@@ -330,6 +333,12 @@ def stop_gradient(value: Any) -> Any:
     >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)
     3.0
     """
+    if in_capture():
+        return transformed_call(_record_stop, (value,), {})
+    return _stopped(value)
+
+
+def _stopped(value: Any) -> Any:
     return map_structure(lambda leaf: stopped(leaf) if isinstance(leaf, Expr) else leaf, value)
 
 
@@ -355,7 +364,7 @@ def _record_linearize(context: Context, args: tuple[Any, ...], kwargs: dict[str,
 
 
 def _record_stop(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return stop_gradient(*args, **kwargs)
+    return _stopped(*args, **kwargs)
 
 
 _HOOKS: tuple[tuple[Any, Hook], ...] = (
