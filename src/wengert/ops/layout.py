@@ -133,10 +133,14 @@ def _reshape_type(x: Type, *, attr: tuple[Extent, ...]) -> Type:
 
 
 def _certainly_differ(first: Extent, second: Extent) -> bool:
-    """Whether no sizes (all at least one) make the extents equal, as far as signs tell."""
+    """Whether no sizes make the extents equal, as far as signs tell: names are at least one, what is
+    defined by a node at least zero.
+    """
     difference = first - second
     if isinstance(difference, int):
         return difference != 0
+    if difference.needs and not any(monomial == () for monomial, _ in difference.terms):
+        return False
     return len({coefficient > 0 for _, coefficient in difference.terms}) == 1
 
 
