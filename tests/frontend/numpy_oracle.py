@@ -280,11 +280,10 @@ def _check_reverse(
 ) -> None:
     chosen = [o for o in outputs if o.value_type.dtype[0] in "fc"]
     tangents = [c for c, o in zip(changes, outputs, strict=True) if o in chosen]
-    cts = [
-        symbol(f"c{i}", np.shape(evaluate_nodes([o], values)[0]), dtype=o.value_type.dtype)
-        for i, o in enumerate(chosen)
-    ]
-    given = {**values, **{c.attr.name: _direction(rng, c, np.zeros(c.shape)) for c in cts}}
+    cts = [symbol(f"c{i}", o.shape, dtype=o.value_type.dtype) for i, o in enumerate(chosen)]
+    shapes = [np.shape(value) for value in evaluate_nodes(chosen, values)]
+    drawn = [_direction(rng, c, np.zeros(s)) for c, s in zip(cts, shapes, strict=True)]
+    given = {**values, **{c.attr.name: d for c, d in zip(cts, drawn, strict=True)}}
     found = vjp(chosen, cts, varying)
     there = sum(
         _pairing(given[c.attr.name], evaluate_nodes([t], given)[0])
