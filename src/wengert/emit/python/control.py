@@ -96,7 +96,8 @@ def _emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
     for (item, first, second), name in zip(parts.results, names, strict=True):
         item.text = Text((name,))
         if item.is_array:
-            _join(item, first, second, dead)
+            others = together(v for i, a, b in parts.results if i is not item for v in (a, b))
+            _join(item, first, second, dead, others)
     condition = read(parts.predicate)
     if then.lines:
         value.block.add(f"if {flat([condition])}:")
@@ -130,7 +131,11 @@ def _as_expression(emission: Emission, value: Value, parts: Branches) -> bool:
 
 def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[Value]) -> list[str]:
     """A variable for each result: that of a value which it replaces, where there is one."""
-    variables = {_written(emission, v): v for v in dead if not v.pending and v.text is not None}
+    variables = {
+        _written(emission, v): v
+        for v in dead
+        if not v.pending and v.text is not None and v.kind is not Kind.SIZE
+    }
     names: list[str] = []
     for item, first, second in parts.results:
         name = ""
@@ -149,7 +154,9 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
     return names
 
 
-def _join(item: Value, first: Value, second: Value, dead: set[Value]) -> None:
+def _join(
+    item: Value, first: Value, second: Value, dead: set[Value], others: Sequence[Buffer]
+) -> None:
     """Where the result of a branch lies: in memory of its own if both ways end in such."""
     buffers = together((first, second))
     if len(buffers) == 1:
@@ -157,7 +164,9 @@ def _join(item: Value, first: Value, second: Value, dead: set[Value]) -> None:
         return
     gone = {first, second, *dead}
     own = all(
-        b.owned and all(h in gone or h.left <= 0 for h in b.holders if b in h.buffers)
+        b.owned
+        and b not in others
+        and all(h in gone or h.left <= 0 for h in b.holders if b in h.buffers)
         for b in buffers
     )
     if own and first.whole and second.whole:
@@ -276,7 +285,7 @@ def _variable(
     hint = "" if result is None else emission.hints.get(result.node, "")
     if not is_private(hint):
         return emission.naming.new(hint)
-    if parts.attr.go and position == 0 and carry.type.dtype == "bool":
+    if parts.attr.go and not parts.test and position == 0:
         return emission.naming.new("go")
     return emission.naming.numbered()
 
@@ -346,8 +355,9 @@ def _head(
     emission: Emission, value: Value, parts: Looping, counter: str, names: Sequence[str]
 ) -> None:
     body = value.bodies[0]
+    test = _test_text(emission, parts, names)
     if parts.trip is None:
-        value.block.add(f"while {names[0]}:")
+        value.block.add(f"while {flat([test])}:")
     else:
         trip = emission.writer.at_least(read(parts.trip), 0)
         text = flat([trip])
@@ -357,11 +367,32 @@ def _head(
         value.block.add(f"for {counter or '_'} in {steps}:")
         if parts.attr.go:
             leave = Block()
-            leave.add(f"if not {names[0]}:\n    break")
+            leave.add(f"if not {flat([emission.writer.at_least(test, -1)])}:\n    break")
             body.lines[:0] = leave.lines
     if not body.lines:
         body.add("pass")
     value.block.lines.append(body)
+
+
+def _test_text(emission: Emission, parts: Looping, names: Sequence[str]) -> Text:
+    """What is tested before each iteration."""
+    if not parts.attr.go:
+        return Text(("True",))
+    if not parts.test:
+        return Text((names[0],))
+    kept = [(v, v.text, v.is_numpy) for v in [*parts.test, *(c.output for c in parts.carries)]]
+    for carry, name in zip(parts.carries, names, strict=True):
+        carry.output.text, carry.output.is_numpy = Text((name,)), False
+    for value in parts.test:
+        emission.scope = value.scope
+        assert value.form is not None
+        text = emission.writer.text(value.node, value.form)
+        value.text = Text((flat([text]),), text.level, text.kind, text.raw)
+    found = parts.test[-1].text
+    for value, before, is_numpy in kept:
+        value.text, value.is_numpy = before, is_numpy
+    assert found is not None
+    return found
 
 
 def _lie_after(carry: Carry, owned: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from wengert.emit.python.memory import is_fresh, places_of, remaining
 from wengert.emit.python.naming import Naming, is_private
 from wengert.emit.python.scopes import Scope
-from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.emit.python.values import Block, Buffer, Kind, Line, Value
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type
@@ -17,7 +17,7 @@ from wengert.show.forms import Form
 from wengert.show.precedence import ATOM, Text, flat
 from wengert.show.templates import filled
 
-__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "read"]
+__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "read"]
 
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
@@ -40,6 +40,7 @@ class Emission:
         self.naming, self.hints, self.controls, self.program = naming, hints, controls, program
         self.writer = ProgramWriter(self)
         self.scope: Scope | None = None
+        self.sizes: list[tuple[str, Line]] = []  # variables that have sizes
 
     # --- what the writer asks --------------------------------------------------------------------------
     def text_of(self, node: Expr) -> Text:
@@ -123,6 +124,11 @@ class Emission:
         else:
             value.is_numpy = self._is_numpy_number(value)
         written = flat([text])
+        if form is not None and form.kind == "length" and value.deps[0].kind is Kind.SIZE:
+            if written.isidentifier():  # such a variable never changes
+                value.kind, value.text = Kind.SIZE, text
+                self.finish(value)
+                return
         self._inside_or_assigned(value, Text((written,), text.level, text.kind, text.raw), written)
 
     def give(self, value: Value, text: Text, buffers: tuple[Buffer, ...]) -> None:
@@ -231,7 +237,8 @@ class Emission:
         hint = value.prefer
         name = self.naming.new("n" if is_private(hint) else hint)
         text = flat([self.writer.at_least(read(array), ATOM)])
-        value.block.add(f"{name} = {text}.shape[{value.index}]")
+        value.line = value.block.add(f"{name} = {text}.shape[{value.index}]")
+        self.sizes.append((name, value.line))
         value.text = Text((name,))
         self.finish(value)
 
@@ -495,6 +502,27 @@ def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
             targets = ", ".join(t for t, _ in left)
             block.add(f"{targets} = {', '.join(t for _, t in left)}")
             return
+
+
+def drop_unused(block: Block, sizes: Sequence[tuple[str, Line]]) -> None:
+    """Take out the variables of sizes that no statement needed in the end."""
+    if not sizes:
+        return
+    used: set[str] = set()
+    own = {line for _, line in sizes}
+    blocks = [block]
+    while blocks:
+        for part in blocks.pop().lines:
+            if isinstance(part, Block):
+                blocks.append(part)
+            elif part not in own:
+                used.update(_NAME.findall(part.text))
+    gone = {line for name, line in sizes if name not in used}
+    blocks = [block]
+    while blocks and gone:
+        inner = blocks.pop()
+        inner.lines = [part for part in inner.lines if part not in gone]
+        blocks += [part for part in inner.lines if isinstance(part, Block)]
 
 
 def count_users(block: Block) -> None:

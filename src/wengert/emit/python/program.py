@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.emit.python.control import emit_control, emit_row
-from wengert.emit.python.emission import Emission, count_users, read
+from wengert.emit.python.emission import Emission, count_users, drop_unused, read
 from wengert.emit.python.helpers import bare_source, helper_source
 from wengert.emit.python.naming import Naming, is_private
 from wengert.emit.python.regions import build_bodies
@@ -156,6 +156,7 @@ class Program:
         self.helpers |= dict.fromkeys(sorted(emission.writer.used))
         texts = [_returned(value) for value in block.roots]
         block.add(f"return {_result(texts, result)}")
+        drop_unused(block, emission.sizes)
         lines = list(block.rendered(1))
         given = ", ".join([*names, *free.values()])
         head = [f"def {name}({given}):"]

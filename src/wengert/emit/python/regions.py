@@ -19,6 +19,7 @@ from wengert.ops.control.call import Call
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.depths import depth_of
 from wengert.ops.control.looped import Loop, extent_of
+from wengert.show.forms import Form
 
 __all__ = ["Branches", "Called", "Carry", "Looping", "Row", "build_bodies", "sized"]
 
@@ -65,6 +66,7 @@ class Looping:
     carries: list[Carry]
     rows: list[Row]
     count: Value | None  # the wanted number of iterations
+    test: list[Value]  # of a flag that is always the same test of the variables: its expressions
 
 
 @dataclass
@@ -227,10 +229,90 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
         new = rows[-1]
         wanted_sizes = result.node.shape[int(new.full or new.shape is None) :]
         sizes |= dict.fromkeys(sized(builder, scope, wanted_sizes) or ())
-    value.parts = Looping(attr, trip, counter, carries, rows, items.get(0) if first else None)
+    test = _test(carries, [r.row for r in rows]) if attr.go else []
+    if test:
+        sizes |= dict.fromkeys(d for v in test for d in v.deps if d.block is not block)
+        del carries[0]
+    value.parts = Looping(attr, trip, counter, carries, rows, items.get(0) if first else None, test)
     block.roots = [*(c.output for c in carries), *(r.row for r in rows)]
     head = ([] if trip is None else [trip]) + [c.init for c in carries]
     _close(value, head, sizes)
+
+
+_LONGEST_TEST = 12  # expressions in the test of a loop
+
+
+def _test(carries: Sequence[Carry], rows: Sequence[Value]) -> list[Value]:
+    """The expressions of the flag, if it is one test of the variables before and after each iteration.
+
+    Then the loop makes that test itself, ``while x > 0``, and needs no variable for it.
+    """
+    flag, *others = carries
+    if flag.result is not None or _reads([*(c.output for c in others), *rows], flag.param):
+        return []
+    ends = {(c.output, c.init) for c in others}
+    cone: dict[Value, None] = {}
+    stack = [(flag.output, flag.init)]
+    while stack:
+        after, before = stack.pop()
+        if (after, before) in ends:
+            continue
+        if after is before and after.block is not flag.param.block:
+            continue
+        pairs = _matched(after, before)
+        if pairs is None or len(cone) > _LONGEST_TEST:
+            return []
+        cone.pop(after, None)  # what is used by several stands before all of them
+        cone[after] = None
+        stack += pairs
+    return list(cone)[::-1]
+
+
+def _reads(roots: Iterable[Value], wanted: Value) -> bool:
+    """Whether something in the block of a value needs it."""
+    stack = list(roots)
+    seen = set(stack)
+    while stack:
+        value = stack.pop()
+        if value is wanted:
+            return True
+        if value.block is wanted.block:
+            new = [d for d in value.deps if d not in seen]
+            seen.update(new)
+            stack += new
+    return False
+
+
+def _matched(after: Value, before: Value) -> list[tuple[Value, Value]] | None:
+    """The operands of two expressions that do the same, pair by pair."""
+    if after.kind is not Kind.PLAIN or before.kind is not Kind.PLAIN:
+        return None
+    if after.node.op is not before.node.op or after.node.attr != before.node.attr:
+        return None
+    assert after.form is not None
+    assert before.form is not None
+    return _matched_forms(after.form, after.scope, before.form, before.scope)
+
+
+def _matched_forms(
+    a: Form, scope: Scope, b: Form, other: Scope
+) -> list[tuple[Value, Value]] | None:
+    if a.kind != b.kind or len(a.parts) != len(b.parts):
+        return None
+    if not isinstance(a.data, Expr) and a.data != b.data:
+        return None
+    found: list[tuple[Value, Value]] = []
+    for x, y in zip(a.parts, b.parts, strict=True):
+        if isinstance(x, Form) and isinstance(y, Form):
+            inner = _matched_forms(x, scope, y, other)
+            if inner is None:
+                return None
+            found += inner
+        elif isinstance(x, Expr) and isinstance(y, Expr):
+            found.append((scope.values[x], other.values[y]))
+        else:
+            return None
+    return found
 
 
 def _leaf(scope: Scope, param: Expr) -> Value:

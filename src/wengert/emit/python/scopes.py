@@ -233,7 +233,7 @@ class Builder:
         """The value of a node, made anew where that is all it takes, converted to a type."""
         if node.ndim and not node.op.free and not node.op.projection and node.op.bodies is None:
             plan = _planned(node, scope)
-            if plan.form is not None and is_allocation(plan.form):
+            if plan.kind is Kind.PLAIN and plan.form is not None and is_allocation(plan.form):
                 deps = [scope.values[d] for d in plan.deps]
                 deps += [self.size(scope, name) for name in plan.sizes]
                 value = Value(Kind.PLAIN, node, scope, scope.block, tuple(dict.fromkeys(deps)))
@@ -315,7 +315,7 @@ def _planned_store(node: Expr, scope: Scope) -> _Plan:
     sizes = tuple(sorted(dims_in(node.attr)))
     if not base.op.free and not base.op.projection and base.op.bodies is None:
         plan = _planned(base, scope)
-        if plan.form is not None and is_allocation(plan.form):
+        if plan.kind is Kind.PLAIN and plan.form is not None and is_allocation(plan.form):
             return _Plan(Kind.STORE, plan.form, (*plan.deps, *others), (*sizes, *plan.sizes))
     return _Plan(Kind.STORE, None, node.args, sizes, base)
 
