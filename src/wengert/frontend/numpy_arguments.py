@@ -130,7 +130,8 @@ def joined(build: Callable[[Sequence[Expr]], Expr], nodes: Sequence[Expr]) -> Ex
     """One array of several values; Python numbers among themselves are converted together."""
     if all(n.value_type.weak for n in nodes) and not all(n.op is CONSTANT for n in nodes):
         return strong(build(nodes))
-    return build([strong(n) for n in nodes])
+    dtype = common_type(nodes).dtype
+    return build([converted(n, dtype) for n in nodes])
 
 
 # --- values that are known -------------------------------------------------------------------------------

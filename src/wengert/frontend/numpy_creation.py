@@ -371,9 +371,8 @@ def array_of(nested: Any, dtype: Any = None, what: str = "numpy.array") -> Expr:
     leaves = _leaves(nested)
     if all(leaf.op is CONSTANT for leaf in leaves):
         return _of_numbers(_plain(nested), dtype, what)
-    built = _assembled(nested, what)
-    wanted = common_type(leaves).dtype if dtype is None else dtype_name(dtype, what)
-    return converted(strong(built), wanted)
+    wanted = None if dtype is None else dtype_name(dtype, what)
+    return converted(_assembled(nested, wanted, what), wanted or common_type(leaves).dtype)
 
 
 def _leaves(nested: Any) -> list[Expr]:
@@ -396,10 +395,10 @@ def _of_numbers(nested: Any, dtype: Any, what: str) -> Expr:
     return converted(lift(array), dtype_name(array.dtype, what))
 
 
-def _assembled(nested: Any, what: str) -> Expr:
+def _assembled(nested: Any, dtype: DType | None, what: str) -> Expr:
     if not isinstance(nested, (list, tuple)):
-        return lift(nested)
-    parts = [_assembled(member, what) for member in nested]
+        return lift(nested) if dtype is None else converted(lift(nested), dtype)
+    parts = [_assembled(member, dtype, what) for member in nested]
     if not parts:
         return lift(np.zeros(0))
     if len({p.shape for p in parts}) > 1:

@@ -11,6 +11,7 @@ import numpy as np
 from wengert.errors import ShapeError, worded
 from wengert.frontend.numpy_arguments import (
     as_dtype,
+    common_type,
     converted,
     fixed,
     joined,
@@ -66,7 +67,8 @@ def _same_kind(x: Expr, dtype: Any, casting: str, what: str) -> Expr:
 
 def _chain(nodes: Sequence[Expr], axis: int) -> Expr:
     """One after the other; the values of all arrays are in the common dtype."""
-    arrays = [strong(n) for n in nodes]
+    dtype = common_type(nodes).dtype
+    arrays = [converted(n, dtype) for n in nodes]
     return arrays[0] if len(arrays) == 1 else chained(arrays, axis)
 
 
@@ -154,7 +156,7 @@ def append(arr: Value, values: Value, axis: int | None = None) -> Expr:
     first, second = strong(arr), strong(values)
     if axis is None:
         return _chain([_flat(first), _flat(second)], 0)
-    return chained([first, second], axis)
+    return _chain([first, second], axis_of(axis, first.ndim, "numpy.append"))
 
 
 # --- splitting -------------------------------------------------------------------------------------------

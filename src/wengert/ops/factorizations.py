@@ -7,12 +7,13 @@ changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert.errors import NoDerivativeError, ShapeError, worded
 from wengert.ir.dims import Extent, extent_text
+from wengert.ir.dump import codec
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Domain, Laws, NoDerivative, Op, Rule, Sample, Spelling, register
@@ -31,7 +32,7 @@ from wengert.ops.spectral import adjoint, smaller, svd
 from wengert.ops.sums import scale
 from wengert.ops.systems import solve_triangular
 
-__all__ = ["complement", "lu", "lu_pivots", "permutation_of_pivots", "qr"]
+__all__ = ["complement", "lu", "lu_pivots", "matrix_rank", "permutation_of_pivots", "qr"]
 
 _SEVERAL = "several results are no formula"
 
@@ -254,6 +255,54 @@ PERMUTATION = _of_places(
 def permutation_of_pivots(pivots: Any) -> Expr:
     """The permutation that exchanging rows one after the other comes to, for a square matrix."""
     return make(PERMUTATION, (lift(pivots),))
+
+
+# --- rank ------------------------------------------------------------------------------------------------
+class Tolerance(NamedTuple):
+    """From which singular value on one counts: absolutely, or as a part of the largest."""
+
+    tol: float | None = None
+    rtol: float | None = None
+
+
+codec(Tolerance)
+
+
+def matrix_rank(A: Any, tol: float | None = None, rtol: float | None = None) -> Expr:
+    """How many singular values are not zero to rounding; 1 or 0 for a vector."""
+    return make(RANK, (lift(A),), Tolerance(tol, rtol))
+
+
+def _rank_value(A: Any, *, attr: Tolerance) -> Any:
+    A = np.asarray(A)
+    options: dict[str, Any] = {} if attr.rtol is None else {"rtol": attr.rtol}
+    return np.asarray(np.linalg.matrix_rank(A, attr.tol, **options), np.int64)[()]
+
+
+RANK = register(
+    Op(
+        name="matrix_rank",
+        doc="How many singular values of a matrix are not zero to rounding.",
+        result=lambda A, *, attr: Type("int64", A.shape[:-2]),
+        evaluate=_rank_value,
+        diff=NoDerivative("a count does not vary smoothly", zero=True),
+        spell=Spelling(
+            python="np.linalg.matrix_rank({0})",
+            options=lambda node: {
+                name: getattr(node.attr, name)
+                for name in ("tol", "rtol")
+                if getattr(node.attr, name) is not None
+            },
+        ),
+        laws=Laws(facts=lambda A, *, attr: INTEGER | NONNEGATIVE | FINITE),
+        call=matrix_rank,
+        count=lambda node: 10 * cubed(node.args[0]),
+        samples=(
+            Sample((Argument((3, 2)),), Tolerance()),
+            Sample((Argument((2, 2, 2)),), Tolerance(tol=0.1), note="stack"),
+        ),
+    )
+)
 
 
 # --- what is not reached ---------------------------------------------------------------------------------

@@ -66,6 +66,26 @@ def _filled_tangents(tangents: Sequence[Expr | None], args: Sequence[Expr]) -> t
     return tuple(zeros(a.shape) if t is None else t for t, a in zip(tangents, args, strict=True))
 
 
+def _part_of_chain(node: Expr, index: Index) -> Expr | None:
+    """Reading places of one member only reads the member."""
+    span = index.spans[node.attr]
+    if span.length == 0:
+        return None
+    last = span.start + (span.length - 1) * span.step
+    begin: Extent = 0
+    for member in node.args:
+        inside = [span.start - begin, last - begin]
+        begin = begin + member.shape[node.attr]
+        left = [begin - 1 - span.start, begin - 1 - last]
+        if all(isinstance(n, int) and n >= 0 for n in (*inside, *left)):
+            if member.value_type.with_shape(()) is not node.value_type.with_shape(()):
+                return None  # it would be of another dtype
+            moved = span._replace(start=inside[0])
+            spans = (*index.spans[: node.attr], moved, *index.spans[node.attr + 1 :])
+            return index_by(member, Index(spans, member.shape))
+    return None
+
+
 CONCATENATE = register(
     Op(
         name="concatenate",
@@ -83,6 +103,7 @@ CONCATENATE = register(
             options=lambda node: {"axis": node.attr} if node.attr else {},
         ),
         laws=Laws(facts=lambda *facts, attr: _common(facts)),
+        part=_part_of_chain,
         build=lambda *args, attr: concatenate(args, attr),
         call=concatenate,
         samples=(
