@@ -312,7 +312,6 @@ def test_derivatives_read_well() -> None:
         sp.besselk,
         sp.polygamma,
         sp.expn,
-        sp.gammainc,
         sp.spherical_jn,
     ],
     ids=lambda f: f.__name__,

@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.facts import FINITE, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
+from wengert.ir.facts import NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE
 from wengert.ir.node import Expr
 from wengert.ir.op import Argument, Domain, Edge, Laws, Op, Sample, Scaled, Spelling
 from wengert.ops.algebra import lift, times
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import floor, ge, gt, le, logical_or, ne
-from wengert.ops.exponential import exp, xlogy
+from wengert.ops.choice import floor, ge, gt, logical_or, ne
+from wengert.ops.exponential import exp
 from wengert.ops.lazy import scipy_function
-from wengert.ops.leaves import MINUS_ONE, ONE, ZERO, number_of
-from wengert.ops.logistic import xlog1py
+from wengert.ops.leaves import MINUS_ONE, ZERO, number_of
 from wengert.ops.scalar import in_precision, not_in, parametric, parametric_op, scalar_function
 from wengert.ops.sums import scale
 
 __all__ = [
-    "beta", "betainc", "digamma", "exp1", "expi", "expn", "gamma", "gammainc", "gammaincc", "lambertw",
-    "lbeta", "lgamma", "polygamma", "trigamma",
+    "beta", "digamma", "exp1", "expi", "expn", "gamma", "lambertw", "lbeta", "lgamma", "polygamma",
+    "trigamma",
 ]  # fmt: skip
 
 _inf = np.inf
@@ -179,106 +178,6 @@ lbeta = scalar_function(
     aliases=("betaln",),
     cost=60.0,
 )
-
-
-# --- incomplete integrals --------------------------------------------------------------------------------
-def _gamma_density(a: Expr, x: Expr) -> Expr:
-    """``x**(a - 1)*exp(-x)/gamma(a)``, in logarithms so that no factor overflows."""
-    return exp(xlogy(a - 1, x) - x - lgamma(a))
-
-
-_SHAPE = Argument(value=1.7, constant=True)
-_INCOMPLETE = (
-    Sample((_SHAPE, Argument((), 0.2, 4.0)), note="scalar"),
-    Sample((Argument(value=3, constant=True), Argument((3,), 0.2, 6.0)), note="vector"),
-    Sample((Argument((2,), 0.6, 3.0, varies=False), Argument((2,), 0.3, 3.0)), note="two vectors"),
-)
-
-GAMMAINC = parametric_op(
-    "gammainc",
-    "Regularised lower incomplete gamma function P(a, x).",
-    scipy_function("special.gammainc"),
-    not_in("the parameter a", "gammainc"),
-    lambda a, x, out: _gamma_density(a, x),
-    domain=Domain(
-        where=lambda a, x: (gt(a, ZERO), ge(x, ZERO)),
-        edges=(Edge((1.0, 0.0), 0.0, (None, 1.0)), Edge((2.0, 0.0), 0.0, (None, 0.0))),
-    ),
-    samples=_INCOMPLETE,
-    spell=Spelling(
-        latex=r"P\left({0}, {1}\right)",
-        python="scipy.special.gammainc({0}, {1})",
-        matlab="gammainc({1}, {0})",
-    ),
-    laws=Laws(facts=lambda a, x: NONNEGATIVE | FINITE),
-    build=lambda a, x: gammainc(a, x),
-    cost=80.0,
-)
-GAMMAINCC = parametric_op(
-    "gammaincc",
-    "Regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x).",
-    scipy_function("special.gammaincc"),
-    not_in("the parameter a", "gammaincc"),
-    lambda a, x, out: scale(-1, _gamma_density(a, x)),
-    domain=Domain(
-        where=lambda a, x: (gt(a, ZERO), ge(x, ZERO)),
-        edges=(Edge((1.0, 0.0), 1.0, (None, -1.0)), Edge((2.0, 0.0), 1.0, (None, 0.0))),
-    ),
-    samples=_INCOMPLETE,
-    spell=Spelling(
-        latex=r"Q\left({0}, {1}\right)",
-        python="scipy.special.gammaincc({0}, {1})",
-        matlab="gammainc({1}, {0}, 'upper')",
-    ),
-    laws=Laws(facts=lambda a, x: NONNEGATIVE | FINITE),
-    build=lambda a, x: gammaincc(a, x),
-    cost=80.0,
-)
-
-
-def gammainc(a: Any, x: Any) -> Expr:
-    """Regularised lower incomplete gamma function ``P(a, x)``; has a derivative in ``x`` only."""
-    return parametric(GAMMAINC, a, x)
-
-
-def gammaincc(a: Any, x: Any) -> Expr:
-    """Regularised upper incomplete gamma function ``Q(a, x)``; has a derivative in ``x`` only."""
-    return parametric(GAMMAINCC, a, x)
-
-
-BETAINC = parametric_op(
-    "betainc",
-    "Regularised incomplete beta function I_x(a, b); arguments a, b, x.",
-    scipy_function("special.betainc"),
-    not_in("the parameter a", "betainc"),
-    not_in("the parameter b", "betainc"),
-    lambda a, b, x, out: exp(xlogy(a - 1, x) + xlog1py(b - 1, scale(-1, x)) - lbeta(a, b)),
-    domain=Domain(
-        where=lambda a, b, x: (gt(a, ZERO), gt(b, ZERO), ge(x, ZERO), le(x, ONE)),
-        edges=(
-            Edge((1.0, 1.0, 0.0), 0.0, (None, None, 1.0)),
-            Edge((1.0, 1.0, 1.0), 1.0, (None, None, 1.0)),
-            Edge((2.0, 3.0, 0.0), 0.0, (None, None, 0.0)),
-        ),
-    ),
-    samples=(
-        Sample((_SHAPE, Argument(value=2, constant=True), Argument((), 0.1, 0.9)), note="scalar"),
-        Sample((_SHAPE, _SHAPE, Argument((3,), 0.1, 0.9)), note="vector"),
-    ),
-    spell=Spelling(
-        latex=r"I_{{{2}}}\left({0}, {1}\right)",
-        python="scipy.special.betainc({0}, {1}, {2})",
-        matlab="betainc({2}, {0}, {1})",
-    ),
-    laws=Laws(facts=lambda a, b, x: NONNEGATIVE | FINITE),
-    build=lambda a, b, x: betainc(a, b, x),
-    cost=100.0,
-)
-
-
-def betainc(a: Any, b: Any, x: Any) -> Expr:
-    """Regularised incomplete beta function ``I_x(a, b)``; has a derivative in ``x`` only."""
-    return parametric(BETAINC, a, b, x)
 
 
 # --- exponential integrals, Lambert's W ------------------------------------------------------------------

@@ -33,20 +33,18 @@ from wengert.ops.errorfunctions import (
 )
 from wengert.ops.gamma import (
     beta,
-    betainc,
     digamma,
     exp1,
     expi,
     expn,
     gamma,
-    gammainc,
-    gammaincc,
     lambertw,
     lbeta,
     lgamma,
     polygamma,
     trigamma,
 )
+from wengert.ops.incomplete import betainc, gammainc, gammaincc
 from wengert.ops.logistic import (
     entr,
     kl_div,
