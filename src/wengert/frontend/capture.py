@@ -29,6 +29,7 @@ from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
+    Choice,
     Handle,
     Partial,
     Poison,
@@ -49,6 +50,7 @@ from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 from wengert.ops.control.pruned import pruned
 from wengert.ops.effects import first_token
+from wengert.ops.random import generator_state, set_generator_state
 
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
 
@@ -106,7 +108,11 @@ class Captured:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
         leaves = self.argument_tree.flatten_like((tuple(args), dict(kwargs)))
         known = zip(leaves, self.argument_leaves, strict=True)
-        found = [leaf for leaf, about in known if about.type is not None]
+        found = [
+            generator_state(leaf) if about.value == "generator" else leaf
+            for leaf, about in known
+            if about.type is not None
+        ]
         return found + [each.read() for each in self.hidden]
 
     def holds(self) -> bool:
@@ -137,6 +143,8 @@ def _count(result: Result) -> int:
         return 0
     if result.kind == "none":
         return 1 + sum(_count(r) for r in result.form[1])
+    if result.kind == "tree":
+        return sum(_count(r) for r in result.form[1])
     if result.kind == "list":
         return len(result.form[1])
     return 1
@@ -151,6 +159,11 @@ def _made(result: Result, values: Any) -> Any:
         tree, leaves = result.form
         inner = tree.unflatten([_made(r, values) for r in leaves])
         return None if missing else inner
+    if result.kind == "tree":
+        tree, leaves = result.form
+        return tree.unflatten([_made(r, values) for r in leaves])
+    if result.kind == "choice":
+        return result.value[int(next(values))]
     if result.kind == "list":
         rebuild, stacks = result.form
         arrays = [next(values) for _ in stacks]
@@ -173,6 +186,8 @@ def _store(target: Any, value: Any) -> None:
         for key in [k for k in target if k not in value]:
             del target[key]
         target.update(value)
+    elif isinstance(target, np.random.Generator):
+        set_generator_state(target, np.asarray(value))
     elif isinstance(target, set):
         target.clear()
         target.update(value)
@@ -352,10 +367,17 @@ def _argument(
         return array
     if isinstance(leaf, (np.random.Generator,)):
         from wengert.frontend.staging.library import Generator
-        from wengert.ops.random import generator_state
-        from wengert.ops.leaves import const
 
-        return Generator(const(generator_state(leaf)), leaf)
+        name = path if path.isidentifier() else "rng"
+        state = generator_state(leaf)
+        type_ = Type("int64", state.shape)
+        about[-1] = Leaf(path, type_, "generator")
+        symbol = input_symbol(name, type_)
+        inputs.append(symbol)
+        context.give(symbol, state)
+        made = Generator(symbol)
+        context.generators.append((position, made))
+        return made
     if isinstance(leaf, (int, str, bool, bytes, type(None), np.generic)) or callable(leaf) and not hasattr(leaf, "__dict__"):
         return leaf
     return context.adopted.value(leaf, path, lambda: leaf)
@@ -392,12 +414,20 @@ def _is_dynamic(value: list[Any]) -> bool:
 
 
 def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) -> Result:
-    if isinstance(leaf, Poison):
+    if isinstance(leaf, Poison) and not isinstance(leaf, Choice):
         leaf._fail()
+    if isinstance(leaf, Partial) and not leaf.none:
+        leaf = leaf.certain()
+    if isinstance(leaf, (list, tuple, dict)) and not (type(leaf) is list and _is_dynamic(leaf)):
+        inner, inner_exprs, tree, inner_shown = _results(context, leaf)
+        exprs += inner_exprs
+        shown += inner_shown
+        return Result("tree", form=(tree, inner))
+    if isinstance(leaf, Choice):
+        exprs.append(leaf.index)
+        shown.append(leaf.index)
+        return Result("choice", leaf.options)
     if isinstance(leaf, Partial):
-        if not leaf.none:
-            leaf = leaf.certain()
-            return _result(context, leaf, exprs, shown)
         exprs.append(leaf.missing)
         shown.append(leaf.missing)
         inner, inner_exprs, tree, _ = _results(context, leaf.value)
@@ -493,6 +523,9 @@ def _writes(
             writes.append(
                 Write(_reader(tree, position), None, (Result("array", leaf.buffer.type.dtype),))
             )
+    for position, generator in context.generators:
+        exprs.append(generator.state.expr)
+        writes.append(Write(_reader(tree, position), None, (Result("array", "int64"),)))
     leaves, now = flatten(arguments, is_leaf=_is_leaf)
     changed = now != structure or any(a is not b[0] for a, b in zip(leaves, before, strict=False))
     if changed:
@@ -547,10 +580,13 @@ def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
 
 
 def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
-    from wengert.frontend.staging.context import CellSlot, GlobalSlot
+    from wengert.frontend.staging.context import AttrSlot, CellSlot, GlobalSlot
 
     for slot, old in list(context.layers[0].journal.values()):
-        if isinstance(slot, (GlobalSlot, CellSlot)) and slot.get() is not old:
+        shared = isinstance(slot, (GlobalSlot, CellSlot)) or (
+            isinstance(slot, AttrSlot) and isinstance(slot.object, (type, types.ModuleType))
+        )
+        if shared and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})
             exprs += found
             writes.append(Write(lambda args, kwargs, s=slot: _Setter(s), structure, tuple(results)))

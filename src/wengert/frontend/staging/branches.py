@@ -433,6 +433,8 @@ def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
     key = slot.key
     if key[0] == "list":
         return _list_form(a, b, uniting)
+    if key[0] == "deque" and len(a) != len(b):
+        refuse("a deque does not keep its length; use maxlen, or arrays", NeedConcrete)
     if key[0] == "set":
         if a == b:
             return _united(a, b, uniting)

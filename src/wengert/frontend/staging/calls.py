@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import types
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
     CellSlot,
+    DequeSlot,
     GlobalSlot,
     NeedConcrete,
     active,
@@ -25,6 +27,7 @@ from wengert.frontend.staging.growing import growing_of, is_growing
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
+    Choice,
     Handle,
     Partial,
     Scalar,
@@ -66,6 +69,8 @@ def own(*originals: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` in a captured program."""
+    if type(function) is Choice:
+        return function.chosen(lambda option: call(option, *args, **kwargs))
     try:
         mine = _own.get(function)
     except TypeError:  # not hashable
@@ -232,6 +237,8 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
+    if isinstance(owner, deque):
+        return _deque_method(owner, function, args, kwargs)
     if isinstance(owner, (list, dict, set)):
         return container_method(owner, function.__name__, function, args, kwargs)
     if isinstance(owner, np.ufunc):
@@ -265,6 +272,15 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
             NeedConcrete,
         ) if not active().eager else None
     return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+
+
+def _deque_method(owner: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    active().touch(DequeSlot(owner))
+    if function.__name__ in ("extend", "extendleft"):
+        from wengert.frontend.staging.iteration import python_elements
+
+        args = (list(python_elements(args[0])),)
+    return function(*args, **kwargs)
 
 
 def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

@@ -81,12 +81,37 @@ def container_method(
         return _list_method(owner, name, function, args, kwargs)
     if kind is dict and args and name in ("get", "pop", "setdefault"):
         args = (hashed(args[0]), *args[1:])
+    if kind is dict:
+        found = _partly(owner, name, args)
+        if found is not None:
+            return found[0]
     if kind is set and args and name in ("add", "discard", "remove"):
         args = (hashed(args[0]),)
     result = function(*args, **kwargs)
     if name == "copy":
         return active().birth(result)
     return _checked(result)
+
+
+def _partly(owner: dict[Any, Any], name: str, args: tuple[Any, ...]) -> tuple[Any] | None:
+    """Methods of a dict with keys that are there under a run-time condition."""
+    from wengert.frontend.staging.branches import choose
+    from wengert.frontend.staging.handles import Partial, Scalar
+
+    def is_partial(value: Any) -> bool:
+        return isinstance(value, Partial) and not value.none
+
+    if name == "get" and is_partial(owner.get(args[0])):
+        value = owner[args[0]]
+        default = args[1] if len(args) > 1 else None
+        missing = Scalar(value.missing, python=True)
+        return (choose(missing, lambda: default, lambda: value.value),)
+    if name in ("keys", "values", "items", "pop", "popitem", "setdefault") and any(
+        is_partial(v) for v in owner.values()
+    ):
+        keys = ", ".join(repr(k) for k, v in owner.items() if is_partial(v))
+        refuse(f"a dict has the key {keys} on one path only; give it a value on both", NeedConcrete)
+    return None
 
 
 def _checked(value: Any) -> Any:
@@ -132,6 +157,8 @@ def _list_method(
         from wengert.frontend.staging.handles import concrete
 
         args = (concrete(args[0], "the place in a list"), *args[1:])
+    if name == "sort":
+        return None
     if name in ("index", "count", "remove") and _any_handle(owner, args):
         from wengert.frontend.staging.library import searched
 

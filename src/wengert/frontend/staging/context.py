@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,6 +30,7 @@ __all__ = [
     "AttrSlot",
     "CellSlot",
     "Context",
+    "DequeSlot",
     "DictSlot",
     "GlobalSlot",
     "Layer",
@@ -213,7 +215,9 @@ class AttrSlot(Slot):
         return getattr(self.object, self.name, UNASSIGNED)
 
     def set(self, value: Any) -> None:
-        if value is UNASSIGNED:
+        if isinstance(self.object, (type, types.ModuleType)):
+            setattr(self.object, self.name, value)
+        elif value is UNASSIGNED:
             if hasattr(self.object, self.name):
                 object.__delattr__(self.object, self.name)
         else:
@@ -276,6 +280,31 @@ class DictSlot(Slot):
     def set(self, value: Any) -> None:
         dict.clear(self.object)
         dict.update(self.object, value)
+
+
+class DequeSlot(Slot):
+    """The elements of a deque."""
+
+    __slots__ = ("object",)
+    name = "deque"
+
+    def __init__(self, object_: deque[Any]) -> None:
+        self.object = object_
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return ("deque", id(self.object))
+
+    @property
+    def owner(self) -> Any:
+        return self.object
+
+    def get(self) -> Any:
+        return tuple(self.object)
+
+    def set(self, value: Any) -> None:
+        self.object.clear()
+        self.object.extend(value)
 
 
 class SetSlot(Slot):
@@ -369,6 +398,8 @@ class Context:
         self.births: dict[int, tuple[Any, Layer]] = {}
         self.buffer_names: dict[int, str] = {}
         self.tries: list[Any] = []
+        self.generators: list[Any] = []
+        self.recursive: set[Any] = set()
         self.filters: list[list[Any]] = []
         self.guarded: set[Any] = set()
         self.stopped = False

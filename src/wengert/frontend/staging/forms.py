@@ -20,6 +20,7 @@ from wengert.frontend.staging.growing import Growing, growing_of
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
+    Choice,
     Handle,
     Partial,
     Poison,
@@ -33,7 +34,7 @@ from wengert.frontend.staging.handles import (
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import zeros
-from wengert.ops.choice import where
+from wengert.ops.choice import eq, where
 from wengert.ops.layout import cast
 from wengert.ops.leaves import const
 
@@ -88,9 +89,9 @@ class Side:
             return array.expr
         value, stale, _ = found
         if stale is not None:
-            from wengert.frontend.staging.context import refuse
+            from wengert.frontend.staging.context import NeedConcrete, refuse
 
-            refuse(stale)
+            refuse(stale, NeedConcrete)
         for view in array.views:
             value = view.get(value)
         return value  # type: ignore[no-any-return]  # an expression
@@ -408,11 +409,16 @@ class Missing(Form):
 
     def join(self, value: Any, uniting: Uniting) -> Form:
         if isinstance(value, Partial):
-            if value.none != self.none:
+            if value.none != self.none and not uniting.name.startswith("_wg_"):
                 return _misfit(self, value, uniting)
+            none = self.none or value.none
             value = value.value
+            if none != self.none:
+                return Missing(self.inner.join(value, uniting), none, self.name)
         elif value is (None if self.none else UNASSIGNED):
             return self
+        elif value is None and self.name.startswith("_wg_"):
+            return Missing(self.inner, True, self.name)
         inner = self.inner.join(value, uniting)
         return self if inner is self.inner else Missing(inner, self.none, self.name)
 
@@ -460,6 +466,61 @@ def _misfit(form: Form, value: Any, uniting: Uniting) -> Form:
     if missing is not None:
         return missing
     return Poisoned(f"`{uniting.name}` becomes {describe(value)} {uniting.where}")
+
+
+def _is_option(value: Any) -> bool:
+    """Whether a value can be chosen by number: a text or a function."""
+    if isinstance(value, str):
+        from wengert.frontend.staging.texts import has_marks
+
+        return not has_marks(value)
+    return isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)) or (
+        callable(value) and type(value).__module__.split(".")[0] in ("numpy", "scipy")
+    )
+
+
+def _among(value: Any, options: tuple[Any, ...]) -> bool:
+    return any(same(value, o) for o in options)
+
+
+@dataclass(eq=False)
+class Options(Form):
+    """One of several texts or functions, by number."""
+
+    options: tuple[Any, ...]
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        out.append(Type("int64", weak=True))
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if isinstance(value, Choice):
+            places = [self._place(o) for o in value.options]
+            expr: Expr = const(places[-1])
+            for number, place in reversed(list(enumerate(places[:-1]))):
+                expr = where(eq(value.index, const(number)), const(place), expr)
+            out.append(value.index if places == list(range(len(places))) else expr)
+        else:
+            out.append(const(self._place(value)))
+
+    def _place(self, value: Any) -> int:
+        return next(i for i, o in enumerate(self.options) if same(o, value))
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        out.append(const(0))
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        missing = _missing_join(self, value, uniting)
+        if missing is not None:
+            return missing
+        given = value.options if isinstance(value, Choice) else (value,) if _is_option(value) else None
+        if given is None:
+            return _misfit(self, value, uniting)
+        new = tuple(o for o in given if not _among(o, self.options))
+        return Options((*self.options, *new)) if new else self
+
+    def build(self, building: Building) -> Any:
+        index = active().record(next(building.exprs))
+        return Choice(index, self.options)
 
 
 # --- union -----------------------------------------------------------------------------------------------
@@ -525,6 +586,11 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
             return _missing(x, y, a, b, uniting)
     if is_number(a) and is_number(b):
         return _numbers(a, b, uniting)
+    if isinstance(a, Choice) or isinstance(b, Choice) or _is_option(a) and _is_option(b):
+        first = a.options if isinstance(a, Choice) else (a,) if _is_option(a) else None
+        second = b.options if isinstance(b, Choice) else (b,) if _is_option(b) else None
+        if first is not None and second is not None:
+            return Options((*first, *(o for o in second if not _among(o, first))))
     if type(a) is not type(b):
         return _poison(a, b, uniting)
     if isinstance(a, (list, tuple)):
@@ -541,9 +607,11 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
 def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
     if isinstance(x, Partial):
         none = x.none
-        if (y is None and not none) or (y is UNASSIGNED and none):
+        if uniting.name.startswith("_wg_") and (y is None or isinstance(y, Partial) and y.none):
+            none = True  # the flags of the lowering see to it that the result is assigned
+        elif (y is None and not none) or (y is UNASSIGNED and none):
             return _poison(a, b, uniting)
-        if isinstance(y, Partial) and y.none != none:
+        elif isinstance(y, Partial) and y.none != none:
             return _poison(a, b, uniting)
         inner_a = a.value if isinstance(a, Partial) else a
         inner_b = b.value if isinstance(b, Partial) else b
@@ -556,7 +624,7 @@ def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
             inner = union(inner_a, inner_b, uniting)
         return Missing(inner, none, x.name)
     if y is None or y is UNASSIGNED:
-        return _poison(a, b, uniting)
+        return Keep(None) if uniting.name.startswith("_wg_") else _poison(a, b, uniting)
     return Missing(alone(y, uniting), x is None, uniting.name)
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "Array",
     "Buffer",
     "BufferSlot",
+    "Choice",
     "Handle",
     "Partial",
     "Poison",
@@ -111,7 +112,7 @@ class Buffer:
             CaptureError: it may have been changed through another name.
         """
         if self.stale is not None:
-            refuse(self.stale)
+            refuse(self.stale, NeedConcrete)
         return self.expr
 
 
@@ -231,7 +232,7 @@ class Array(Handle):
 def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
     """Give a buffer new contents, and everything that may be the same memory."""
     if buffer.stale is not None:
-        refuse(buffer.stale)
+        refuse(buffer.stale, NeedConcrete)
     context.touch(BufferSlot(buffer))
     buffer.expr = context.record(value)
     reached = {buffer}
@@ -310,6 +311,36 @@ class Poison:
     __pow__ = __rpow__ = __neg__ = __getitem__ = __call__ = __bool__ = __iter__ = __len__ = _fail
     __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __contains__ = _fail
     __eq__ = __ne__ = __hash__ = __str__ = __format__ = _fail  # type: ignore[assignment]
+
+
+class Choice(Poison):
+    """One of several texts or functions, chosen by a run-time number."""
+
+    __slots__ = ("index", "options")
+
+    def __init__(self, index: Expr, options: tuple[Any, ...]) -> None:
+        shown = " or ".join(repr(o) if isinstance(o, str) else getattr(o, "__name__", "?") for o in options)
+        kind = "string" if isinstance(options[0], str) else "function"
+        Poison.__init__(
+            self,
+            f"a value is the {kind} {shown} depending on a run-time value and is used in a way that cannot be "
+            "captured; keep the numbers and use np.where or if/else on them",
+        )
+        object.__setattr__(self, "index", index)
+        object.__setattr__(self, "options", options)
+
+    def chosen(self, use: Callable[[Any], Any]) -> Any:
+        """What ``use`` gives for the option that is chosen."""
+        from wengert.frontend.staging.branches import choose
+        from wengert.ops.choice import eq
+
+        def one(number: int) -> Any:
+            if number == len(self.options) - 1:
+                return use(self.options[number])
+            flag = Scalar(eq(self.index, const(number)), python=True)
+            return choose(flag, lambda: use(self.options[number]), lambda: one(number + 1))
+
+        return one(0)
 
 
 # --- conversions --------------------------------------------------------------------------------------------

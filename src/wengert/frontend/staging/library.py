@@ -339,7 +339,15 @@ def searched(owner: list[Any], name: str, value: Any) -> Any:
         for item in owner:
             total = binary_any("+", total, choose(compare("==", item, value), lambda: 1, lambda: 0))
         return total
-    refuse(f"list.{name} with run-time values; use np.argmax(array == value)", NeedConcrete)
+    if name == "remove":
+        refuse("list.remove with run-time values; use arrays", NeedConcrete)
+
+    def place(number: int) -> Any:
+        if number == len(owner):
+            raise ValueError(f"{describe(value)} is not in list")
+        return choose(compare("==", owner[number], value), lambda: number, lambda: place(number + 1))
+
+    return place(0)
 
 
 def binary_any(op: str, a: Any, b: Any) -> Any:

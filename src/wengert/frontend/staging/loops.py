@@ -602,7 +602,7 @@ def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> 
 
 def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> Form:
     """Numbers that became arrays and the like are caught here: union in branches only poisons."""
-    if isinstance(form, Poisoned):
+    if _has_poison(form):
         refuse(
             f"the loop variable `{slot.name}` is {describe(init)} before the loop but "
             f"{describe(final)} after one iteration; give it its final shape first",
@@ -610,6 +610,24 @@ def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> For
             where,
         )
     return form
+
+
+def _has_poison(form: Any) -> bool:
+    todo = [form]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Poisoned):
+            return True
+        if isinstance(top, Missing):
+            todo.append(top.inner)
+        inner = getattr(top, "items", None)
+        if isinstance(inner, dict):
+            todo += inner.values()
+        elif isinstance(inner, list):
+            todo += inner
+        elif inner is not None and not callable(inner):
+            todo.append(inner)
+    return False
 
 
 def _structure(slot: Slot, form: Poisoned, where: Place) -> str:
@@ -622,9 +640,9 @@ def _joined(form: Form, final: Any, uniting: Uniting, slot: Slot, where: Place) 
         joined = form.join(final, uniting)
     except Unfit as error:
         _unfit(slot, error, where)
-    if isinstance(joined, Poisoned) and not isinstance(form, Poisoned):
+    if _has_poison(joined) and not _has_poison(form):
         refuse(
-            f"the loop variable `{slot.name}` does not keep its structure: {joined.why}",
+            f"the loop variable `{slot.name}` does not keep its structure from iteration to iteration",
             CarryChange,
             where,
         )

@@ -76,8 +76,6 @@ def as_exprs(tree: Any) -> Any:
 
 def _expr(leaf: Any) -> Any:
     if isinstance(leaf, Partial):
-        if leaf.none:
-            refuse("a value that may be None is differentiated")
         leaf = leaf.certain()
     return to_expr(leaf) if isinstance(leaf, Handle) else leaf
 

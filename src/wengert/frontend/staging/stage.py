@@ -28,6 +28,7 @@ from wengert.frontend.staging.growing import Maybe, growing_of
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
+    Choice,
     Handle,
     Partial,
     Poison,
@@ -167,7 +168,13 @@ def compare(op: str, a: Any, b: Any) -> Any:
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
     if op == "in" or op == "not in":
+        if isinstance(a, Choice):
+            return a.chosen(lambda option: compare(op, option, b))
         return _in(a, b, op == "in")
+    if isinstance(a, Choice):
+        return a.chosen(lambda option: compare(op, option, b))
+    if isinstance(b, Choice):
+        return b.chosen(lambda option: compare(op, a, option))
     if isinstance(a, Handle) or isinstance(b, Handle):
         result = compared(op, a, b)
         if result is not NotImplemented:
@@ -357,6 +364,8 @@ def getitem(owner: Any, index: Any) -> Any:
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
     if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
+        if isinstance(index, Choice):
+            return index.chosen(lambda option: getitem(owner, option))
         value = owner[hashed(index)]
         if isinstance(value, Partial) and not value.none:
             require(value.missing, "KeyError", repr(index), wanted=False)
@@ -578,6 +587,8 @@ def _cast_back(owner: Array, value: Any) -> Any:
 def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
+    if kind is Choice:
+        return owner.chosen(lambda option: attr(option, name))
     if kind is Poison:
         owner._fail()
     if isinstance(owner, Partial):
@@ -614,6 +625,9 @@ def attr(owner: Any, name: str) -> Any:
 def member(owner: Any, name: str) -> Any:
     """An attribute of a module or a class."""
     value = getattr(owner, name)
+    context = active()
+    if ("attr", id(owner), name) in context.layers[0].journal or isinstance(value, Handle):
+        return value
     if isinstance(owner, types.ModuleType):
         if opaque_module(owner.__name__):
             return value
