@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from wengert.emit.python.emission import LONGEST, Emission, assign_together, read
 from wengert.emit.python.memory import crossed, is_fresh, together
@@ -275,7 +276,8 @@ def _variable(
     count = crossed(value.block, init.block)
     text = _written(emission, init)
     once = sum(c.init is init for c in parts.carries) == 1
-    if not init.pending and text.isidentifier() and init.kind is not Kind.SIZE and once:
+    named = text.isidentifier() and not iskeyword(text)  # True is no variable
+    if not init.pending and named and init.kind is not Kind.SIZE and once:
         if count is not None and init.left - count - 1 == 0 and text not in taken:
             return text
     if result is not None and result.prefer and result.prefer not in taken:

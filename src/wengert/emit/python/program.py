@@ -28,6 +28,8 @@ from wengert.show.precedence import flat
 __all__ = ["Definition", "Program"]
 
 _MODULE = re.compile(r"\b(scipy(?:\.[a-z]\w*)+)\.\w+\(")
+# Classes of exceptions that are not Python's own.
+_RAISED = re.compile(r"^ *raise ([\w.]+)\.\w+\(", re.MULTILINE)
 _PLAIN_MODULES = ("math", "sys", "time")
 _ERRSTATE = '@np.errstate(all="ignore")'
 
@@ -200,7 +202,7 @@ def _header(text: str) -> str:
     """The imports that a source needs."""
     plain = [f"import {m}" for m in _PLAIN_MODULES if re.search(rf"\b{m}\.", text)]
     others = ["import numpy as np"] if "np." in text else []
-    others += sorted({f"import {m}" for m in _MODULE.findall(text)})
+    others += sorted({f"import {m}" for m in (*_MODULE.findall(text), *_RAISED.findall(text))})
     gap = [""] if plain and others else []
     return "\n".join([*plain, *gap, *others])
 
