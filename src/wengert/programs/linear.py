@@ -26,7 +26,7 @@ from wengert.programs.derivatives import (
     tangents_like,
 )
 from wengert.programs.recording import Context, in_capture
-from wengert.programs.running import Runner, runner
+from wengert.programs.running import Runner, presented, runner
 from wengert.programs.transformed import Built
 
 __all__ = ["Change", "LinearAt", "Linearized", "Pullback", "Pulled"]
@@ -147,7 +147,8 @@ class Pulled:
         if any(not _is_known(v) for v in (*values, *self._residuals)):
             return self._recorded(values)
         found = self._linear.run([*map(_number, values), *map(_number, self._residuals)])
-        return self._linear.result(found)
+        types = [out.value_type for out in self._linear.function.outputs]
+        return self._linear.result([presented(v, t) for v, t in zip(found, types, strict=True)])
 
     def __wengert_call__(
         self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]

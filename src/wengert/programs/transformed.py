@@ -136,7 +136,7 @@ class Transformed:
     def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
         self._kept = None
         captured = capture(self.target(), args, kwargs)
-        return Built(captured, runner(captured.function), self._kept)
+        return Built(captured, runner(captured.function, captured.names), self._kept)
 
     def target(self) -> Program:
         """What is captured: the recording of the transform."""
