@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
 from wengert.ir.walk import depends_on, leaves, order, substitute
 from wengert.ops.algebra import plus
 from wengert.ops.choice import gt
+from wengert.ops.control.accumulate import in_place
 from wengert.ops.control.changes import (
     Change,
     Transforms,
@@ -36,6 +36,7 @@ from wengert.ops.control.item import items
 from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
 from wengert.ops.control.looped import Loop, Looped, closed_loop
 from wengert.ops.control.regions import unbound
+from wengert.ops.control.saving import affine_integers, what_to_save
 from wengert.ops.einstein import transpose
 from wengert.ops.leaves import CONSTANT, ZERO, fresh
 
@@ -186,7 +187,7 @@ def _backward_loop(
         carries.append((total, zeros_of(type_)))
         outputs.append(plus(total, change))
     rows = list(pulled.slices.values())
-    trip, saved, changed = _recorded(loop, [*outputs, *rows])
+    trip, saved, changed = _recorded(loop, in_place([*outputs, *rows]))
     outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
     used = set(leaves(changed))
     lengths = {loop.arrays[i].shape[0] for i in pulled.slices}
@@ -236,7 +237,8 @@ def _recorded(
 
     Returns the number of iterations, the stacked arrays to scan with their symbols, and the outputs in these.
     """
-    kept = _what_to_keep(loop, outputs)
+    outputs = substitute(outputs, affine_integers(loop))
+    kept = what_to_save(loop, outputs)
     counted = loop.attr.go
     results: tuple[Expr, ...] = ()
     if kept or counted:
@@ -246,52 +248,14 @@ def _recorded(
                 k=loop.k,
                 carries=(),
                 outputs=(),
-                rows=kept,
+                rows=[row.filled for row in kept],
                 counted=counted,
                 length=loop.attr.length,
             ),
         )
     trip = results[0] if counted else loop.trip
     assert trip is not None, "a loop has a trip count or a flag"
-    symbols = unbound((node.value_type for node in kept), "saved")
+    symbols = unbound((row.type for row in kept), "saved")
     saved = list(zip(symbols, results[int(counted) :], strict=True))
-    return trip, saved, substitute(outputs, dict(zip(kept, symbols, strict=True)))
-
-
-def _what_to_keep(loop: OpenLoop, outputs: Sequence[Expr]) -> list[Expr]:
-    """Values of an iteration from which its adjoint can be computed: carries, or smaller things of them.
-
-    An array of which only elements are read is not kept as a whole, but these elements are.
-    """
-    nodes = order(outputs)
-    carried = {s for s in loop.carried if s in set(nodes)}
-    own = depends_on(nodes, carried)
-    ours = _computed_by_loop(loop, nodes)
-    users: dict[Expr, list[Expr]] = {s: [] for s in carried}
-    for node in nodes:
-        for arg in set(node.args):
-            if arg in users and node in own:
-                users[arg].append(node)
-    direct = set(outputs)
-    kept: dict[Expr, None] = {}
-    for symbol in sorted(carried, key=lambda s: s.serial):
-        smaller = users[symbol] if symbol not in direct else []
-        if smaller and all(_smaller(u, symbol) and u in ours for u in smaller):
-            kept.update(dict.fromkeys(smaller))
-        else:
-            kept[symbol] = None
-    return list(kept)
-
-
-def _smaller(node: Expr, array: Expr) -> bool:
-    return isinstance(node.type, Type) and node.ndim < array.ndim
-
-
-def _computed_by_loop(loop: OpenLoop, nodes: Sequence[Expr]) -> set[Expr]:
-    """The nodes that an iteration of the loop itself can compute: they use its symbols only."""
-    known = {loop.k, *loop.symbols}
-    ours: set[Expr] = set()
-    for node in nodes:
-        if node in known or (not node.op.free and all(a in ours for a in node.args)):
-            ours.add(node)
-    return ours
+    change = {row.value: row.read(symbol) for row, symbol in zip(kept, symbols, strict=True)}
+    return trip, saved, substitute(outputs, change)
