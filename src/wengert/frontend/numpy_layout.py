@@ -41,7 +41,7 @@ from wengert.ops.layout import expand_dims as new_axis
 from wengert.ops.layout import swapaxes as exchanged
 from wengert.ops.leaves import const, size
 
-__all__ = ["gathered", "new_axes", "reordered"]
+__all__ = ["gathered", "new_axes", "reordered", "rolled"]
 
 _group = "Layout"
 
@@ -282,7 +282,7 @@ def gathered(x: Expr, places: Any, axis: int) -> Expr:
     return take(x, places, axis=axis)
 
 
-def _rolled(x: Expr, shift: Any, axis: int) -> Expr:
+def rolled(x: Expr, shift: Any, axis: int) -> Expr:
     """The elements moved along an axis, those pushed out at one end coming in at the other."""
     extent = x.shape[axis]
     if isinstance(shift, int) and isinstance(extent, int):
@@ -303,7 +303,7 @@ def roll(a: Value, shift: Value, axis: Any = None) -> Expr:
     if axis is None:
         flat = reshape(x, (size_of(x.shape),))
         amount = shift if known(shift) is None else int(np.sum(whole(shift, "numpy.roll", "shift")))
-        return reshape(_rolled(flat, amount, 0), x.shape)
+        return reshape(rolled(flat, amount, 0), x.shape)
     axes = axis_list(axis)
     if known(shift) is None:
         if shift.ndim or not shift.value_type.dtype.startswith("int"):
@@ -313,7 +313,7 @@ def roll(a: Value, shift: Value, axis: Any = None) -> Expr:
         amounts, places = np.broadcast_arrays(whole(shift, "numpy.roll", "shift"), axes)
         pairs = [(int(s), int(i)) for s, i in zip(amounts.flat, places.flat, strict=True)]
     for amount, place in pairs:
-        x = _rolled(x, amount, axis_of(place, x.ndim, "numpy.roll"))
+        x = rolled(x, amount, axis_of(place, x.ndim, "numpy.roll"))
     return x
 
 
