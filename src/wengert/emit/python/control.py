@@ -10,9 +10,12 @@ from wengert.emit.python.memory import crossed, is_fresh, together
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches, Called, Carry, Looping, Row
 from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.emit.python.writer import dims_in
 from wengert.errors import GraphError, worded
 from wengert.ir.dims import Dim
+from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.ops.control.lengths import is_opaque
 from wengert.show.precedence import ATOM, Text, flat
 
 __all__ = ["emit_control"]
@@ -142,7 +145,8 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
         name = ""
         texts = [_written(emission, first), _written(emission, second)]
         for text in texts:
-            if text in variables and text.isidentifier() and text not in names and not name:
+            named = text.isidentifier() and not iskeyword(text)
+            if text in variables and named and text not in names and not name:
                 name = text
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
@@ -484,13 +488,20 @@ def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
         ]
         for helper in node.op.spell.helpers:
             emission.writer.helper(helper.__name__)
-        for line in statement(emission.writer.renamed(node), [*args, *functions], names):
+        for line in statement(_spelled(emission, node), [*args, *functions], names):
             value.block.add(line)
     for index, item in parts.items.items():
         item.text = Text((names[index],))
         if item.is_array:
             item.lie_in((Buffer(owned=False), *together(parts.args)), whole=False)
     emission.finish(value)
+
+
+def _spelled(emission: Emission, node: Expr) -> Expr:
+    """The node with the sizes in its attribute as the source names them, but for sizes that only it tells."""
+    types = (node.type,) if isinstance(node.type, Type) else node.type.items
+    own = {str(e) for t in types for e in t.shape if is_opaque(str(e))}
+    return node if dims_in(node.attr) <= own else emission.writer.renamed(node)
 
 
 def _with_sizes(emission: Emission, name: str, sizes: Sequence[Value]) -> str:

@@ -231,7 +231,7 @@ class Builder:
 
     def private(self, scope: Scope, node: Expr, type_: Type) -> Value:
         """The value of a node, made anew where that is all it takes, converted to a type."""
-        if node.ndim and not node.op.free and not node.op.projection and node.op.bodies is None:
+        if node.ndim and node.op.spell.notation in _ALLOCATING:
             plan = _planned(node, scope)
             if plan.kind is Kind.PLAIN and plan.form is not None and is_allocation(plan.form):
                 deps = [scope.values[d] for d in plan.deps]
@@ -310,10 +310,13 @@ def _planned(node: Expr, scope: Scope) -> _Plan:
     return _Plan(Kind.PLAIN, form, tuple(nodes_in(form)), _needed_sizes(form))
 
 
+_ALLOCATING = ("sum", "product", "identity")  # notations that zeros, ones and their multiples have
+
+
 def _planned_store(node: Expr, scope: Scope) -> _Plan:
     base, *others = node.args
     sizes = tuple(sorted(dims_in(node.attr)))
-    if not base.op.free and not base.op.projection and base.op.bodies is None:
+    if base.op.spell.notation in _ALLOCATING:
         plan = _planned(base, scope)
         if plan.kind is Kind.PLAIN and plan.form is not None and is_allocation(plan.form):
             return _Plan(Kind.STORE, plan.form, (*plan.deps, *others), (*sizes, *plan.sizes))
