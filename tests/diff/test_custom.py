@@ -14,6 +14,7 @@ from wengert.diff.check_grad import check_derivatives
 from wengert.diff.custom import check_rules, numeric_function, register_op
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
+from wengert.emit.python import callable_of
 from wengert.errors import (
     EvaluationError,
     GraphError,
@@ -260,6 +261,19 @@ def test_second_derivatives_of_external_code() -> None:
         orders(z, 3, reverse=False)
 
 
+def test_external_code_in_emitted_source() -> None:
+    handle = numeric_function(lambda a, b: (a * b, np.sum(b)), method="central", name="scaled")
+    scaled, total = external(handle, [Type("float64", (3,)), FLOAT], x, v)
+    z = dot(scaled, v) + total
+    outputs = (z, *(g for g in vjp([z], [ONE], [x, v]) if g is not None))
+    f = callable_of(Function((x, v), outputs))
+    for got, node in zip(f(0.7, POINT["v"]), outputs, strict=True):
+        np.testing.assert_allclose(got, value(node), rtol=1e-12)
+    (bad,) = external(lambda a: np.zeros(2), [FLOAT], x)
+    with pytest.raises(EvaluationError, match="as was declared"):
+        callable_of(Function((x,), (bad,)))(1.0)
+
+
 def test_external_code_that_is_too_noisy_is_refused() -> None:
     noise = np.random.default_rng(0)
     handle = numeric_function(lambda t: t + noise.normal())
@@ -307,6 +321,8 @@ def test_a_new_op_is_known_everywhere(names: Any) -> None:
     formula = parse(f"{name}(x)^2")
     assert formula is softsign(x) ** 2
     assert str(formula) == f"{name}(x)**2"
+    f = callable_of(Function((x, v), (z,)))
+    assert f(0.7, POINT["v"])[0] == pytest.approx(value(z), rel=1e-14)
     assert softsign(symbol("s", 2, dtype="float32")).value_type.dtype == "float32"
 
 

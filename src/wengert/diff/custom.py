@@ -313,7 +313,7 @@ def register_op(
         evaluate=_in_dtype(evaluate) if result is None else evaluate,
         diff=diff,
         domain=Domain(sample=tuple(domain)),
-        spell=Spelling(latex=latex),
+        spell=Spelling(latex=latex, numpy=_source_of(name, evaluate), helpers=(_own_op,)),
         elementwise=elementwise,
         arity=arity,
     )
@@ -343,6 +343,34 @@ def _in_dtype(evaluate: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__name__ = getattr(evaluate, "__name__", "call")
     return call
+
+
+def _source_of(name: str, evaluate: Callable[..., Any]) -> Callable[[Expr], str]:
+    """The text of a call: of NumPy's or SciPy's own function by its name, of others by ours."""
+    module = getattr(evaluate, "__module__", "") or ""
+    title = getattr(evaluate, "__name__", "")
+    text = f"_own_op({name!r}"
+    if isinstance(evaluate, np.ufunc) and getattr(np, title, None) is evaluate:
+        text = f"np.{title}("
+    elif module.startswith("scipy.") and title.isidentifier():
+        text = f"{module}.{title}("
+
+    def template(node: Expr) -> str:
+        places = [f"{{{i}}}" for i in range(len(node.args))]
+        return (
+            f"{text}{', '.join(places)})"
+            if text.endswith("(")
+            else f"{', '.join([text, *places])})"
+        )
+
+    return template
+
+
+def _own_op(name: str, *values: Any) -> Any:
+    # The function of an op that a user registered: in the process that wrote this source.
+    from importlib import import_module
+
+    return import_module("wengert.ir.op").lookup(name).evaluate(*values)
 
 
 def _differential(

@@ -19,7 +19,7 @@ from wengert.errors import EvaluationError, GraphError, NoDerivativeError, TypeM
 from wengert.ir.dims import extent_text
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Op, Rule, Sample, Spelling, register
 from wengert.ir.types import TupleType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.complexes import conj
@@ -28,7 +28,7 @@ from wengert.ops.control.item import item, items
 from wengert.ops.einstein import ein
 from wengert.ops.sums import add
 
-__all__ = ["EXTERNAL", "External", "Opaque", "external"]
+__all__ = ["EXTERNAL", "External", "Opaque", "called", "external"]
 
 _handles: WeakValueDictionary[int, Opaque] = WeakValueDictionary()
 _numbers = count()
@@ -106,29 +106,30 @@ codec(External)
 
 
 def _external_value(*values: Any, attr: External, run: Any) -> tuple[Any, ...]:
+    return _called(attr.function, attr.results, values)
+
+
+def _called(function: Opaque, types: Sequence[Type], values: Sequence[Any]) -> tuple[Any, ...]:
     """The results, checked against what was declared. The code gets arrays of its own, to change as it likes.
 
     Raises:
         EvaluationError: a result is not of the declared shape or kind.
     """
-    name = attr.function.name
-    found = attr.function.call(*[np.array(v) if np.ndim(v) else v for v in values])
+    name = function.name
+    found = function.call(*[np.array(v) if np.ndim(v) else v for v in values])
     results = found if isinstance(found, tuple) else (found,)
-    if len(results) != len(attr.results):
+    if len(results) != len(types):
         raise EvaluationError(
-            worded(
-                f"external `{name}`", expected=f"{len(attr.results)} results", got=f"{len(results)}"
-            )
+            worded(f"external `{name}`", expected=f"{len(types)} results", got=f"{len(results)}")
         )
-    return tuple(
-        _checked(name, value, type_) for value, type_ in zip(results, attr.results, strict=True)
-    )
+    return tuple(_checked(name, v, type_) for v, type_ in zip(results, types, strict=True))
 
 
 def _checked(name: str, value: Any, type_: Type) -> Any:
     array = np.asarray(value)
     shape = array.shape
-    wanted = tuple(e if isinstance(e, int) else s for e, s in zip(type_.shape, shape, strict=False))
+    free = [not isinstance(e, int) or e < 0 for e in type_.shape]
+    wanted = tuple(s if f else e for e, s, f in zip(type_.shape, shape, free, strict=False))
     if len(shape) != len(type_.shape) or shape != wanted:
         raise EvaluationError(
             worded(
@@ -147,6 +148,37 @@ def _checked(name: str, value: Any, type_: Type) -> Any:
         )
     cast = array.astype(type_.dtype)
     return cast[()] if array.ndim == 0 else cast
+
+
+# --- source ------------------------------------------------------------------------------------------------
+def called(
+    number: int, results: Sequence[tuple[Any, Sequence[int]]], *values: Any
+) -> tuple[Any, ...]:
+    """What emitted source calls: the code with that number, with the dtypes and shapes of its results.
+
+    Raises:
+        GraphError: the source was written by another process, which had the code.
+    """
+    types = [Type(dtype, tuple(shape)) for dtype, shape in results]
+    return _called(_restored(number), types, values)
+
+
+def _external(number: int, results: Any, *values: Any) -> Any:
+    # The code itself is in the process that wrote this source.
+    from importlib import import_module
+
+    return import_module("wengert.ops.external").called(number, results, *values)
+
+
+def _external_source(node: Expr, args: Sequence[str], names: Sequence[str]) -> list[str]:
+    attr: External = node.attr
+    # An extent with a name is not checked here: -1 for whatever it is.
+    types = tuple(
+        (t.dtype, tuple(e if isinstance(e, int) else -1 for e in t.shape)) for t in attr.results
+    )
+    given = ", ".join([str(attr.function.number), repr(types), *args])
+    comma = "," if len(names) == 1 else ""
+    return [f"{', '.join(names)}{comma} = _external({given})"]
 
 
 # --- differentials -----------------------------------------------------------------------------------------
@@ -290,6 +322,7 @@ EXTERNAL = register(
         result=lambda *types, attr: TupleType(attr.results),
         evaluate=_external_value,
         diff=Rule(_external_jvp, _external_vjp, batched=True),
+        spell=Spelling(statement=_external_source, helpers=(_external,)),
         bodies=lambda attr: (),  # so that nodes, and with them the code, go when nobody holds them
         with_bodies=lambda attr, bodies: attr,
         exempt={"text": "its code is no formula"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wengert.errors import NoDerivativeError
 from wengert.ir.dims import size_of
@@ -29,7 +30,16 @@ from wengert.ops.einstein import broadcast_to, eye, transpose
 from wengert.ops.layout import reshape
 from wengert.ops.leaves import ONE, size
 
-__all__ = ["Opened", "jacobian", "moving", "put_back", "refitted", "result_types", "with_symbols"]
+__all__ = [
+    "Opened",
+    "jacobian",
+    "moving",
+    "option_text",
+    "put_back",
+    "refitted",
+    "result_types",
+    "with_symbols",
+]
 
 
 class Opened(NamedTuple):
@@ -49,6 +59,30 @@ def with_symbols(region: Region, bound: int, captures: Sequence[Expr]) -> Opened
     """
     symbols = tuple(opening(region, [*[None] * bound, *captures], "u"))
     return Opened(symbols, opened(region, symbols))
+
+
+# --- source ------------------------------------------------------------------------------------------------
+def with_captures(function: str, captures: Sequence[str]) -> str:
+    """The text of a function of what the solver passes, which gives the captures behind that."""
+    if not captures:
+        return function
+    name = "given"
+    while any(name in text for text in (function, *captures)):
+        name += "_"
+    return f"lambda *{name}: {function}(*{name}, {', '.join(captures)})"
+
+
+def option_text(value: Any) -> str:  # Any: numbers, strings, tuples and dictionaries of such
+    """An option as Python source."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {option_text(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        inside = ", ".join(map(option_text, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, float):
+        plain = float(value)
+        return repr(plain) if math.isfinite(plain) else f"float({str(plain)!r})"
+    return repr(value)
 
 
 def refitted(region: Region, bound: int, captures: Sequence[Expr]) -> Region:

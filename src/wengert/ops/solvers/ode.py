@@ -9,16 +9,15 @@ is as accurate as the solution.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
+from wengert.errors import ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import Extent
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Op, Rule, Sample, Spelling, register
 from wengert.ir.region import Region
 from wengert.ir.types import FLOAT, TupleType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift
@@ -29,7 +28,15 @@ from wengert.ops.control.regions import hoisted, unbound
 from wengert.ops.joining import stack
 from wengert.ops.layout import cast
 from wengert.ops.leaves import const
-from wengert.ops.solvers.bodies import moving, put_back, refitted, result_types, with_symbols
+from wengert.ops.solvers.bodies import (
+    moving,
+    option_text,
+    put_back,
+    refitted,
+    result_types,
+    with_captures,
+    with_symbols,
+)
 from wengert.ops.solvers.replay import METHODS, Steps, replayed
 from wengert.ops.trig import sin
 
@@ -41,9 +48,10 @@ _ODEINT_TOLERANCE = 1.49012e-8
 
 
 class Trajectory(NamedTuple):
-    """The right-hand side ``body(t, y, *captures)`` (and its Jacobian by y) and what SciPy's solver is given.
+    """The right-hand side ``body(t, y, *captures)`` and what SciPy's solver is given.
 
-    ``evaluated``: the times of output are given; else they are those of the steps, ``length`` many.
+    ``jac``: its Jacobian by y, of the same parameters, or ``None``. ``evaluated``: the times of output are
+    given; else they are those of the steps, ``length`` many.
     ``length`` is the number of grid points, which only running the solver tells.
     """
 
@@ -51,6 +59,7 @@ class Trajectory(NamedTuple):
     method: str
     evaluated: bool = False
     options: tuple[tuple[str, Any], ...] = ()  # Any: numbers, strings, tuples of numbers
+    jac: Region | None = None
     length: Extent = 0
 
 
@@ -116,102 +125,109 @@ def _trajectory_value(
 ) -> tuple[Any, ...]:
     start, end, y0, times, captures = _parts(args, attr)
 
-    def output(index: int) -> Callable[[Any, Any], Any]:
-        outputs = Region(attr.body.params, attr.body.outputs[index : index + 1])
-        return lambda t, y: run(outputs, [t, y, *captures])[0]
+    def function(body: Region) -> Callable[[Any, Any], Any]:
+        return lambda t, y: run(body, [t, y, *captures])[0]
 
-    functions = [output(i) for i in range(len(attr.body.outputs))]
-    return integrated(attr.method, functions, (start, end), y0, times, dict(attr.options))
+    functions = [function(body) for body in _bodies(attr)]
+    options = dict(attr.options)
+    if attr.method == "odeint":
+        return _odeint(functions, y0, times, options)
+    knots = METHODS[attr.method] is None
+    return _trajectory(attr.method, functions, (start, end), y0, times, options, knots)
 
 
-def integrated(
+def _bodies(attr: Trajectory) -> tuple[Region, ...]:
+    return (attr.body,) if attr.jac is None else (attr.body, attr.jac)
+
+
+def _trajectory(
     method: str,
     functions: Sequence[Callable[[Any, Any], Any]],
     span: tuple[Any, Any],
     y0: Any,
     times: Any,
     options: Mapping[str, Any],
+    knots_at_output: bool,
 ) -> tuple[Any, ...]:
-    """Times, values, numbers of evaluations, and the grid: interval and fraction of each point of it.
+    # Times, values, numbers of evaluations, and the grid of steps: interval between knots and fraction of it.
+    # Where steps can be interpolated (else times of output become knots and grid points), knots are the ends
+    # of the span, and a time of output is given by the step in which it lies. Also emitted: it stands alone.
+    from importlib import import_module
 
-    Raises:
-        EvaluationError: the solver gave up.
-    """
     integrate = import_module("scipy.integrate")
-    if method == "odeint":
-        return _by_odeint(integrate, functions, y0, times, options)
-    grid = [float(span[0])]
-
-    def step(self: Any) -> Any:  # Any: one of SciPy's solvers
-        message = super(recorder, self).step()
-        grid.append(float(self.t))
-        return message
-
-    recorder: Any = type(method, (getattr(integrate, method),), {"step": step})
-    given = dict(options) if len(functions) == 1 else {**options, "jac": functions[1]}
-    given = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    found = integrate.solve_ivp(
-        functions[0], (float(span[0]), float(span[1])), y0, recorder, t_eval=times, **given
-    )
-    if found.status != 0:
-        raise EvaluationError(
-            worded(
-                f"solve_ivp, method {method}",
-                expected=f"to reach t = {span[1]}",
-                got=f"{found.message} (t = {grid[-1]})",
-                hint="a method for stiff problems, or a shorter span",
-            )
-        )
-    places = _located(np.array(grid), span, times, METHODS[method] is not None)
-    return (found.t, found.y, found.nfev, found.njev, found.nlu, *places)
-
-
-def _located(
-    grid: Any, span: tuple[Any, Any], times: Any, interpolates: bool
-) -> tuple[Any, Any, Any]:
-    """The grid by interval between knots and fraction of it, and where the times of output are in it.
-
-    Where the replay has an interpolant of its own, knots are the ends of the span, and a time of output lies
-    in the step of which the number is given. Elsewhere times of output are knots and become grid points.
-    """
-    direction = 1.0 if grid[-1] >= grid[0] else -1.0
     ends = np.array([float(span[0]), float(span[1])])
-    if interpolates or times is None:
-        knots = ends
-    else:
+    steps = [ends[0]]
+
+    class Recorder(getattr(integrate, method)):  # type: ignore[misc]  # one of SciPy's solvers
+        def _step_impl(self) -> tuple[bool, str | None]:
+            success, message = super()._step_impl()
+            if success:
+                steps.append(self.t)
+            return success, message
+
+    given = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    if len(functions) > 1:
+        given["jac"] = functions[1]
+    found = integrate.solve_ivp(functions[0], tuple(ends), y0, Recorder, t_eval=times, **given)
+    if found.status != 0:
+        raise ValueError(f"solve_ivp: {method} did not reach t = {ends[1]}: {found.message}")
+    if len(steps) == 1:  # a span of no length
+        steps.append(ends[1])
+    sign = -1.0 if ends[1] < ends[0] else 1.0
+    grid, knots, outputs = np.array(steps), ends, np.asarray(steps if times is None else times)
+    if knots_at_output and times is not None:
         knots = np.concatenate([ends[:1], times, ends[1:]])
-        grid = direction * np.unique(direction * np.concatenate([grid, knots]))
-    interval = np.searchsorted(direction * knots, direction * grid, side="right") - 1
+        grid = sign * np.unique(sign * np.concatenate([grid, knots]))
+    interval = np.searchsorted(sign * knots, sign * grid, side="right") - 1
     interval = np.clip(interval, 0, len(knots) - 2)
     widths = knots[interval + 1] - knots[interval]
     fraction = np.where(
         widths == 0, 0.0, (grid - knots[interval]) / np.where(widths == 0, 1, widths)
     )
-    if times is None:
-        which = np.arange(len(grid))
-    elif interpolates:
-        which = np.searchsorted(direction * grid, direction * np.asarray(times), side="left") - 1
-        which = np.clip(which, 0, max(len(grid) - 2, 0))
-    else:
-        which = np.searchsorted(direction * grid, direction * np.asarray(times))
-    return interval.astype(np.int64), fraction, which.astype(np.int64)
+    which = np.searchsorted(sign * grid, sign * outputs)
+    if not knots_at_output and times is not None:
+        which = np.clip(which - 1, 0, max(len(grid) - 2, 0))
+    counts = (found.nfev, found.njev, found.nlu)
+    return (found.t, found.y, *counts, interval.astype(np.int64), fraction, which.astype(np.int64))
 
 
-def _by_odeint(
-    integrate: Any,
-    functions: Sequence[Callable[[Any, Any], Any]],
-    y0: Any,
-    times: Any,
-    options: Mapping[str, Any],
+def _odeint(
+    functions: Sequence[Callable[[Any, Any], Any]], y0: Any, times: Any, options: Mapping[str, Any]
 ) -> tuple[Any, ...]:
-    given = dict(options) if len(functions) == 1 else {**options, "Dfun": functions[1]}
-    given = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in given.items()}
-    values, report = integrate.odeint(
-        functions[0], y0, times, tfirst=True, full_output=True, **given
-    )
+    # As for solve_ivp, with an empty grid: odeint does not tell its steps. Also emitted: it stands alone.
+    from importlib import import_module
+
+    given = {k: np.asarray(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    if len(functions) > 1:
+        given["Dfun"] = functions[1]
+    solve = import_module("scipy.integrate").odeint
+    values, report = solve(functions[0], y0, times, tfirst=True, full_output=True, **given)
+    counts = [int(report[k][-1]) if len(report[k]) else 0 for k in ("nfe", "nje")]
     none = np.zeros(0, np.int64)
-    counts = (int(report[k][-1]) if len(report[k]) else 0 for k in ("nfe", "nje"))
-    return (np.asarray(times), values.T, *counts, 0, none, np.zeros(0), np.zeros(len(times), int))
+    return (
+        np.asarray(times),
+        values.T,
+        *counts,
+        0,
+        none,
+        np.zeros(0),
+        np.zeros(len(times), np.int64),
+    )
+
+
+def _trajectory_source(node: Expr, args: Sequence[str], names: Sequence[str]) -> list[str]:
+    attr: Trajectory = node.attr
+    first, last = 3 + attr.evaluated, len(args) - len(_bodies(attr))
+    start, end, y0, times = (*args[:first], "None")[:4]
+    functions = ", ".join(with_captures(f, args[first:last]) for f in args[last:])
+    options = option_text(dict(attr.options))
+    if attr.method == "odeint":
+        call = f"_odeint([{functions}], {y0}, {times}, {options})"
+    else:
+        knots = METHODS[attr.method] is None
+        span = f"({start}, {end}), {y0}, {times}"
+        call = f"_trajectory({attr.method!r}, [{functions}], {span}, {options}, {knots})"
+    return [f"{', '.join(names)} = {call}"]
 
 
 # --- differentials -----------------------------------------------------------------------------------------
@@ -243,7 +259,9 @@ def _grid_node(args: Sequence[Expr], out: Expr, attr: Trajectory) -> Expr:
         return out
     kept = {k: v for k, v in attr.options if k in ("rtol", "atol")}
     options = {"rtol": _ODEINT_TOLERANCE, "atol": _ODEINT_TOLERANCE} | kept
-    return _made(args, attr._replace(method=_SUBSTITUTE, options=tuple(sorted(options.items()))))
+    return _made(
+        args, attr._replace(method=_SUBSTITUTE, options=tuple(sorted(options.items())), jac=None)
+    )
 
 
 def _trajectory_jvp(
@@ -290,7 +308,12 @@ def _trajectory_vjp(
 # --- building ----------------------------------------------------------------------------------------------
 def _rebuilt(*args: Expr, attr: Trajectory) -> Expr:
     captures = _parts(args, attr).captures
-    return make(TRAJECTORY, args, attr._replace(body=refitted(attr.body, 2, captures)))
+    bodies = tuple(refitted(body, 2, captures) for body in _bodies(attr))
+    return make(TRAJECTORY, args, _with_bodies(attr, bodies))
+
+
+def _with_bodies(attr: Trajectory, bodies: tuple[Region, ...]) -> Trajectory:
+    return attr._replace(body=bodies[0], jac=bodies[1] if len(bodies) > 1 else None)
 
 
 def _made(args: Sequence[Expr], attr: Trajectory) -> Expr:
@@ -319,7 +342,9 @@ def _problem(
     given = () if times is None else (lift(times),)
     kept = tuple(sorted((k, _plain(v)) for k, v in options.items() if v is not None))
     args = (*span, start, *given, *captures)
-    node = _made(args, Trajectory(region, method, times is not None, kept))
+    bodies = tuple(Region(region.params, (output,)) for output in region.outputs)
+    attr = _with_bodies(Trajectory(region, method, times is not None, kept), bodies)
+    node = _made(args, attr)
     return Solution(*items(node)[:5])
 
 
@@ -353,7 +378,7 @@ def initial_value_problem(
 
     Raises:
         ShapeError: ``y0`` is no vector, or the right-hand side has another shape.
-        EvaluationError: (at evaluation) the solver gave up.
+        ValueError: (at evaluation) the solver gave up.
 
     >>> from wengert.ops.leaves import symbol
     >>> k, y0 = symbol("k"), symbol("y0", 1)
@@ -413,8 +438,9 @@ TRAJECTORY = register(
         dependent=True,
         evaluate=_trajectory_value,
         diff=Rule(_trajectory_jvp, _trajectory_vjp, batched=True),
-        bodies=lambda attr: (attr.body,),
-        with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
+        spell=Spelling(statement=_trajectory_source, helpers=(_trajectory, _odeint)),
+        bodies=_bodies,
+        with_bodies=_with_bodies,
         exempt={
             "text": "a body is no formula",
             "hand_made": "has results whose length only running it tells",

@@ -18,7 +18,7 @@ import numpy as np
 from wengert.errors import NoDerivativeError, TypeMismatchError, worded
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, Op, Rule, Sample, register
+from wengert.ir.op import Argument, Op, Rule, Sample, Spelling, register
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift, multiply
@@ -28,9 +28,16 @@ from wengert.ops.control.item import item, items
 from wengert.ops.control.regions import hoisted, unbound
 from wengert.ops.einstein import broadcast_to, sum_axes
 from wengert.ops.exponential import exp
-from wengert.ops.lazy import scipy_function
 from wengert.ops.leaves import const
-from wengert.ops.solvers.bodies import moving, put_back, refitted, result_types, with_symbols
+from wengert.ops.solvers.bodies import (
+    moving,
+    option_text,
+    put_back,
+    refitted,
+    result_types,
+    with_captures,
+    with_symbols,
+)
 from wengert.ops.sums import add, scale
 from wengert.ops.trig import sin
 
@@ -71,53 +78,52 @@ def _integral_value(
     attr: Quadrature,
     run: Callable[[Region, Sequence[Any]], list[Any]],
 ) -> tuple[Any, Any]:
-    captures = rest[attr.points :]
-    options = dict(attr.options)
-    if attr.points:
-        options["points"] = [float(p) for p in np.ravel(rest[0])]
-    return integrated(lambda x: run(attr.body, [x, *captures])[0], float(a), float(b), options)
+    captures, points = rest[attr.points :], rest[0] if attr.points else None
+    return _integral(lambda x: run(attr.body, [x, *captures])[0], a, b, points, dict(attr.options))
 
 
-def integrated(
-    function: Callable[[float], Any], a: float, b: float, options: Mapping[str, Any]
+def _integral(
+    function: Callable[[float], Any], a: Any, b: Any, points: Any, options: Mapping[str, Any]
 ) -> tuple[Any, Any]:
-    """The integral and its error, element by element; values are kept, as all elements ask for the same."""
-    quad = scipy_function("integrate.quad")
-    known: dict[float, Any] = {}
+    # The integral and its error, element by element; values are kept, as all elements ask for the same.
+    # Also emitted, so it stands alone.
+    from functools import cache
+    from importlib import import_module
 
-    def at(x: float) -> Any:
-        if x not in known:
-            known[x] = function(x)
-        return known[x]
-
-    first = np.asarray(at(_inside(a, b)))
-    parts: list[Callable[[Any], float]] = [lambda z: z.real]
+    quad = import_module("scipy.integrate").quad
+    a, b = float(a), float(b)
+    at = cache(function)
+    given = dict(options)
+    if points is not None:
+        given["points"] = [float(p) for p in np.ravel(points)]
+    # A point inside shows what the integrand looks like.
+    finite = [x for x in (a, b) if np.isfinite(x)]
+    middle = sum(finite) / max(len(finite), 1)
+    if len(finite) == 1:
+        middle += 1.0 if np.inf in (a, b) else -1.0
+    first = np.asarray(at(middle))
+    parts: list[Callable[[Any], Any]] = [np.real]
     if first.dtype.kind == "c":
-        parts.append(lambda z: z.imag)
-    shape = first.shape
-    values = np.zeros((len(parts), *shape))
-    errors = np.zeros((len(parts), *shape))
+        parts.append(np.imag)
+    values, errors = np.zeros((2, len(parts), *first.shape))
     for number, part in enumerate(parts):
-        for place in np.ndindex(shape):
-
-            def element(x: float, part: Any = part, place: Any = place) -> float:
-                value = at(x)
-                return float(part(value[place] if place else value))
-
-            values[(number, *place)], errors[(number, *place)] = quad(element, a, b, **options)[:2]
-    if len(parts) == 1:
-        return values[0][()], errors[0][()]
-    return (values[0] + 1j * values[1])[()], (errors[0] + 1j * errors[1])[()]
+        for place in np.ndindex(first.shape):
+            element = lambda x: float(part(at(x)[place] if place else at(x)))  # noqa: B023, E731
+            found = quad(element, a, b, **given)
+            values[(number, *place)], errors[(number, *place)] = found[:2]
+    value, error = values[0], errors[0]
+    if len(parts) > 1:
+        value, error = value + 1j * values[1], error + 1j * errors[1]
+    return (value, error) if first.ndim else (value.item(), error.item())
 
 
-def _inside(a: float, b: float) -> float:
-    """A point between the limits, to see what the integrand looks like."""
-    low, high = min(a, b), max(a, b)
-    if np.isfinite(low) and np.isfinite(high):
-        return 0.5 * (low + high)
-    if np.isfinite(low):
-        return low + 1.0
-    return high - 1.0 if np.isfinite(high) else 0.0
+def _integral_source(node: Expr, args: Sequence[str], names: Sequence[str]) -> list[str]:
+    attr: Quadrature = node.attr
+    a, b, *rest, function = args
+    points = rest.pop(0) if attr.points else "None"
+    options = option_text(dict(attr.options))
+    given = f"{with_captures(function, rest)}, {a}, {b}, {points}, {options}"
+    return [f"{', '.join(names)} = _integral({given})"]
 
 
 # --- differentials -----------------------------------------------------------------------------------------
@@ -294,6 +300,7 @@ INTEGRAL = register(
         dependent=True,
         evaluate=_integral_value,
         diff=Rule(_integral_jvp, _integral_vjp, batched=True),
+        spell=Spelling(statement=_integral_source, helpers=(_integral,)),
         bodies=lambda attr: (attr.body,),
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         exempt={"text": "a body is no formula"},

@@ -6,7 +6,6 @@ differential is that of the implicit function theorem: it does not depend on whe
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,16 +15,15 @@ from wengert.errors import ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import extent_text
 from wengert.ir.dump import codec
 from wengert.ir.node import Expr, make
-from wengert.ir.op import Argument, NoDerivative, Op, Sample, register
+from wengert.ir.op import Argument, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.region import Region
 from wengert.ir.types import BOOL, TupleType, Type, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.control.item import item, items
 from wengert.ops.control.regions import fits, hoisted, unbound
 from wengert.ops.exponential import exp
-from wengert.ops.lazy import scipy_function
 from wengert.ops.solvers.argmin import implicit
-from wengert.ops.solvers.bodies import refitted, result_types
+from wengert.ops.solvers.bodies import option_text, refitted, result_types, with_captures
 from wengert.ops.trig import cos
 
 __all__ = ["BRACKETED", "FIND_ROOT", "Finder", "Found", "find_root", "root"]
@@ -39,11 +37,11 @@ _NUMBER = Type("float64", (), True)  # what SciPy's bracketing methods pass and 
 class Finder(NamedTuple):
     """A search: what SciPy's function is given.
 
-    ``body``: ``body(x, *captures)``, whose outputs are called ``callbacks`` (``f``, and ``fprime`` ...).
+    ``bodies``: functions ``(x, *captures)``, which SciPy calls ``callbacks`` (``f``, and ``fprime`` ...).
     ``starts``: the names of the arguments that say where to search. ``options``: other arguments by name.
     """
 
-    body: Region
+    bodies: tuple[Region, ...]
     method: str
     starts: tuple[str, ...]
     callbacks: tuple[str, ...] = ("f",)
@@ -79,8 +77,10 @@ def unknown_type(method: str, start: Type) -> Type:
 def _find_root_type(*types: Type, attr: Finder, args: Sequence[Expr]) -> TupleType:
     first = len(attr.starts)
     starts, captured = types[:first], types[first:]
-    x = attr.body.params[0].value_type
-    value, *_ = result_types(attr.method, attr.body, [x], captured, args[first:])
+    x = attr.bodies[0].params[0].value_type
+    value, *_ = [
+        result_types(attr.method, body, [x], captured, args[first:])[0] for body in attr.bodies
+    ]
     if not fits(starts[0], x) and starts[0].shape != x.shape:
         raise ShapeError(
             worded(attr.method, expected=f"a start of type {x}", got=extent_text(starts[0].shape))
@@ -106,74 +106,75 @@ def _find_root_value(
 ) -> tuple[Any, ...]:
     starts, captures = args[: len(attr.starts)], args[len(attr.starts) :]
 
-    def output(index: int) -> Callable[[Any], Any]:
-        outputs = Region(attr.body.params, attr.body.outputs[index : index + 1])
-        return lambda x: run(outputs, [x, *captures])[0]
+    def function(body: Region) -> Callable[[Any], Any]:
+        return lambda x: run(body, [x, *captures])[0]
 
-    functions = {name: output(i) for i, name in enumerate(attr.callbacks)}
+    functions = {
+        name: function(body) for name, body in zip(attr.callbacks, attr.bodies, strict=True)
+    }
     given = dict(zip(attr.starts, starts, strict=True))
-    return searched(attr.method, functions, given, dict(attr.options))
+    return _find_root(attr.method, functions, given, dict(attr.options))
 
 
-def searched(
+def _find_root(
     method: str,
     functions: Mapping[str, Callable[[Any], Any]],
     starts: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> tuple[Any, ...]:
-    """What SciPy finds, as plain numbers and arrays.
+    # What SciPy finds, as plain numbers and arrays. Also emitted, so it stands alone.
+    from importlib import import_module
+    from warnings import warn
 
-    Raises:
-        RuntimeError, ValueError: as SciPy does, where there is no root or the search does not converge.
-    """
-    function = scipy_function(f"optimize.{method}")
+    search = getattr(import_module("scipy.optimize"), method)
     others = {k: v for k, v in functions.items() if k != "f"}
-    if method in BRACKETED:
-        x, report = function(
-            functions["f"], starts["a"], starts["b"], full_output=True, **others, **options
-        )
+    f = functions["f"]
+    if "a" in starts:
+        x, report = search(f, starts["a"], starts["b"], full_output=True, **others, **options)
         return x, bool(report.converged), report.iterations, report.function_calls
     if method == "newton":
-        found = function(functions["f"], **starts, full_output=True, **others, **options)
+        found = search(f, **starts, full_output=True, **others, **options)
         if len(found) == 3:  # arrays: root, converged, zero_der; SciPy does not count there
             return found[0], found[1], 0, 0
-        report = found[1]
-        return found[0], bool(report.converged), report.iterations, report.function_calls
+        return found[0], bool(found[1].converged), found[1].iterations, found[1].function_calls
     if method == "fsolve":
-        quiet = options.get("full_output", False)
-        options = {k: v for k, v in options.items() if k != "full_output"}
-        x, report, flag, message = function(
-            functions["f"], starts["x0"], full_output=True, **others, **options
-        )
-        if flag != 1 and not quiet:
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
-        holds = flag == 1 or _is_near(x, report["r"], report["qtf"])
-        return x, report["fvec"], flag == 1, report["nfev"], holds
-    found = function(functions["f"], starts["x0"], **others, **options)
-    holds = found.success or ("qtf" in found and _is_near(found.x, found.r, found.qtf))
-    calls = int(getattr(found, "nfev", 0))
-    return found.x, np.asarray(found.fun), bool(found.success), calls, bool(holds)
+        given = {k: v for k, v in options.items() if k != "full_output"}
+        x, report, flag, message = search(f, starts["x0"], full_output=True, **others, **given)
+        if flag != 1 and not options.get("full_output", False):
+            warn(message, RuntimeWarning, stacklevel=2)
+        value, success, calls = report["fvec"], flag == 1, report["nfev"]
+    else:
+        report = search(f, starts["x0"], **others, **options)
+        x, value, success = report.x, np.asarray(report.fun), bool(report.success)
+        calls = int(report.get("nfev", 0))
+    holds = success
+    if not holds and "qtf" in report:
+        # More digits may have been asked for than there are. Whether it is a root all the same is told by
+        # the Newton step; MINPACK leaves the factor R of the Jacobian by rows, and Q.T @ f.
+        triangle = np.zeros((len(x), len(x)))
+        triangle[np.triu_indices(len(x))] = report["r"]
+        step = np.linalg.lstsq(triangle, report["qtf"], rcond=None)[0]
+        small = np.linalg.norm(step) <= 1e-8 * np.linalg.norm(x)
+        holds = bool(small and np.linalg.matrix_rank(triangle) == len(x))
+    return x, value, success, calls, holds
 
 
-def _is_near(x: Any, packed: Any, rotated: Any) -> bool:
-    """Whether a search that gave up is at a root: more digits may be asked for than there are.
-
-    The Newton step is small; MINPACK leaves the factor R of the Jacobian by rows, and Q.T @ f.
-    """
-    n = len(rotated)
-    triangle = np.zeros((n, n))
-    triangle[np.triu_indices(n)] = packed
-    try:
-        step = np.linalg.solve(triangle, rotated)
-    except np.linalg.LinAlgError:
-        return False
-    return bool(np.linalg.norm(step) <= 1e-8 * np.linalg.norm(x))
+def _find_root_source(node: Expr, args: Sequence[str], names: Sequence[str]) -> list[str]:
+    attr: Finder = node.attr
+    first, last = len(attr.starts), len(args) - len(attr.bodies)
+    functions = [with_captures(f, args[first:last]) for f in args[last:]]
+    callbacks = ", ".join(f"{n!r}: {f}" for n, f in zip(attr.callbacks, functions, strict=True))
+    starts = ", ".join(f"{n!r}: {a}" for n, a in zip(attr.starts, args, strict=False))
+    options = option_text(dict(attr.options))
+    given = f"{attr.method!r}, {{{callbacks}}}, {{{starts}}}, {options}"
+    return [f"{', '.join(names)} = _find_root({given})"]
 
 
 # --- building ----------------------------------------------------------------------------------------------
 def _rebuilt(*args: Expr, attr: Finder) -> Expr:
-    body = refitted(attr.body, 1, args[len(attr.starts) :])
-    return make(FIND_ROOT, args, attr._replace(body=body))
+    captures = args[len(attr.starts) :]
+    bodies = tuple(refitted(body, 1, captures) for body in attr.bodies)
+    return make(FIND_ROOT, args, attr._replace(bodies=bodies))
 
 
 def find_root(
@@ -195,9 +196,9 @@ def find_root(
     functions = {"f": function, **(callbacks or {})}
     outputs = [lift(g(x)) for g in functions.values()]
     region, captures = hoisted((x,), outputs)
-    attr = Finder(
-        region, method, tuple(known), tuple(functions), tuple(sorted((options or {}).items()))
-    )
+    bodies = tuple(Region(region.params, (output,)) for output in region.outputs)
+    given = tuple(sorted((options or {}).items()))
+    attr = Finder(bodies, method, tuple(known), tuple(functions), given)
     node = make(FIND_ROOT, (*known.values(), *captures), attr)
     if method in _SCALAR:
         converged = item(node, 1)
@@ -271,8 +272,9 @@ FIND_ROOT = register(
         diff=NoDerivative(
             "how a search runs says nothing about its result; the equation does", zero=True
         ),
-        bodies=lambda attr: (attr.body,),
-        with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
+        spell=Spelling(statement=_find_root_source, helpers=(_find_root,)),
+        bodies=lambda attr: attr.bodies,
+        with_bodies=lambda attr, bodies: attr._replace(bodies=bodies),
         exempt={"text": "a body is no formula"},
         build=_rebuilt,
         count=lambda node: 0,
