@@ -41,6 +41,7 @@ from wengert.frontend.staging import methods as _methods  # gives handles NumPy'
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.growing import growing_of
 from wengert.frontend.staging.nested import Recording
+from wengert.frontend.staging.recursion import Restart
 from wengert.frontend.staging.source import converted_code
 from wengert.frontend.tables import load_tables
 from wengert.frontend.trees import Tree, flatten
@@ -49,7 +50,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 from wengert.ops.control.pruned import pruned
-from wengert.ops.effects import first_token
+from wengert.ops.effects import filled, first_token
 from wengert.ops.random import generator_state, set_generator_state
 
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
@@ -143,6 +144,8 @@ def _count(result: Result) -> int:
         return 0
     if result.kind == "none":
         return 1 + sum(_count(r) for r in result.form[1])
+    if result.kind == "text":
+        return len(result.value[1])
     if result.kind == "tree":
         return sum(_count(r) for r in result.form[1])
     if result.kind == "list":
@@ -162,6 +165,9 @@ def _made(result: Result, values: Any) -> Any:
     if result.kind == "tree":
         tree, leaves = result.form
         return tree.unflatten([_made(r, values) for r in leaves])
+    if result.kind == "text":
+        template, kinds = result.value
+        return filled(template, kinds, [next(values) for _ in kinds])
     if result.kind == "choice":
         return result.value[int(next(values))]
     if result.kind == "list":
@@ -227,13 +233,19 @@ def capture(
     Raises:
         CaptureError: something in the program cannot be captured; it names the user's line.
     """
-    context = Context({} if eager else None)
-    context.token = first_token()
-    context.adopted = Adopted(context)
     load_tables()
+    recursive: set[Any] = set()
     try:
-        with capturing(context):
-            return _captured(context, function, args, kwargs)
+        while True:
+            context = Context({} if eager else None)
+            context.recursive = recursive
+            context.token = first_token()
+            context.adopted = Adopted(context)
+            try:
+                with capturing(context):
+                    return _captured(context, function, args, kwargs)
+            except Restart as restart:
+                recursive.add(restart.code)
     except CaptureError as error:
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
@@ -446,10 +458,16 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         assert isinstance(leaf, Scalar)
         return Result("python" if leaf.weak else "scalar", type_.dtype)
     if isinstance(leaf, str):
-        from wengert.frontend.staging.texts import has_marks
+        from wengert.frontend.staging.texts import has_marks, template_of
+        from wengert.ops.effects import kind_of_value
 
         if has_marks(leaf):
-            refuse("returns a text with run-time values in it; return the numbers")
+            template, values = template_of(leaf)
+            found = [to_expr(v) for v in values]
+            exprs += found
+            shown += found
+            kinds = tuple(kind_of_value(v) for v in found)
+            return Result("text", (template, kinds))
     shown.append(leaf)
     return Result("known", leaf)
 

@@ -37,6 +37,7 @@ __all__ = [
     "escaped",
     "filled",
     "first_token",
+    "kind_of_value",
     "show",
 ]
 
@@ -67,7 +68,7 @@ def escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _kind_of(value: Expr) -> str:
+def kind_of_value(value: Expr) -> str:
     """The Python type of a Python number; nothing for NumPy's numbers and arrays."""
     type_ = value.value_type
     return _PYTHON_KIND.get(type_.dtype, "") if type_.weak and not type_.shape else ""
@@ -245,7 +246,7 @@ def check(
     if message is not None:
         _checked_template(message, len(nodes), "check")
     place = None if where is None else Place(*where)
-    attr = _Check(kind, message, tuple(_kind_of(n) for n in nodes), place)
+    attr = _Check(kind, message, tuple(kind_of_value(n) for n in nodes), place)
     return make(CHECK, (token, holds, *nodes), attr)
 
 
@@ -350,7 +351,7 @@ def show(
     parts = [template] if isinstance(template, str) else list(template)
     whole = escaped(" " if sep is None else sep).join(parts) + escaped("\n" if end is None else end)
     _checked_template(whole, len(nodes), "print")
-    attr = _Show(whole, tuple(_kind_of(n) for n in nodes), file, flush)
+    attr = _Show(whole, tuple(kind_of_value(n) for n in nodes), file, flush)
     return make(SHOW, (token, *nodes), attr)
 
 

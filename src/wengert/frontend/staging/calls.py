@@ -77,10 +77,12 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         mine = None
     if mine is not None:
         return mine(*args, **kwargs)
+    kind = type(function)
+    if kind is types.BuiltinMethodType and isinstance(function.__self__, np.ufunc):
+        return _builtin(function, args, kwargs)
     entry = entry_of(function)
     if entry is not None:
         return call_entry(entry, args, kwargs)
-    kind = type(function)
     if kind is types.FunctionType:
         return _function(function, args, kwargs)
     if kind is types.MethodType:

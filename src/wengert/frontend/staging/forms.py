@@ -58,6 +58,26 @@ class Unfit(Exception):
     """Two values that no form holds; the text says why."""
 
 
+def attributes_of(object_: Any) -> dict[str, Any]:
+    """The attributes of an object, in ``__dict__`` and in slots."""
+    found = dict(getattr(object_, "__dict__", ()))
+    for cls in type(object_).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in ("__dict__", "__weakref__") and hasattr(object_, name):
+                found[name] = getattr(object_, name)
+    return found
+
+
+def has_attributes(object_: Any) -> bool:
+    """Whether a value is an object that is known by its attributes."""
+    if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType)):
+        return False
+    return hasattr(object_, "__dict__") or any(
+        "__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins"
+    ) and not isinstance(object_, Handle | Poison | np.generic)
+
+
 class Side:
     """One of the ways: contents of things that a closed region changed, else as they are."""
 
@@ -74,7 +94,7 @@ class Side:
         return self.values.get(("dict", id(object_)), object_)  # type: ignore[no-any-return]
 
     def attrs(self, object_: Any) -> dict[str, Any]:
-        found = dict(vars(object_))
+        found = attributes_of(object_)
         for key, value in self.values.items():
             if key[0] == "attr" and key[1] == id(object_):
                 if value is UNASSIGNED:
@@ -598,7 +618,7 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
     if isinstance(a, dict):
         first, second = uniting.first.dict_(a), uniting.second.dict_(b)
         return _fields(type(a), first, second, uniting)
-    if hasattr(a, "__dict__") and not isinstance(a, (types.FunctionType, type, types.ModuleType)):
+    if has_attributes(a):
         first, second = uniting.first.attrs(a), uniting.second.attrs(b)
         return _fields(type(a), first, second, uniting)
     return _poison(a, b, uniting)
@@ -640,10 +660,10 @@ def alone(value: Any, uniting: Uniting) -> Form:
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
     if isinstance(value, Partial):
         return Missing(alone(value.value, uniting), value.none, value.name)
-    if hasattr(value, "__dict__") and not isinstance(
-        value, (types.FunctionType, type, types.ModuleType)
-    ):
-        return Fields(type(value), {k: alone(v, uniting) for k, v in vars(value).items()})
+    if has_attributes(value):
+        return Fields(
+            type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()}
+        )
     return Keep(value)
 
 

@@ -71,15 +71,18 @@ def is_growing(object_: list[Any]) -> bool:
 
 def length_of(object_: list[Any]) -> Any:
     """``len(list)``."""
-    from wengert.frontend.staging.operators import binary
-    from wengert.frontend.staging.stage import choose
+    from wengert.frontend.staging.handles import Handle, scalar_of, to_expr
+    from wengert.ops.choice import where
+    from wengert.ops.leaves import const
 
     growing = growing_of(object_)
     certain = sum(1 for v in object_ if type(v) is not Maybe)
-    total: Any = certain
-    if growing is not None:
-        total = binary("+", growing.length, certain) if certain else growing.length
+    if growing is not None and not isinstance(growing.length, Handle):
+        certain += growing.length
+    total = const(certain)
+    if growing is not None and isinstance(growing.length, Handle):
+        total = to_expr(growing.length) + certain if certain else to_expr(growing.length)
     for value in object_:
         if type(value) is Maybe:
-            total = binary("+", total, choose(value.present, lambda: 1, lambda: 0))
-    return total
+            total = total + where(to_expr(value.present), const(1), const(0))
+    return scalar_of(total)

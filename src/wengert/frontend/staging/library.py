@@ -797,7 +797,14 @@ def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
     if not isinstance(target, Array):
         refuse(f"numpy.{ufunc.__name__}.at needs an array of the captured function")
     if ufunc is not np.add and ufunc is not np.subtract:
-        refuse(f"numpy.{ufunc.__name__}.at is not supported; np.add.at is")
+        from wengert.frontend.numpy_ufunc_methods import ufunc_method
+
+        entry = ufunc_method(ufunc, "at")
+        if entry is None:
+            refuse(f"numpy.{ufunc.__name__}.at is not supported; np.add.at is")
+        rest = () if value is None else (to_expr(value),)
+        target.write(entry.function(target.expr, _plain_places(index), *rest))
+        return
     base = target.expr
     entries = _entries(index, base.shape)
     key = entries if len(entries) != 1 else entries[0]
@@ -806,6 +813,57 @@ def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
         value = unary("-", value) if isinstance(value, Handle) else -np.asarray(value)
     fitting = fitted_to(Type(base.value_type.dtype, part.shape), value, describe(target))
     target.write(update_add(base, key, fitting))
+
+
+def _plain_places(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_plain_places(i) for i in index)
+    if isinstance(index, Handle):
+        found = known(index)
+        return index.expr if found is UNKNOWN else found
+    return index
+
+
+@own(np.fill_diagonal)
+def fill_diagonal_(a: Any, val: Any, wrap: bool = False) -> None:  # noqa: A002
+    shape = a.type.shape
+    if wrap or len(shape) != 2:
+        refuse("numpy.fill_diagonal with wrap or on other than matrices; write the loop")
+    places = call(np.arange, min(shape) if all(isinstance(e, int) for e in shape) else extents(shape)[0])
+    setitem(a, (places, places), val)
+
+
+@own(np.put)
+def put_(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    if mode != "raise":
+        refuse("numpy.put: argument `mode` has to be 'raise'")
+    setitem(call(np.reshape, a, -1), ind, v)
+
+
+@own(np.place, np.putmask)
+def putmask_(a: Any, mask: Any, values: Any) -> None:
+    shape = type_of(values).shape if is_number(values) else (len(values),)
+    if shape not in ((), (1,)) and shape != a.type.shape:
+        refuse("numpy.putmask with values of another shape; use a[mask] = values")
+    a.write(fitted(a, call(np.where, mask, values if shape != (1,) else getitem(_array(values), 0), a)))
+
+
+@own(np.put_along_axis)
+def put_along_axis_(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    if axis is None:
+        setitem(call(np.reshape, arr, -1), indices, values)
+        return
+    rank = len(arr.type.shape)
+    axis = axis % rank
+    index: list[Any] = []
+    for i in range(rank):
+        if i == axis:
+            index.append(indices)
+            continue
+        where_ = [1] * rank
+        where_[i] = -1
+        index.append(call(np.reshape, call(np.arange, _array(indices).shape[i]), tuple(where_)))
+    setitem(arr, tuple(index), values)
 
 
 def vectorized(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -826,13 +884,23 @@ def vectorized(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
 
 def index_object(owner: Any, index: Any) -> Any:
     """``np.r_[...]`` and its kin."""
-    if owner is np.r_ or owner is np.c_ or owner is np.s_ or owner is np.mgrid or owner is np.ogrid:
-        if owner is np.s_:
-            return index
-        from wengert.frontend.staging.indexobjects import built
+    if owner is np.s_ or owner is np.index_exp:
+        return index
+    from wengert.frontend.numpy_indices import INDEX_OBJECTS
 
-        return built(owner, index)
-    return None
+    try:
+        build = INDEX_OBJECTS.get(owner)
+    except TypeError:
+        return None
+    return None if build is None else _wrapped(build(_lowered_index(index)))
+
+
+def _lowered_index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(_lowered_index(i) for i in index)
+    if isinstance(index, slice):
+        return slice(*(_lowered_index(b) for b in (index.start, index.stop, index.step)))
+    return _lowered(index)
 
 
 # --- randomness and time -----------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ from wengert.frontend.staging.iteration import Steps, steps_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.ops.choice import gt
+from wengert.ops.choice import gt, where
 from wengert.ops.control.item import items
 from wengert.ops.control.looped import COUNTER, Looped, closed_loop
 from wengert.ops.joining import concatenate, stack
@@ -820,9 +820,6 @@ def _grown_leaves(
     grown: _Grown, final: Any, inits: list[Expr], outputs: list[Expr], last: Side
 ) -> None:
     """Length and last element before the loop and after an iteration."""
-    from wengert.frontend.staging.operators import binary
-    from wengert.frontend.staging.branches import choose
-
     elements, growing = final
     inits.append(const(len(grown.init)))
     if grown.init:
@@ -830,22 +827,22 @@ def _grown_leaves(
         grown.element.leaves(value.value if type(value) is Maybe else value, Side(), inits, set())
     else:
         grown.element.fill(inits, set())
-    length = growing.length
+    length = to_expr(growing.length)
     newest = _exprs_of(grown.element, growing.last)
     for element in elements:
         if type(element) is Maybe:
-            length = binary("+", length, choose(element.present, lambda: 1, lambda: 0))
+            length = length + where(to_expr(element.present), const(1), const(0))
             own = _exprs_of(grown.element, element.value)
             condition = to_expr(element.present)
             from wengert.frontend.staging.handles import selected
 
             newest = [selected(condition, a, b) for a, b in zip(own, newest, strict=True)]
         else:
-            length = binary("+", length, 1)
+            length = length + 1
             leaves: list[Expr] = []
             grown.element.leaves(element, last, leaves, set())
             newest = leaves
-    outputs.append(to_expr(length))
+    outputs.append(length)
     outputs += newest
 
 
@@ -871,7 +868,6 @@ def _rows(
 
 def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed: Expr) -> None:
     """The list after the loop: all its elements stacked."""
-    from wengert.frontend.staging.operators import binary
     grown = each.grown
     assert grown is not None
     assert isinstance(each.init, tuple)
@@ -917,7 +913,6 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
         context.record(expr)
     last = grown.element.build(Building(iter(last_leaves)))
     context.put(each.slot, ((), Growing(total, grown.element, tuple(found), last)))
-    assert binary
 
 
 def _full_flag(_: Any, rows: Any) -> Expr:

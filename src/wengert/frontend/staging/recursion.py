@@ -33,11 +33,18 @@ from wengert.ops.control.item import items
 from wengert.ops.control.recursion import Recursion
 from wengert.ops.leaves import const, fresh
 
-__all__ = ["entered"]
+__all__ = ["Restart", "entered"]
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 150
 _PASSES = 6
+
+
+class Restart(BaseException):
+    """A function turned out to call itself through others: capture anew, knowing it."""
+
+    def __init__(self, code: types.CodeType) -> None:
+        self.code = code
 
 
 class _Again(BaseException):
@@ -64,7 +71,13 @@ def entered(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """Run converted code for its result."""
-    if context.eager or not _names_itself(original):
+    if context.eager:
+        return _inlined(context, staged, original, args, kwargs)
+    if not _names_itself(original) and original.__code__ not in context.recursive:
+        if context.activations.count(original) > 8 and any(
+            layer.kind in ("branch", "loop") for layer in context.layers
+        ):
+            raise Restart(original.__code__)
         return _inlined(context, staged, original, args, kwargs)
     key = _key(original, args, kwargs)
     tracing = context.functions.get(key)

@@ -382,12 +382,36 @@ class Rewriting(ast.NodeTransformer):
         return self.at(ast.Expr(_call("raise_", self.visit(node.exc), cause)), node)
 
     def visit_Match(self, node: ast.Match) -> Any:
-        node.subject = self.at(_call("subject", self.visit(node.subject)), node)
-        for case in node.cases:
+        """Cases become a chain of ``if``; what a pattern binds is bound before its guard."""
+        subject, done = self.fresh("subject"), self.fresh("matched")
+        self.scopes[-1].bound |= {subject, done}
+        chain: list[ast.stmt] = []
+        for case in reversed(node.cases):
+            tests, binds = _pattern(case.pattern, _load(subject))
+            bindings: list[ast.stmt] = [
+                ast.Assign([ast.Name(name, ast.Store())], value) for name, value in binds
+            ]
+            hit: list[ast.stmt] = [ast.Assign([ast.Name(done, ast.Store())], ast.Constant(True))]
+            body = [*hit, *case.body]
             if case.guard is not None:
-                case.guard = self.at(_call("truth", self.visit(case.guard)), case.guard)
-            case.body = self.statements(case.body)
-        return node
+                body = [ast.If(case.guard, body, [])]
+            matched = [*bindings, *body]
+            test = ast.BoolOp(ast.And(), tests) if len(tests) > 1 else tests[0] if tests else None
+            first = matched if test is None else [ast.If(test, matched, [])]
+            rest: list[ast.stmt] = []
+            if chain:
+                rest = [ast.If(ast.UnaryOp(ast.Not(), _load(done)), chain, [])]
+            chain = [self.at(s, case.body[0]) for s in (*first, *rest)]
+        start: list[ast.stmt] = [
+            ast.Assign([ast.Name(subject, ast.Store())], node.subject),
+            ast.Assign([ast.Name(done, ast.Store())], ast.Constant(False)),
+        ]
+        whole = [self.at(s, node) for s in start] + chain
+        for statement in whole:
+            for part in ast.walk(statement):
+                if isinstance(part, (ast.expr, ast.stmt)) and not hasattr(part, "lineno"):
+                    ast.copy_location(part, node)
+        return self.statements(whole)
 
     def visit_With(self, node: ast.With) -> Any:
         for item in node.items:
@@ -460,6 +484,13 @@ class Rewriting(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> Any:
+        if (
+            isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == RUNTIME
+        ):
+            node.args = [self.visit(a) for a in node.args]
+            return node
         if (
             isinstance(node.func, ast.Name)
             and node.func.id == "super"
@@ -601,6 +632,79 @@ class Rewriting(ast.NodeTransformer):
         if isinstance(node, ast.GeneratorExp):
             return node
         return self.at(_call("new", node), node)
+
+
+def _pattern(
+    pattern: ast.pattern, subject: ast.expr
+) -> tuple[list[ast.expr], list[tuple[str, ast.expr]]]:
+    """The tests of a pattern, in order, and what it binds."""
+    match pattern:
+        case ast.MatchValue(value=value):
+            return [ast.Compare(subject, [ast.Eq()], [value])], []
+        case ast.MatchSingleton(value=value):
+            return [ast.Compare(subject, [ast.Is()], [ast.Constant(value)])], []
+        case ast.MatchAs(pattern=inner, name=name):
+            tests, binds = ([], []) if inner is None else _pattern(inner, subject)
+            return tests, binds if name is None else [*binds, (name, subject)]
+        case ast.MatchOr(patterns=patterns):
+            options: list[ast.expr] = []
+            for each in patterns:
+                tests, _ = _pattern(each, subject)
+                if not tests:
+                    return [], []
+                options.append(tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests))
+            return [ast.BoolOp(ast.Or(), options)], []
+        case ast.MatchSequence(patterns=patterns):
+            return _sequence_pattern(patterns, subject)
+        case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
+            found: list[ast.expr] = [_call("is_mapping", subject, *keys)]
+            bound: list[tuple[str, ast.expr]] = []
+            for key, each in zip(keys, patterns, strict=True):
+                tests, binds = _pattern(each, ast.Subscript(subject, key, ast.Load()))
+                found += tests
+                bound += binds
+            if rest is not None:
+                bound.append((rest, _call("other_keys", subject, *keys)))
+            return found, bound
+        case ast.MatchClass(cls=cls, patterns=patterns, kwd_attrs=names, kwd_patterns=named):
+            found = [ast.Call(_load("isinstance"), [subject, cls], [])]
+            bound = []
+            for number, each in enumerate(patterns):
+                part = _call("positional", subject, cls, ast.Constant(number))
+                tests, binds = _pattern(each, part)
+                found += tests
+                bound += binds
+            for name, each in zip(names, named, strict=True):
+                tests, binds = _pattern(each, ast.Attribute(subject, name, ast.Load()))
+                found += tests
+                bound += binds
+            return found, bound
+    raise SyntaxError("a pattern that cannot be captured")
+
+
+def _sequence_pattern(
+    patterns: list[ast.pattern], subject: ast.expr
+) -> tuple[list[ast.expr], list[tuple[str, ast.expr]]]:
+    star = next((i for i, p in enumerate(patterns) if isinstance(p, ast.MatchStar)), None)
+    count = len(patterns) - (star is not None)
+    tests: list[ast.expr] = [
+        _call("is_sequence", subject, ast.Constant(count), ast.Constant(star is not None))
+    ]
+    binds: list[tuple[str, ast.expr]] = []
+    for i, pattern in enumerate(patterns):
+        if isinstance(pattern, ast.MatchStar):
+            if pattern.name is not None:
+                after = len(patterns) - i - 1
+                stop = ast.Constant(-after if after else None)
+                part = ast.Slice(ast.Constant(i), stop)
+                whole = ast.Call(_load("list"), [ast.Subscript(subject, part, ast.Load())], [])
+                binds.append((pattern.name, whole))
+            continue
+        place = i if star is None or i < star else i - len(patterns)
+        inner, bound = _pattern(pattern, ast.Subscript(subject, ast.Constant(place), ast.Load()))
+        tests += inner
+        binds += bound
+    return tests, binds
 
 
 def _is_flag(statement: ast.stmt) -> bool:

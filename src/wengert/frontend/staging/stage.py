@@ -55,8 +55,8 @@ from wengert.ops.choice import where
 __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
     "choose", "compare", "delattr_", "delitem", "element", "elements", "filtered", "for_", "getitem",
-    "if_", "kept", "member", "new", "not_", "or_", "outer", "raise_", "setattr_", "setitem", "staged",
-    "staged_lambda", "subject", "try_", "truth", "unary", "unpacked", "while_",
+    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "outer", "positional", "raise_", "setattr_", "setitem", "staged",
+    "staged_lambda", "try_", "truth", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -663,10 +663,9 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
     if method is not None:
         call(method, owner, name, value)
         return
-    if isinstance(owner, (type, types.ModuleType)):
-        refuse(
-            f"assigns to {getattr(owner, '__name__', owner)}.{name}, which others use too; keep it in an object"
-        )
+    if isinstance(owner, Array) and name in ("real", "imag", "flat"):
+        indexing.setitem(getattr(owner, name), slice(None) if owner.type.shape else (), value)
+        return
     active().touch(AttrSlot(owner, name))
     setattr(owner, name, value)
 
@@ -813,11 +812,25 @@ def _templated(text: str) -> tuple[str, tuple[Any, ...]]:
     return template_of(text)
 
 
-def subject(value: Any) -> Any:
-    """What ``match`` looks at."""
-    if isinstance(value, Scalar):
-        found = known(value)
-        if found is UNKNOWN:
-            refuse("match on a run-time value is not supported; use if/elif", NeedConcrete)
-        return found
-    return value
+def is_sequence(value: Any, count: int, more: bool) -> bool:
+    """Whether a value matches a sequence pattern of that length."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    return len(value) >= count if more else len(value) == count
+
+
+def is_mapping(value: Any, *keys: Any) -> bool:
+    """Whether a value matches a mapping pattern with these keys."""
+    return isinstance(value, dict) and all(k in value for k in keys)
+
+
+def other_keys(value: dict[Any, Any], *keys: Any) -> dict[Any, Any]:
+    """What ``**rest`` of a mapping pattern binds."""
+    return new({k: v for k, v in value.items() if k not in keys})  # type: ignore[no-any-return]
+
+
+def positional(value: Any, cls: Any, number: int) -> Any:
+    """What a positional part of a class pattern matches."""
+    if cls in (bool, float, int, str, list, tuple, dict):
+        return value
+    return attr(value, cls.__match_args__[number])
