@@ -92,6 +92,10 @@ class Derivative(Transformed):
         self._warned: set[str] = set()
 
     @property
+    def eager(self) -> bool:
+        return self.options.mode == "tape"
+
+    @property
     def what(self) -> str:
         """For messages: the derivative and the function."""
         return f"{self.transform} of `{call_name(self.__wrapped__)}`"
@@ -352,6 +356,9 @@ class Jacobian(Derivative):
             ]
         )
         return (found, outputs.aux) if self.options.has_aux else found
+
+    def remarks(self) -> list[str]:
+        return [] if self.choice is None else [f"mode: {self.choice}"]
 
     def _check_output(self, out: Expr, inputs: Inputs) -> None:
         mixed = is_complex(out.value_type) and inputs.complex

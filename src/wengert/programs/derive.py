@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from wengert.diff import forward, reverse
@@ -31,7 +30,8 @@ from wengert.ops.control.regions import hoisted, opened
 from wengert.ops.counting import count_operations
 from wengert.ops.einstein import broadcast_to, eye, transpose
 from wengert.ops.layout import cast, reshape
-from wengert.ops.leaves import CONSTANT, ONE, const, fresh, size
+from wengert.ops.leaves import ONE, const, fresh, size
+from wengert.ops.numbers import python_number
 
 __all__ = [
     "Choice",
@@ -60,13 +60,8 @@ def settled(change: Expr | None, type_: Type) -> Expr:
     """A change as a value of its type: zeros for ``None``, cast and spread where it was a mere number."""
     if change is None:
         change = const(0)
-    if type_.weak and change.value_type.weak:
-        # A Python number stays one: 1 becomes 1.0, which a cast would make one of NumPy's.
-        number = change.attr if change.op is CONSTANT else None
-        if isinstance(number, (int, Fraction)) and type_.dtype == "float64":
-            change = const(float(number))
-        if change.value_type.dtype == type_.dtype:
-            return broadcast_to(change, type_.shape)
+    if type_.weak and not type_.shape and not change.shape:
+        return python_number(change, type_.dtype)  # a Python number stays one
     return broadcast_to(cast(change, type_.dtype), type_.shape)
 
 
@@ -251,18 +246,20 @@ def jacobian(
     """Jacobians by the mode that takes fewer operations, and which that was.
 
     Both are built and counted. Extents with names take the values ``sizes``, or a large one. Of equal
-    counts, forward mode is taken where there are fewer inputs than outputs.
+    counts, the way with fewer loops is taken, then the one with fewer columns or rows.
     """
     ways = (
         jacobian_forward(outputs, wrt, holomorphic=holomorphic),
         jacobian_reverse(outputs, wrt, holomorphic=holomorphic),
     )
-    costs = [_operations([e for row in rows for e in row], sizes or {}) for rows in ways]
+    flat = [[e for row in rows for e in row] for rows in ways]
+    costs = [_operations(entries, sizes or {}) for entries in flat]
+    loops = [sum(node.op.bodies is not None for node in order(entries)) for entries in flat]
     elements = [
         _in_numbers(sum((size_of(e.shape) for e in nodes), start=0), sizes or {})
         for nodes in (wrt, outputs)
     ]
-    if (costs[0], elements[0]) < (costs[1], elements[1]):
+    if (costs[0], loops[0], elements[0]) < (costs[1], loops[1], elements[1]):
         return ways[0], Choice("forward", *costs)
     return ways[1], Choice("reverse", *costs)
 

@@ -11,8 +11,10 @@ from wengert.emit.python import callable_of
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.ops.control.regions import hoisted
+from wengert.run.reference import run_region
 
-__all__ = ["Runner", "presented", "runner"]
+__all__ = ["Runner", "once", "presented", "runner"]
 
 # Any: numbers and arrays in and out.
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
@@ -22,6 +24,12 @@ def runner(function: Function, names: Mapping[Expr, str] | None = None) -> Runne
     """What computes the outputs of a function from the values of its inputs."""
     run = callable_of(function, names=names)
     return lambda values: run(*values)
+
+
+def once(function: Function) -> Runner:
+    """The same without compiling, for a function that is run once."""
+    region, _ = hoisted(function.inputs, function.outputs)
+    return lambda values: run_region(region, values, {})
 
 
 _PYTHON = {"bool": bool, "int64": int, "float64": float, "complex128": complex}

@@ -20,12 +20,15 @@ from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
-from wengert.ir.walk import order
+from wengert.ir.walk import leaves, order, substitute
 from wengert.ops.counting import Cost, count_operations
 from wengert.ops.layout import CAST
+from wengert.ops.leaves import SYMBOL, symbol
+from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
+from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
-from wengert.programs.running import Runner, runner
+from wengert.programs.running import Runner, once, runner
 from wengert.rewrite.simplify import simplify
 
 __all__ = ["Built", "Transformed"]
@@ -110,11 +113,12 @@ class Transformed:
         if any(isinstance(leaf, Expr) for leaf in flatten((args, kwargs))[0]):
             return alone(self.__wengert_call__, args, kwargs)
         args, kwargs = self.prepared(args, kwargs)
-        leaves, tree = flatten((args, kwargs))
-        built = self._built((tree, *map(_key, leaves)), args, kwargs)
+        built = self._build(args, kwargs) if self.eager else self._built(args, kwargs)
         return self.finished(built, built(args, kwargs), args, kwargs)
 
-    def _built(self, key: Hashable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    def _built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+        parts, tree = flatten((args, kwargs))
+        key = (tree, *map(_key, parts))
         built = self._holding(key)
         if built is None:
             with self._lock:
@@ -135,8 +139,14 @@ class Transformed:
 
     def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
         self._kept = None
-        captured = capture(self.target(), args, kwargs)
-        return Built(captured, runner(captured.function, captured.names), self._kept)
+        captured = capture(self.target(), args, kwargs, eager=self.eager)
+        run = once(captured.function) if self.eager else runner(captured.function, captured.names)
+        return Built(captured, run, self._kept)
+
+    @property
+    def eager(self) -> bool:
+        """Whether each call records what that one run does, and nothing is kept."""
+        return False
 
     def target(self) -> Program:
         """What is captured: the recording of the transform."""
@@ -154,8 +164,7 @@ class Transformed:
         if not args and not kwargs:
             args = tuple(_example(self))
         args, kwargs = self.prepared(args, kwargs)
-        leaves, tree = flatten((args, kwargs))
-        return self._built((tree, *map(_key, leaves)), args, kwargs)
+        return self._build(args, kwargs) if self.eager else self._built(args, kwargs)
 
     def graph(self, *args: Any, **kwargs: Any) -> Function:
         """The graph for arguments like these; without any, for those of the last call, or for floats."""
@@ -181,6 +190,29 @@ class Transformed:
         """Operation counts for arguments like these."""
         return count_operations(self.graph(*args, **kwargs).outputs)
 
+    def source(self, target: str = "python", *args: Any, **kwargs: Any) -> str:
+        """Source that computes the result without wengert: ``"python"`` is NumPy source.
+
+        Further arguments are examples; without any, it is for those of the last call, or for floats.
+
+        Raises:
+            TypeMismatchError: another target.
+        """
+        if target != "python":
+            raise TypeMismatchError(
+                worded(f"{self.__name__}.source", expected="'python'", got=repr(target))
+            )
+        return python_source(self._shown(args, kwargs).captured, self.__name__, self.__doc__)
+
+    def explain(self, *args: Any, **kwargs: Any) -> str:
+        """What was captured, and what was made of it, in words."""
+        built = self._shown(args, kwargs)
+        return "\n".join([*explanation(self.__name__, built.captured), *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """What the transform itself has to say in :meth:`explain`."""
+        return []
+
 
 class _Recorder:
     """A transform as the capture of a whole program calls it: only its recording."""
@@ -201,8 +233,15 @@ _VARIANTS = 4  # captures kept for one signature, with different values of globa
 
 def for_reading(expr: Expr) -> Expr:
     """A simplified formula; graphs with bodies stay as they are."""
+    # The inputs as symbols of formulas, which are plain floats: then conversions of Python numbers go.
+    plain = {
+        leaf: symbol(leaf.attr.name)
+        for leaf in leaves([expr])
+        if leaf.op is SYMBOL and leaf.value_type.weak and leaf.value_type.dtype == "float64"
+    }
+    expr = substitute([expr], plain)[0]
     nodes = order([expr])
-    while expr.op is CAST:  # a dtype is no part of a formula
+    while expr.op in (CAST, PYTHON_NUMBER):  # a dtype is no part of a formula
         expr = expr.args[0]
     if len(nodes) > _READABLE or any(node.op.bodies is not None for node in nodes):
         return expr

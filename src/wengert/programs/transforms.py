@@ -23,6 +23,7 @@ from wengert.errors import TypeMismatchError, worded
 from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten, map_structure
 from wengert.ir.node import Expr
+from wengert.ops.algebra import lift
 from wengert.ops.control.call import call
 from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
@@ -140,9 +141,9 @@ def jacobian(function: Any, *wrt: Any, **options: Any) -> Any:
     Of a formula (a text or an expression) it is the Jacobian by the symbols ``wrt``, as a formula.
 
     >>> import numpy as np, wengert as wg
-    >>> J = wg.jacobian(lambda x: x * np.array([1.0, 2.0, 3.0]))
-    >>> J(2.0)
-    array([1., 2., 3.])
+    >>> J = wg.jacobian(lambda x: x**2 / (1 + x) * np.array([1.0, 2.0, 3.0]))
+    >>> J(1.0)
+    array([0.75, 1.5 , 2.25])
     >>> J.choice.mode
     'forward'
     >>> print(wg.jacobian(wg.parse("softmax(x)", x="n"), "x"))
@@ -297,18 +298,26 @@ class Checkpointed(Transformed):
         leaves, tree = flatten((args, kwargs))
         places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Expr)]
         results: list[Any] = []
+        before = lift(context.token)
 
-        def body(*symbols: Expr) -> tuple[Expr, ...]:
+        def body(token: Expr, *symbols: Expr) -> tuple[Expr, ...]:
             inner = list(leaves)
             for place, symbol in zip(places, symbols, strict=True):
                 inner[place] = symbol
             positional, named = tree.unflatten(inner)
+            context.token = token
             results[:] = flatten(context.call(self.__wrapped__, positional, named))
-            return tuple(leaf for leaf in results[0] if isinstance(leaf, Expr))
+            after, context.token = lift(context.token), before
+            results.append(after is not token)
+            return (after, *(leaf for leaf in results[0] if isinstance(leaf, Expr)))
 
-        found = iter(call(body, *(leaves[i] for i in places), name=_identifier(self.__wrapped__)))
-        flat, structure = results
-        return structure.unflatten([next(found) if isinstance(e, Expr) else e for e in flat])
+        given = [before, *(leaves[i] for i in places)]
+        after, *found = call(body, *given, name=_identifier(self.__wrapped__))
+        flat, structure, has_effects = results
+        if has_effects:
+            context.token = after
+        left = iter(found)
+        return structure.unflatten([next(left) if isinstance(e, Expr) else e for e in flat])
 
 
 def _identifier(function: Program) -> str:
