@@ -176,11 +176,14 @@ def _made(result: Result, values: Any) -> Any:
         return rebuild(arrays)
     value = next(values)
     if result.kind == "python":
-        return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+        return _PYTHON[result.value](value)
     dtype = result.value
     if result.kind == "scalar":
         return np.dtype(dtype).type(value) if not isinstance(value, np.generic) or value.dtype != dtype else value
     return np.asarray(value, dtype)
+
+
+_PYTHON: dict[Any, Any] = {"bool": bool, "int64": int, "float64": float, "complex128": complex}
 
 
 def _store(target: Any, value: Any) -> None:

@@ -32,7 +32,17 @@ from wengert.frontend.staging.forms import (
     union,
 )
 from wengert.frontend.staging.growing import Maybe
-from wengert.frontend.staging.handles import Array, Buffer, BufferSlot, Poison, Scalar, to_expr
+from wengert.frontend.staging.handles import (
+    Array,
+    Buffer,
+    BufferSlot,
+    Link,
+    Poison,
+    Scalar,
+    put_back,
+    taken,
+    to_expr,
+)
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
@@ -243,11 +253,15 @@ def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark:
             continue
         origins |= outer
         related.append(buffer)
-        if not array.views and buffer.serial < mark and buffer.type is new.type:
+        if buffer.serial < mark and array.type is new.type and all(v.put for v in array.views):
             condition = test if holds else negated(test)
+            views = array.views
             context.touch(BufferSlot(buffer))
-            buffer.links = (*buffer.links, (condition, new))
-            new.links = (*new.links, (condition, buffer))
+            buffer.links = (*buffer.links, Link(condition, new, lambda a, _, v=views: taken(v, a)))
+            new.links = (
+                *new.links,
+                Link(condition, buffer, lambda y, a, v=views: put_back(v, a, y)),
+            )
     if related:
         new.origins = new.origins | frozenset(origins)
         context.relate(new, *related)

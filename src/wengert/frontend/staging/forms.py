@@ -599,8 +599,9 @@ def union(a: Any, b: Any, uniting: Uniting) -> Form:
 
 
 def _union(a: Any, b: Any, uniting: Uniting) -> Form:
-    if isinstance(a, Poison) or isinstance(b, Poison):
-        return Poisoned((a if isinstance(a, Poison) else b).why)
+    for each in (a, b):
+        if isinstance(each, Poison) and not isinstance(each, Choice):
+            return Poisoned(each.why)
     for x, y in ((a, b), (b, a)):
         if x is UNASSIGNED or x is None or isinstance(x, Partial):
             return _missing(x, y, a, b, uniting)

@@ -65,6 +65,14 @@ class View(NamedTuple):
     put: Callable[[Expr, Expr], Expr] | None  # None: read-only
 
 
+class Link(NamedTuple):
+    """Where the condition holds, another buffer follows from this one."""
+
+    condition: Expr
+    other: Buffer
+    follow: Callable[[Expr, Expr], Expr]  # this array now, the other before -> the other now
+
+
 class Buffer:
     """The memory of one array.
 
@@ -99,7 +107,7 @@ class Buffer:
         self.origins = frozenset((self.serial,)) if origins is None else origins
         self.shadows = shadows
         self.stale: str | None = None
-        self.links: tuple[tuple[Expr, Buffer], ...] = ()
+        self.links: tuple[Link, ...] = ()
         self.writable: str | None = None  # else: why it may not be written
         context = current()
         if context is not None:
@@ -191,9 +199,7 @@ class Array(Handle):
             return base
         if self._cache is not None and self._cache[0] is base:
             return self._cache[1]
-        value = base
-        for view in self.views:
-            value = view.get(value)
+        value = taken(self.views, base)
         active().record(value)
         self._cache = (base, value)
         return value
@@ -215,15 +221,7 @@ class Array(Handle):
         if not self.views:
             write_buffer(context, buffer, value)
             return
-        stages = [buffer.read()]
-        for view in self.views[:-1]:
-            stages.append(view.get(stages[-1]))
-        new = value
-        for view, base in zip(reversed(self.views), reversed(stages), strict=True):
-            if view.put is None:
-                refuse("writes into an array that is read-only; write y = y.copy() first")
-            new = view.put(base, new)
-        write_buffer(context, buffer, new)
+        write_buffer(context, buffer, put_back(self.views, buffer.read(), value))
 
     def __repr__(self) -> str:
         return f"<{describe(self)} of a captured program>"
@@ -239,13 +237,15 @@ def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
     todo = [buffer]
     while todo:
         changed = todo.pop()
-        for condition, other in changed.links:
-            if other in reached:
-                continue
-            reached.add(other)
+        ties = [link for link in changed.links if link.other not in reached]
+        for link in ties:
+            other = link.other
             context.touch(BufferSlot(other))
-            other.expr = context.record(selected(condition, changed.expr, other.expr))
-            todo.append(other)
+            new = link.follow(changed.expr, other.expr)
+            other.expr = context.record(selected(link.condition, new, other.expr))
+            if other not in reached:
+                reached.add(other)
+                todo.append(other)
     related = context.related(buffer, reached)
     for other in related:
         if other.stale is None:
@@ -254,6 +254,27 @@ def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
                 "reads an array that may have been changed in place under another name, depending on a "
                 "run-time value; write y = y.copy() where the names are given"
             )
+
+
+def put_back(views: tuple[View, ...], base: Expr, value: Expr) -> Expr:
+    """The whole array with the part that a chain of views shows replaced."""
+    if not views:
+        return value
+    stages = [base]
+    for view in views[:-1]:
+        stages.append(view.get(stages[-1]))
+    for view, stage in zip(reversed(views), reversed(stages), strict=True):
+        if view.put is None:
+            refuse("writes into an array that is read-only; write y = y.copy() first")
+        value = view.put(stage, value)
+    return value
+
+
+def taken(views: tuple[View, ...], base: Expr) -> Expr:
+    """The part that a chain of views shows."""
+    for view in views:
+        base = view.get(base)
+    return base
 
 
 def selected(condition: Expr, yes: Expr, no: Expr) -> Expr:

@@ -73,7 +73,9 @@ __all__ = [
 
 
 def _certain(value: Any) -> Any:
-    return value.certain() if isinstance(value, Partial) else value
+    while isinstance(value, Partial):
+        value = value.certain()
+    return value
 
 
 # --- lengths and iteration ---------------------------------------------------------------------------------
@@ -410,6 +412,10 @@ _install_numbers()
 
 @own(bool)
 def bool_(value: Any = False) -> Any:
+    for name in ("__bool__", "__len__"):
+        method = getattr(type(value), name, None)
+        if isinstance(method, types.FunctionType) and not isinstance(value, Handle):
+            return bool_(call(method, value))
     flag = tested(_certain(value))
     return flag if isinstance(flag, (bool, Scalar)) else bool(flag)
 
@@ -682,7 +688,7 @@ def _cast(value: Any, expr: Any, dtype: Any) -> Any:
     from wengert.frontend.numpy_arguments import dtype_name
 
     name = dtype_name(dtype, "dtype")
-    if name == expr.value_type.dtype:
+    if name == expr.value_type.dtype and not expr.value_type.weak:
         return expr
     if is_inexact(expr.value_type) and name.startswith(("int", "bool")) and is_active(value):
         active().note("passive", f"a float becomes {name}: derivatives end there")

@@ -193,7 +193,7 @@ def _staged_for(
     trip = known(steps.trip)
     functions = (body,)
     try:
-        stage(context, steps, test, body, functions, where)
+        stage(context, steps, test, body, functions, where, peeled=peeled)
         context.note("loop kept", "as one loop of the graph", where)
         return
     except CarryChange as change:
@@ -308,7 +308,7 @@ def _staged_while(
     peeled: bool = False,
 ) -> None:
     try:
-        stage(context, None, test, lambda _k: body(), (test, body), where, flag)
+        stage(context, None, test, lambda _k: body(), (test, body), where, flag, peeled)
         context.note("loop kept", "as one loop of the graph", where)
     except CarryChange as change:
         if peeled:
@@ -369,6 +369,7 @@ def stage(
     functions: tuple[Callable[..., Any], ...],
     where: Place,
     flag: Any = None,
+    peeled: bool = True,
 ) -> None:
     """Capture a loop; see the module.
 
@@ -386,6 +387,8 @@ def stage(
     for _ in range(_MOST_TRACES):
         trace = _traced(context, steps, test, body, cells, carried, where)
         if _settled(context, carried, trace, where):
+            if not peeled:
+                _check_moved(carried, trace, where)
             _close(context, steps, test is not None, go_before, carried, trace, where)
             _remember(context, memory_key, cells, carried)
             return
@@ -567,6 +570,32 @@ def _settled(
             each.form = joined
             stable = False
     return stable
+
+
+def _check_moved(
+    carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place
+) -> None:
+    """An array that is changed in place before its name is bound anew is that of others at first."""
+    for key, each in carried.items():
+        before, after = trace.params.get(key), trace.finals.get(key)
+        if (
+            isinstance(before, Array)
+            and isinstance(after, Array)
+            and isinstance(each.slot, CellSlot)
+            and before.buffer.expr not in trace.symbols
+            and after.buffer.serial >= trace.mark
+            and after.buffer is not before.buffer
+            and not any(
+                isinstance(v, Array) and v.buffer is after.buffer
+                for k, v in trace.params.items()
+                if k != key
+            )
+        ):
+            refuse(
+                f"`{each.slot.name}` is changed in place before the loop binds it anew",
+                CarryChange,
+                where,
+            )
 
 
 def _side(trace: _Trace) -> Side:

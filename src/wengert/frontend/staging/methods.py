@@ -107,7 +107,8 @@ def _item(self: Any, *index: Any) -> Any:
 
 
 def _conj(self: Any) -> Any:
-    return call(np.conj, self)
+    found = call(np.conj, self)
+    return as_python(found) if isinstance(self, Scalar) and self.weak else found
 
 
 def _put(self: Any, indices: Any, values: Any, mode: str = "raise") -> None:

@@ -57,7 +57,9 @@ def _is_python(value: Any) -> bool:
 
 
 def _certain(value: Any) -> Any:
-    return value.certain() if isinstance(value, Partial) else value
+    while isinstance(value, Partial):
+        value = value.certain()
+    return value
 
 
 def binary(op: str, a: Any, b: Any) -> Any:

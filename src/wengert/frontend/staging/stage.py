@@ -38,10 +38,12 @@ from wengert.frontend.staging.handles import (
     known,
     scalar_of,
     to_expr,
+    type_of,
     wrap,
 )
 from wengert.frontend.staging import indexing
 from wengert.frontend.staging.iteration import python_elements
+from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
 from wengert.frontend.staging.operators import BINARY, COMPARISONS
 from wengert.frontend.staging.operators import augmented as augmented_value
@@ -484,7 +486,8 @@ def _first_extent(expr: Any) -> Any:
 def _picked(owner: Any, index: Any) -> Any:
     """An element of a list of numbers at a run-time place."""
     if owner and all(is_number(v) and not isinstance(v, Array) for v in owner):
-        return indexing.getitem(call(np.array, list(owner)), index)
+        found = indexing.getitem(call(np.array, list(owner)), index)
+        return as_python(found) if all(type_of(v).weak for v in owner) else found
     if owner and all(isinstance(v, Array) for v in owner):
         shapes = {v.type for v in owner}
         if len(shapes) == 1:
