@@ -172,7 +172,12 @@ def fixed(extent: Extent, what: str) -> int:
     """
     if isinstance(extent, Dim):
         raise ShapeError(
-            worded(what, expected="an extent that is a number", got=f"the size {extent}")
+            worded(
+                what,
+                expected="an extent that is a number",
+                got=f"the size {extent}",
+                hint="give the array a fixed extent along this axis",
+            )
         )
     return extent
 

@@ -132,7 +132,12 @@ def _steps_within(distance: Extent, step: Any, what: str) -> Extent:
         divided: Extent = Dim(tuple((m, c // step) for m, c in distance.terms))
         return divided
     raise ShapeError(
-        worded(what, expected="a step that divides the distance", got=f"{step} in {distance}")
+        worded(
+            what,
+            expected="a step that divides the distance",
+            got=f"{step} in {distance}",
+            hint="give the array a fixed extent",
+        )
     )
 
 

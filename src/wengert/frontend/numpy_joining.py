@@ -194,7 +194,14 @@ def _split(ary: Expr, sections: Any, axis: int, what: str, *, even: bool) -> lis
 def _equal(x: Expr, extent: Dim, count: int, axis: int, what: str) -> list[Expr]:
     """Sections of a symbolic extent that is certainly divisible."""
     if any(c % count for _, c in extent.terms):
-        raise ShapeError(worded(what, expected=f"an extent divisible by {count}", got=f"{extent}"))
+        raise ShapeError(
+            worded(
+                what,
+                expected=f"an extent divisible by {count}",
+                got=f"{extent}",
+                hint="give the array a fixed extent along this axis",
+            )
+        )
     each: Extent = Dim(tuple((m, c // count) for m, c in extent.terms))
     return [part_of(x, axis, each * i, each) for i in range(count)]
 

@@ -32,6 +32,7 @@ __all__ = [
     "Value",
     "Values",
     "apply",
+    "described",
     "entries",
     "entry_of",
     "maps",
@@ -83,7 +84,9 @@ def title_of(function: Any) -> str:
     """``numpy.linalg.solve`` as people write it."""
     module = getattr(function, "__module__", None) or type(function).__module__
     name = getattr(function, "__name__", type(function).__name__)
-    return f"{module}.{name}"
+    # Private modules are where a function is written, not where people find it.
+    public = [part for part in module.split(".") if not part.startswith("_")]
+    return ".".join([*public, name])
 
 
 def maps(
@@ -95,23 +98,28 @@ def maps(
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(function)
-        kinds = {
-            name: _kind(parameter.annotation) for name, parameter in signature.parameters.items()
-        }
         for original in originals:
-            _entries[original] = Entry(
-                title or title_of(original),
-                original,
-                function,
-                signature,
-                kinds,
-                _unsupported(original, signature),
-                group,
-            )
+            _entries[original] = described(original, function, group, title)
         return function
 
     return register
+
+
+def described(
+    original: Callable[..., Any], function: Callable[..., Any], group: str = "", title: str = ""
+) -> Entry:
+    """The entry of a function, not registered."""
+    signature = inspect.signature(function)
+    kinds = {name: _kind(parameter.annotation) for name, parameter in signature.parameters.items()}
+    return Entry(
+        title or title_of(original),
+        original,
+        function,
+        signature,
+        kinds,
+        _unsupported(original, signature),
+        group,
+    )
 
 
 def _unsupported(original: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:

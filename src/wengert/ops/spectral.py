@@ -198,7 +198,12 @@ def smaller(m: Extent, n: Extent, what: str) -> Extent:
     apart = m - n
     if not isinstance(apart, int):
         raise ShapeError(
-            worded(what, expected="extents of which one is certainly the smaller", got=f"{m}, {n}")
+            worded(
+                what,
+                expected="extents of which one is certainly the smaller",
+                got=f"{m}, {n}",
+                hint="give the matrix fixed extents",
+            )
         )
     return m if apart <= 0 else n
 
