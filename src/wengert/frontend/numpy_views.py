@@ -1,8 +1,8 @@
 """NumPy functions that give views: what they show, and what the array is after a write through them.
 
 A view is a pair ``(get, put)``: ``get(base)`` is what the view shows, ``put(base, new)`` the array with
-``new`` shown. ``put`` is ``None`` where NumPy's view cannot be written, and there is no view at all where NumPy
-makes a copy. The array itself is taken to lie in memory in order, as a new array does.
+``new`` shown. ``put`` is ``None`` where NumPy's view cannot be written, and there is no view at all where
+NumPy makes a copy. The array itself is taken to lie in memory in order, as a new array does.
 """
 
 from __future__ import annotations
@@ -54,13 +54,12 @@ def _moved_axes(original: Any) -> Callable[..., View]:
 
 
 def _same_elements(original: Any) -> Callable[..., View | None]:
-    """Views of the same elements in the same order."""
+    """Views of the same elements in the same order; another order makes a copy."""
 
-    def view(x: Expr, *args: Any, **kwargs: Any) -> View:
-        get = _shown(original, args, kwargs)
-        if kwargs.get("order", "C") != "C" or "F" in args:
-            return get, lambda base, new: transpose(reshape(transpose(new), transpose(base).shape))
-        return get, lambda base, new: reshape(new, base.shape)
+    def view(x: Expr, *args: Any, **kwargs: Any) -> View | None:
+        if any(isinstance(a, str) and a != "C" for a in (*args, *kwargs.values())):
+            return None
+        return _shown(original, args, kwargs), lambda base, new: reshape(new, base.shape)
 
     return view
 
