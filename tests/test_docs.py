@@ -95,10 +95,11 @@ def test_no_path_of_a_machine_is_named(page: Path) -> None:
 
 
 # --- pages made from the code -------------------------------------------------------------------------
-def test_the_page_of_ops_is_up_to_date() -> None:
-    line = [sys.executable, str(DOCS / "generate_ops.py"), "--check"]
+@pytest.mark.parametrize("script", ["generate_ops.py", "generate_coverage.py"])
+def test_generated_pages_are_up_to_date(script: str) -> None:
+    line = [sys.executable, str(DOCS / script), "--check"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_benchmark_is_listed() -> None:

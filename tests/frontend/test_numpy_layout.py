@@ -380,7 +380,7 @@ REFUSED: list[tuple[Any, tuple[Any, ...], dict[str, Any], type[Exception]]] = [
     (np.diag, (X,), {}, ShapeError),
     (np.transpose, (A, (0, 0)), {}, ShapeError),
     (np.take, (V, V), {}, TypeMismatchError),
-    (np.compress, (symbol("k", 5, dtype="bool"), V), {}, TypeMismatchError),
+    (np.compress, (symbol("k", (5, 2), dtype="bool"), V), {}, ShapeError),
 ]
 
 

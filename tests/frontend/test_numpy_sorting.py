@@ -108,3 +108,17 @@ def test_symbolic_extents(rows: int) -> None:
             strict=True,
         ):
             np.testing.assert_array_equal(mine.evaluate(v=value), theirs)
+
+
+RUN_TIME = [
+    *(case(np.compress, c, x, a) for c in (N[0] > 1, N[0]) for x, a in ((X, 1), (X.T, 0), (N, -1))),
+    case(np.compress, N[0], X),
+    case(np.compress, np.array([1, 0]), X, 0), case(np.compress, N[0] > 1, X, 1, smooth=True),
+    case(np.compress, N, X, refused=True), case(np.extract, N > 1, X, smooth=True),
+    case(np.extract, N, X), case(np.extract, N[0], X[0]), case(np.extract, N > 9, X),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("c", RUN_TIME, ids=str)
+def test_conditions_of_run_time(c: Case) -> None:
+    check(c)

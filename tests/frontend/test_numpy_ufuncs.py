@@ -214,8 +214,9 @@ CASES = [
     case(np.where, MASK, 1, X32), case(np.where, MASK, N, 1), case(np.where, MASK, N, 1.5),
     case(np.where, MASK, 1, 2), case(np.where, MASK, 1.0, 2), case(np.where, MASK, X[0], Z, smooth=True),
     case(np.where, Y, X, -X, smooth=True), case(np.where, N, MASK, MASK), case(np.where, True, X, X32),
-    case(np.where, NAN, 1.0, 2.0), case(np.where, MASK, X32, X),
-    case(np.where, MASK, X32, np.float64(1.0)), case(np.where, np.bool_(False), 1.0, N),
+    case(np.where, NAN, 1.0, 2.0), case(np.where, MASK, X32, X), case(np.where, MASK), case(np.where, X),
+    case(np.where, MASK, X, refused=True), case(np.where, MASK, X32, np.float64(1.0)),
+    case(np.where, np.bool_(False), 1.0, N),
     # clip
     case(np.clip, X, -1.0, 2.0, smooth=True), case(np.clip, X, None, 1.1, smooth=True),
     case(np.clip, X, 0.1, None), case(np.clip, N, 0, 10), case(np.clip, N, -1.5, 10),

@@ -37,6 +37,7 @@ from wengert.ops.layout import cast, reshape
 from wengert.ops.layout import tril as lower_part
 from wengert.ops.layout import triu as upper_part
 from wengert.ops.leaves import ZERO, size
+from wengert.ops.masks import true_places
 
 __all__ = ["diagonal_of", "strong_zeros", "whole_places"]
 
@@ -151,31 +152,28 @@ def select(condlist: Values, choicelist: Values, default: Value = ZERO) -> Expr:
     return result
 
 
-def _chosen(condition: Any, what: str) -> Any:
+def _chosen(condition: Expr) -> Expr:
+    """The places where a condition holds, of which running may have to tell the number."""
     found = known(condition)
     if found is None:
-        raise refused(
-            f"{what}: argument `condition`",
-            expected="truth values known at capture",
-            got=condition,
-            hint="numpy.where(condition, a, 0), which keeps the shape",
-        )
-    return np.asarray(found).astype(bool)
+        return true_places(converted(condition, "bool"))
+    return lift(np.flatnonzero(np.asarray(found).astype(bool)))
 
 
 @maps(np.compress, group=_group)
 def compress(condition: Value, a: Value, axis: int | None = None) -> Expr:
-    mask, x = _chosen(condition, "numpy.compress"), strong(a)
+    x = strong(a)
     x, along = (_flat(x), 0) if axis is None else (x, axis_of(axis, x.ndim, "numpy.compress"))
-    if mask.ndim != 1:
-        raise ShapeError(worded("numpy.compress", expected="a vector", got=f"{mask.ndim} axes"))
-    return taken(x, lift(np.flatnonzero(mask)), axis=along)
+    if condition.ndim != 1:
+        raise ShapeError(
+            worded("numpy.compress", expected="a vector", got=f"{condition.ndim} axes")
+        )
+    return taken(x, _chosen(condition), axis=along)
 
 
 @maps(np.extract, group=_group)
 def extract(condition: Value, arr: Value) -> Expr:
-    mask = _chosen(condition, "numpy.extract")
-    return taken(_flat(strong(arr)), lift(np.flatnonzero(mask)), axis=0)
+    return taken(_flat(strong(arr)), _chosen(condition), axis=0)
 
 
 # --- diagonals -------------------------------------------------------------------------------------------

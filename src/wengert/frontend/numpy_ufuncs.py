@@ -69,6 +69,7 @@ from wengert.ops.integers import (
 )
 from wengert.ops.leaves import const
 from wengert.ops.logistic import logaddexp
+from wengert.ops.masks import nonzero
 from wengert.ops.powers import cbrt, power, sqrt
 from wengert.ops.reductions import all_
 from wengert.ops.removable import sinc
@@ -245,12 +246,14 @@ def frexp(x: Value, /) -> tuple[Expr, Expr]:
 
 # --- selection and limits ---------------------------------------------------------------------------------
 @maps(np.where, group=_GROUP)
-def where_(condition: Value, x: Value | None = None, y: Value | None = None, /) -> Expr:
-    """``x`` where the condition holds, else ``y``."""
+def where_(
+    condition: Value, x: Value | None = None, y: Value | None = None, /
+) -> Expr | tuple[Expr, ...]:
+    """``x`` where the condition holds, else ``y``; the condition alone: where it holds."""
+    if x is None and y is None:
+        return nonzero(strong(condition))
     if x is None or y is None:
-        raise TypeMismatchError(
-            worded("np.where", expected="three arguments", hint="np.nonzero(condition)")
-        )
+        raise TypeMismatchError(worded("np.where", expected="one argument or three", got="two"))
     result = where(converted(condition, "bool"), x, y)
     return finished(result, strong_type(promote(x.value_type, y.value_type)).dtype)
 
