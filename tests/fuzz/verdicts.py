@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from typing import Any  # Any: programs take and return nested values of many types
 
 import numpy as np
@@ -102,25 +103,25 @@ def shrunk(
     judge: Callable[[Sample, Path], Verdict],
     folder: Path,
     *,
-    most: int = 400,
+    seconds: float = 60.0,
     like: Callable[[Verdict], bool] | None = None,
 ) -> Sample:
     """The sample with statements taken away as long as it still fails in the same way."""
     kind = judge(sample, folder).kind
     keep = like or (lambda verdict: verdict.kind == kind)
-    tried = 0
+    end = monotonic() + seconds
+    sample = _fewest_inputs(sample, judge, keep, folder)
     progress = True
-    while progress and tried < most:
+    while progress:
         progress = False
         for source in _smaller(sample.source):
-            tried += 1
-            if tried > most:
-                break
+            if monotonic() > end:
+                return sample
             candidate = replace(sample, source=source)
             if _sound(candidate, folder) and keep(judge(candidate, folder)):
                 sample, progress = candidate, True
                 break
-    return _fewest_inputs(sample, judge, keep, folder)
+    return sample
 
 
 def _fewest_inputs(
@@ -157,7 +158,21 @@ def _smaller(source: str) -> Iterator[str]:
                 block = next(b for i, b in enumerate(_blocks(tree)) if i == number)
                 if change(block, position):
                     yield ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    yield from _shorter_tuples(source)
     yield from _simpler_expressions(source)
+
+
+def _shorter_tuples(source: str) -> Iterator[str]:
+    """The program with one member less in a tuple, such as the results."""
+    size = sum(isinstance(node, ast.Tuple) for node in ast.walk(ast.parse(source)))
+    for number in range(size):
+        for position in range(20):
+            tree = ast.parse(source)
+            members = [n for n in ast.walk(tree) if isinstance(n, ast.Tuple)][number].elts
+            if position >= len(members) or len(members) == 1:
+                break
+            del members[position]
+            yield ast.unparse(tree) + "\n"
 
 
 def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:

@@ -94,6 +94,9 @@ def difference(
         return ""
     if isinstance(expected, _NUMBERS):
         return _numbers_differ(np.asarray(expected), np.asarray(got), tolerance, where)
+    if isinstance(expected, np.random.Generator):
+        a, b = (g.bit_generator.state for g in (expected, got))
+        return difference(a, b, 0.0, where)
     if callable(expected):
         return ""
     return "" if expected == got else f"{where} is {got!r}, not {expected!r}"

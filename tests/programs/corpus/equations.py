@@ -201,7 +201,7 @@ class Rocket:
     fuel: float
 
 
-@program(20.0, 5.0, others=[(60.0, 1.0)], wrt=[0, 1])
+@program(20.0, 5.2, others=[(60.0, 1.1)], wrt=[0, 1])
 def frozen_dataclass_rocket(thrust, fuel):
     rocket = Rocket(0.0, 0.0, fuel)
     for _ in range(40):

@@ -18,7 +18,7 @@ def rosenbrock_slope(x):
     return np.array([-2 * (1 - x[0]) - 40 * x[0] * (x[1] - x[0] ** 2), 20 * (x[1] - x[0] ** 2)])
 
 
-@program(np.array([-0.5, 0.8]), others=[(np.array([1.0, 1.0]),)], wrt=[0])
+@program(np.array([-0.5, 0.8]), others=[(np.array([0.9, 0.7]),)], wrt=[0])
 def descent_with_backtracking(x0):
     x = np.array(x0)
     values = []
