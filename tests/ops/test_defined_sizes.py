@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ from wengert.errors import EvaluationError, ShapeError, TypeMismatchError
 from wengert.ir.dims import any_defined
 from wengert.ir.dump import dump, load
 from wengert.ir.function import Function
-from wengert.ir.node import Expr, live_nodes
+from wengert.ir.node import Expr, live_nodes, sweep
 from wengert.ir.verify import verify
 from wengert.ir.walk import order, substitute
 from wengert.ops.algebra import dot, zeros
@@ -376,12 +375,12 @@ def test_dumps_do_not_depend_on_when_a_size_was_defined() -> None:
 
 
 def test_memory_returns() -> None:
-    gc.collect()
+    sweep()
     before = live_nodes()
     for _ in range(3):
         node: Any = inner_carry()
         node = vjp([node], [ONE], [v])
     del node
-    gc.collect()
+    sweep()
     assert live_nodes() <= before + 5
     assert not any_defined()

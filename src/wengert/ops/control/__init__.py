@@ -13,6 +13,7 @@ from wengert.ops.control.cond import COND, branch, joined_cond
 from wengert.ops.control.item import ITEM, item, items
 from wengert.ops.control.loop import LOOP, for_loop, loop, while_loop
 from wengert.ops.control.looped import Looped, closed_loop
+from wengert.ops.control.merged import merged, merged_nodes
 from wengert.ops.control.pruned import pruned, pruned_nodes
 from wengert.ops.control.recur import RECUR
 from wengert.ops.control.recursion import Recursion, recursive
@@ -34,6 +35,8 @@ __all__ = [
     "items",
     "joined_cond",
     "loop",
+    "merged",
+    "merged_nodes",
     "pruned",
     "pruned_nodes",
     "recursive",

@@ -91,8 +91,10 @@ def _sparse_sum(node: Expr) -> Expr:
     terms: list[Addend] = []
     for coefficient, term in zip(node.attr, node.args, strict=True):
         terms += [(coefficient, part) for part in _steps(term) or [term]]
+    nonzero = [(c, t) for c, t in terms if c != 0 and not is_zero(t)]
     if not any(_is_sparse(term) for _, term in terms):
-        return node
+        return _sum(nonzero) if nonzero and len(nonzero) < len(terms) else node
+    terms = nonzero
     dense = [t for t in terms if not _is_sparse(t[1])]
     if not dense:
         dense, terms = terms[:1], terms[1:]
@@ -112,7 +114,7 @@ def _added(total: Expr, value: Expr, like: Expr) -> Expr:
 
 def _sum(terms: Sequence[Addend]) -> Expr:
     total: Expr | None = None
-    for coefficient, node in terms:
+    for coefficient, node in [t for t in terms if not is_zero(t[1])] or terms[:1]:
         term = scale(coefficient, node)
         total = term if total is None else add(total, term)
     assert total is not None, "a sum has terms"

@@ -10,6 +10,7 @@ from wengert.ir.types import Type
 from wengert.ir.walk import leaves, order
 from wengert.ops.control.item import items
 from wengert.ops.control.looped import Loop, Looped, closed_loop
+from wengert.ops.control.merged import merged_nodes
 from wengert.ops.control.regions import joined, opened, opening
 from wengert.ops.leaves import fresh
 
@@ -76,12 +77,14 @@ def emitted(loop: OpenLoop, added: Looped) -> tuple[Expr, ...]:
     kept = needed_carries(loop, [*added.outputs, *added.rows])
     used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
     scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
+    carried = [*(loop.outputs[i] for i in kept), *added.outputs]
+    together = merged_nodes([*carried, *added.rows])
     node = closed_loop(
         Looped(
             k=loop.k,
             carries=[*((loop.carried[i], loop.inits[i]) for i in kept), *added.carries],
-            outputs=[*(loop.outputs[i] for i in kept), *added.outputs],
-            rows=added.rows,
+            outputs=together[: len(carried)],
+            rows=together[len(carried) :],
             scans=[*scans, *added.scans],
             trip=loop.trip,
             go=attr.go,

@@ -35,6 +35,7 @@ from wengert.ops.control.changes import (
 from wengert.ops.control.item import items
 from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
 from wengert.ops.control.looped import Loop, Looped, closed_loop
+from wengert.ops.control.merged import merged_nodes
 from wengert.ops.control.regions import unbound
 from wengert.ops.control.saving import affine_integers, what_to_save
 from wengert.ops.einstein import transpose
@@ -188,6 +189,7 @@ def _backward_loop(
         outputs.append(plus(total, change))
     rows = list(pulled.slices.values())
     trip, saved, changed = _recorded(loop, in_place([*outputs, *rows]))
+    changed = merged_nodes(changed)
     outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
     used = set(leaves(changed))
     lengths = {loop.arrays[i].shape[0] for i in pulled.slices}

@@ -164,6 +164,38 @@ def _is_closed(node: Expr) -> bool:
     return True
 
 
+def _sizes_of(node: Expr) -> tuple[Expr, ...] | None:
+    """What defines the sizes of a (small) node that uses no free symbol but in sizes; else ``None``.
+
+    Such nodes (arrays of zeros) are copied into bodies, where rules look at them.
+    """
+    stack, seen, needs = [node], {node}, set(node.needs)
+    while stack:
+        top = stack.pop()
+        if top.op.free or len(seen) > _SOON:
+            return None
+        for arg in top.args:
+            if arg not in seen:
+                seen.add(arg)
+                needs.update(arg.needs)
+                stack.append(arg)
+    return tuple(needs)
+
+
+def _without_constants(frontier: Iterable[Expr]) -> list[Expr]:
+    """What has to be captured: not constants, and of arrays of constants only their sizes."""
+    found: dict[Expr, None] = {}
+    stack = list(frontier)
+    while stack:
+        node = stack.pop()
+        sizes = _sizes_of(node)
+        if sizes is None:
+            found[node] = None
+        else:
+            stack += [s for s in sizes if s not in found and not _is_closed(s)]
+    return list(found)
+
+
 def _walk(outputs: Iterable[Expr], stops: Callable[[Expr], bool]) -> list[Expr]:
     """Nodes below the outputs by age, not looking below those that stop."""
     stack = list(outputs)
@@ -216,7 +248,7 @@ def hoisted(
         frontier.difference_update(bound)
     if not inside.isdisjoint(frontier):
         raise _growing(bound)
-    return _closed(bound, outputs, [f for f in frontier if not _is_closed(f)], given or {})
+    return _closed(bound, outputs, _without_constants(frontier), given or {})
 
 
 def _growing(bound: Sequence[Expr]) -> ShapeError:
@@ -251,7 +283,7 @@ def sunk(
     frontier = {node for node in _walk(outputs, stops) if stops(node)}
     frontier |= needed
     frontier.update(*(node.type.needs for node in frontier))
-    return _closed((), outputs, [f for f in frontier if not _is_closed(f)], given or {})
+    return _closed((), outputs, _without_constants(frontier), given or {})
 
 
 def _closed(
