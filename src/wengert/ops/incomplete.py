@@ -69,9 +69,8 @@ def _gamma_fraction(a: Any, x: Any) -> Any:
         factor, d_factor = c * d, dc * d + c * dd
         slope = slope * factor + value * d_factor
         value = value * factor
-        if np.all(np.abs(factor - 1) <= 1e-16) and np.all(
-            np.abs(value * d_factor) <= 1e-16 * np.abs(slope) + 1e-300
-        ):
+        done = np.abs(factor - 1) <= 4e-16
+        if np.all(done & (np.abs(value * d_factor) <= 1e-15 * (np.abs(slope) + value))):
             break
     else:
         return np.full_like(value, np.nan)
@@ -162,7 +161,7 @@ def _beta_fraction(a: Any, b: Any, x: Any) -> _Dual:
         factor = _mul(c, d)
         value = _mul(value, factor)
         change = np.abs(factor[0] - 1) + np.abs(factor[1]) + np.abs(factor[2])
-        if np.all(change <= 3e-16):
+        if np.all(change <= 1e-15):
             return value
     nan = np.full_like(zero, np.nan)
     return nan, nan, nan
