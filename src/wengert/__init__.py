@@ -22,6 +22,7 @@ from wengert.diff.formulas import simplify_formula as simplify
 from wengert.diff.implicit import implicit_diff
 from wengert.diff.verify import check_derivative, check_equal
 from wengert.errors import (
+    CaptureError,
     DomainError,
     EvaluationError,
     FormulaError,
@@ -52,6 +53,7 @@ from wengert.rewrite.simplify import recognise, stabilise
 
 __version__ = "0.1.0"
 __all__ = [
+    "CaptureError",
     "Comparison",
     "Cost",
     "Dim",

@@ -404,3 +404,18 @@ def test_arguments_are_not_changed_by_derivatives() -> None:
     assert point.tolist() == [1.0, 2.0]
     assert wg.jit(f)(point) == 8.0
     assert point.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("places", [[0, 2, 2, 1], [0, 2, -1, 1], [3, 1, 0, 2], [1, 1, 1, 1]])
+def test_the_last_store_of_equal_places_holds(places: list[int]) -> None:
+    def f(v: Any, at: Any) -> Any:
+        a = np.ones((2, 3 if max(places) < 3 else 4)) * v[0, 0]
+        a[:, at] = v
+        return a * a
+
+    v = RNG.normal(size=(2, 4))
+    at = np.array(places)
+    J = wg.jacrev(f)(v, at)
+    assert close(J, wg.jacfwd(f)(v, at))
+    change = wg.jvp(lambda v: f(v, at), (v,), (np.ones((2, 4)),))[1]
+    assert close(J @ np.ones(4) @ np.ones(2), change)

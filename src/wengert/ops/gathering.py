@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
-from wengert.ir.dims import Extent, extent_text
+from wengert.ir.dims import Extent, extent_text, size_of
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import broadcast_together, lift, zeros
 from wengert.ops.axes import axis_of
-from wengert.ops.einstein import broadcast_to, is_ones, ones
+from wengert.ops.choice import eq, ne, where
+from wengert.ops.einstein import Label, broadcast_to, ein, is_ones, ones
 from wengert.ops.indexing import add_by, index_by, set_by
-from wengert.ops.leaves import number_of
+from wengert.ops.layout import cast, reshape
+from wengert.ops.leaves import CONSTANT, number_of
 from wengert.ops.spans import Index, Span, span_of
 from wengert.ops.sums import is_zero
 
@@ -247,9 +249,35 @@ def _changed_tangent(
 def _set_transpose(ct: Expr, slot: int, base: Expr, value: Expr, *places: Expr, attr: int) -> Expr:
     lead = ct.ndim - base.ndim
     if slot == 1:
-        return _take(ct, *places, attr=attr + lead)
+        taken = _take(ct, *places, attr=attr + lead)
+        return _of_the_last(taken, base, places, attr, attr + lead)
     zero = zeros((*ct.shape[:lead], *value.shape))
     return _set_at(ct, zero, *places, attr=attr + lead)
+
+
+def _of_the_last(taken: Expr, base: Expr, places: Sequence[Expr], axis: int, at: int) -> Expr:
+    """What was taken, but 0 where a later one of equal places has replaced the element again."""
+    shape = places[0].shape
+    if not shape or _certainly_differ(places):
+        return taken
+    from wengert.ops.along import positions  # which uses this module
+
+    numbers = reshape(positions(size_of(shape)), shape)
+    nobody = cast(zeros(base.shape[axis : axis + len(places)]), "int64")
+    owners = make(SET_AT, (nobody, numbers, *places), 0)
+    last = eq(make(TAKE, (owners, *places), 0), numbers)
+    labels = range(at, at + len(shape))
+    extents: dict[Label, Extent] = dict(enumerate(taken.shape))
+    spread = ein([(cast(last, "int64"), labels)], range(taken.ndim), extents)
+    return where(ne(spread, 0), taken, zeros(taken.shape))
+
+
+def _certainly_differ(places: Sequence[Expr]) -> bool:
+    if not all(p.op is CONSTANT for p in places):
+        return False
+    table = np.stack([np.ravel(p.attr) for p in places], axis=1)
+    # Places counted from the end may be equal to others.
+    return bool((table >= 0).all()) and len(np.unique(table, axis=0)) == len(table)
 
 
 def _add_transpose(ct: Expr, slot: int, base: Expr, value: Expr, *places: Expr, attr: int) -> Expr:
@@ -265,7 +293,7 @@ def _added_into(node: Expr, base: Expr) -> Expr | None:
 SET_AT = register(
     Op(
         name="set_at",
-        doc="An array with elements replaced at computed places that differ from each other.",
+        doc="An array with elements replaced at computed places; the last of equal places holds.",
         result=_changed_type,
         evaluate=_set_value,
         diff=Linear(

@@ -127,12 +127,14 @@ def promoted(value: Any, path: str, what: str) -> Any:
 
 
 def _discrete(what: str, path: str, got: str) -> TypeMismatchError:
+    fixed = what.split(" ", 1)[0] in ("jvp", "vjp", "linearize")
+    rest = "fix it: lambda x: f(x, ...)" if fixed else "leave it out of argnums"
     return TypeMismatchError(
         worded(
             f"{what} by `{path}`",
             expected="floating-point values",
             got=got,
-            hint=f"{path}.astype(float), or leave it out of argnums",
+            hint=f"{path}.astype(float), or {rest}",
         )
     )
 
@@ -208,6 +210,11 @@ def opened(function: Any, args: Sequence[Any], argnums: Argnums, what: str) -> I
     live: list[bool] = []
     for place in positions:
         leaves, tree = flatten(changed[place], name=names[place])
+        if leaves and not any(map(is_number, leaves)):
+            got = f"{leaves[0]!r} ({type(leaves[0]).__name__})"
+            raise TypeMismatchError(
+                worded(f"{what} by `{names[place]}`", expected="numbers or arrays", got=got)
+            )
         for i, path in enumerate(tree.paths(names[place])):
             live.append(is_number(leaves[i]))
             if live[-1]:
