@@ -39,7 +39,11 @@ def same(
     # Sums are taken in another order: where terms cancel, their size counts.
     scale = np.nanmax(np.abs(expected), initial=0.0, where=np.isfinite(expected))
     np.testing.assert_allclose(
-        found, expected, rtol=tolerance, atol=tolerance * (min(float(scale), 1.0) if atol is None else atol), err_msg=label
+        found,
+        expected,
+        rtol=tolerance,
+        atol=tolerance * (min(float(scale), 1.0) if atol is None else atol),
+        err_msg=label,
     )
     if type_.shape and not type_.weak:
         assert np.asarray(found).dtype == type_.dtype, f"{label}: {np.asarray(found).dtype}"

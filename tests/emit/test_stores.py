@@ -170,4 +170,6 @@ def test_derivatives(codes: list[Code], seed: int) -> None:
     gradients = [g for g in vjp([total], [const(1.0)], INPUTS) if g is not None]
     more = {t.attr.name: np.asarray(values[s.attr.name]) / 3 for s, t in tangents.items()}
     inputs = [*INPUTS, *tangents.values()]
-    assert_emitted([*outputs, *changes, *gradients], {**values, **more}, inputs, rtol=1e-10, atol=1.0)
+    assert_emitted(
+        [*outputs, *changes, *gradients], {**values, **more}, inputs, rtol=1e-10, atol=1.0
+    )

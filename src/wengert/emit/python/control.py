@@ -98,7 +98,7 @@ def _emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
         texts = [_written(emission, root) for root in block.roots]
         assign_together(block, zip(names, texts, strict=True))
     for (item, first, second), name in zip(parts.results, names, strict=True):
-        item.text = Text((name,))
+        emission.hold(item, name)
         if item.is_array:
             others = together(v for i, a, b in parts.results if i is not item for v in (a, b))
             _join(item, first, second, dead, others)
@@ -150,7 +150,9 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
                 name = text
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
-            if guard is None or guard in dead or guard.left == 0:
+            holder = emission.holders.get(item.prefer)
+            over = holder is None or holder.left <= 0 or holder in (*dead, first, second)
+            if over and (guard is None or guard in dead or guard.left == 0):
                 name = item.prefer
         if not name:
             hint = emission.hints.get(item.node, "")
@@ -222,7 +224,7 @@ def _emit_loop(emission: Emission, value: Value, parts: Looping) -> None:
     stacks = [_new_stack(emission, value, parts, row) for row in parts.rows]
     counter = _counter(emission, value, parts)
     for carry, name, owned in zip(parts.carries, names, changed, strict=True):
-        carry.param.text = Text((name,))
+        emission.hold(carry.param, name)
         if carry.param.is_array:
             carry.param.lie_in((Buffer(owned=owned),), whole=True)
         if carry.output.block is body and carry.output.kind is not Kind.LEAF:
@@ -238,7 +240,7 @@ def _emit_loop(emission: Emission, value: Value, parts: Looping) -> None:
     emission.finish(value)
     for carry, name, owned in zip(parts.carries, names, changed, strict=True):
         if carry.result is not None:
-            carry.result.text = Text((name,))
+            emission.hold(carry.result, name)
             if carry.result.is_array:
                 _lie_after(carry, owned)
     for row, name in zip(parts.rows, stacks, strict=True):
@@ -286,7 +288,7 @@ def _variable(
             return text
     if result is not None and result.prefer and result.prefer not in taken:
         guard = result.guard
-        if guard is None or guard.left == 0:
+        if (guard is None or guard.left == 0) and emission.is_over(result.prefer, value.block, ()):
             return result.prefer
     hint = "" if result is None else emission.hints.get(result.node, "")
     if not is_private(hint):
@@ -491,7 +493,7 @@ def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
         for line in statement(_spelled(emission, node), [*args, *functions], names):
             value.block.add(line)
     for index, item in parts.items.items():
-        item.text = Text((names[index],))
+        emission.hold(item, names[index])
         if item.is_array:
             item.lie_in((Buffer(owned=False), *together(parts.args)), whole=False)
     emission.finish(value)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from wengert.emit.python.memory import is_fresh, places_of, remaining
+from wengert.emit.python.memory import is_fresh, places_of, remaining, uses_inside
 from wengert.emit.python.naming import Naming, is_private
 from wengert.emit.python.scopes import Scope
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value
@@ -41,6 +41,7 @@ class Emission:
         self.writer = ProgramWriter(self)
         self.scope: Scope | None = None
         self.sizes: list[tuple[str, Line]] = []  # variables that have sizes
+        self.holders: dict[str, Value] = {}  # what each variable that may change has at present
 
     # --- what the writer asks --------------------------------------------------------------------------
     def text_of(self, node: Expr) -> Text:
@@ -217,15 +218,30 @@ class Emission:
         """``name = text``."""
         name = self.variable(value, [value])
         value.line = value.block.add(f"{name} = {flat([text])}")
-        value.text = Text((name,))
+        self.hold(value, name)
         self.finish(value)
 
-    def variable(self, value: Value, users: Sequence[Value]) -> str:
-        """The variable for a value that ``users`` are about to compute."""
+    def hold(self, value: Value, name: str) -> None:
+        """From now on a variable has a value."""
+        value.text = Text((name,))
+        self.holders[name] = value
+
+    def is_over(self, name: str, block: Block, users: Sequence[Value], own: int = 0) -> bool:
+        """Whether what a variable has is used no more once ``users`` are written."""
+        holder = self.holders.get(name)
+        return holder is None or holder.left <= 0 or remaining(holder, block, users) == own
+
+    def variable(self, value: Value, users: Sequence[Value], own: int = 0) -> str:
+        """The variable for a value that ``users`` are about to compute.
+
+        ``own``: how many uses of what has the variable until then come first.
+        """
         if value.prefer and value.kind is not Kind.SIZE:
             guard = value.guard
             free = guard is None or (
-                guard.block is value.block and remaining(guard, value.block, users) == 0
+                guard.block is value.block
+                and remaining(guard, value.block, users) == own
+                and self.is_over(value.prefer, value.block, users, own)
             )
             if free:
                 return value.prefer
@@ -273,7 +289,7 @@ class Emission:
         names = [self.result_name(items.get(i)) for i in range(len(node.type.items))]
         value.block.add(f"{', '.join(names)} = {flat([self.writer.write(value.form)])}")
         for index, item in items.items():
-            item.text = Text((names[index],))
+            self.hold(item, names[index])
             if item.is_array:
                 item.lie_in((Buffer(owned=True),), whole=True)
         self.finish(value)
@@ -283,7 +299,8 @@ class Emission:
         if item is None:
             return "_"
         if item.prefer and (item.guard is None or item.guard.left == 0):
-            return item.prefer
+            if self.is_over(item.prefer, item.block, ()):
+                return item.prefer
         hint = self.hints.get(item.node, "")
         return self.naming.numbered() if is_private(hint) else self.naming.new(hint)
 
@@ -366,7 +383,8 @@ class Emission:
             simple = _SIMPLE.fullmatch(right) is not None
             view.line.text = f"{name} = {right}.copy()" if simple else f"{name} = np.array({right})"
             _move(view)
-        buffer.holders = [h for h in buffer.holders if buffer in h.buffers]
+        # Dead versions go, or a chain of stores would be looked through again and again.
+        buffer.holders = [h for h in buffer.holders if h.left > 0 and buffer in h.buffers]
         return True
 
     def own(self, value: Value, block: Block, users: Sequence[Value]) -> tuple[Text, bool]:
@@ -404,7 +422,7 @@ class Emission:
         self.scope = value.scope
         for line in tail:
             value.block.add(self._stored(value, line, name))
-        value.text = Text((name,))
+        self.hold(value, name)
         self.finish(value)
 
     def _store_variable(self, value: Value) -> str:
@@ -413,7 +431,11 @@ class Emission:
             text = flat([read(base)])
             if text.isidentifier() and not re.fullmatch(r"t\d+", text):
                 return self.naming.new(text)
-        return self.variable(value, [value])
+        # The copy comes first; what is stored may still read the variable afterwards.
+        first = base is not None and base is value.guard and base is self.holders.get(value.prefer)
+        pending = [d for d in value.deps if d.pending]
+        again = first and base is not None and uses_inside(base, pending) > 0
+        return self.variable(value, [], int(first and not again))
 
     def _stored(self, value: Value, line: str, name: str) -> str:
         """A statement of a store; ``a[i] = a[i] + v`` is ``a[i] += v``."""

@@ -208,7 +208,14 @@ class Builder:
         # What may run for ever is not moved to where it might run in vain.
         block = scope.block if plan.kind is Kind.CONTROL else outermost(scope.block, deps)
         key = _key(node, plan, values)
-        value = lookup(block, key) or self._new(scope, block, node, plan, deps, key)
+        value = lookup(block, key)
+        if value is not None and node in scope.items:
+            wanted = {item.attr for item in scope.items[node]}
+            given = {item.attr for item in value.scope.items[value.node]}
+            if not wanted <= given:  # it was made for fewer results
+                key, value = (key, tuple(sorted(wanted))), None
+        if value is None:
+            value = self._new(scope, block, node, plan, deps, key)
         scope.bind(node, value)
         return value
 
