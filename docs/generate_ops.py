@@ -18,6 +18,7 @@ from wengert.errors import NoDerivativeError, WengertError
 from wengert.frontend.names import callee, function_names, load_ops
 from wengert.ir.node import Expr
 from wengert.ir.op import Linear, NoDerivative, Op, Pointwise, Rule, registered
+from wengert.ir.types import TupleType
 
 PAGE = Path(__file__).parent / "reference" / "ops.md"
 
@@ -82,7 +83,7 @@ def _arguments(op: Op) -> list[Expr]:
     if op.name.startswith("logical_"):
         return [wg.symbol(name, dtype="bool") for name in "ab"[:count]]
     if op.elementwise:
-        return [wg.symbol(name) for name in "xyz"[:count]]
+        return [wg.symbol(name) for name in "xyzw"[:count]]
     if op.arity is None:
         return [wg.symbol("x", ("n",))]
     return [wg.symbol("A", ("n", "n")), wg.symbol("b", ("n",))][:count]
@@ -103,6 +104,8 @@ def example(op: Op) -> tuple[Expr, list[Expr]] | None:
         made = called.function(*symbols)
     except (WengertError, TypeError):
         return None
+    if not isinstance(made, Expr) or isinstance(made.type, TupleType):
+        return None  # several results are no formula
     return (made, symbols) if made.op is op and made.args == tuple(symbols) else None
 
 
@@ -127,7 +130,7 @@ def derivative(op: Op, made: Expr | None, symbols: list[Expr]) -> str:
                     text = str(wg.diff(made, x, simplify=False))
                 except NoDerivativeError:
                     continue  # no formula in this argument, as in the order of a Bessel function
-                by = f"by {'xyz'[position]}: " if len(symbols) > 1 else ""
+                by = f"by {'xyzw'[position]}: " if len(symbols) > 1 else ""
                 parts.append(f"{by}`{_cell(text)}`" if len(text) < 120 else f"{by}by rule")
             return "; ".join(parts)
         case _:
