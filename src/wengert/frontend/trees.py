@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from inspect import getattr_static
-from types import MemberDescriptorType, SimpleNamespace
+from types import BuiltinFunctionType, MemberDescriptorType, SimpleNamespace
 from typing import Any, Literal, TypeAlias, TypeVar, final, overload
 
 from wengert.errors import TypeMismatchError, worded
@@ -328,7 +328,11 @@ def _built(tree: Tree, leaves: Iterator[Any]) -> Any:
 
 
 def _instance(cls: type, names: Sequence[str], parts: Sequence[Any]) -> Any:
-    made: Any = object.__new__(cls)
+    # The plain allocation of the innermost class that is not written in Python.
+    base = next(
+        b for b in cls.__mro__ if isinstance(b.__dict__.get("__new__"), BuiltinFunctionType)
+    )
+    made: Any = base.__new__(cls)
     for name, part in zip(names, parts, strict=True):
         if isinstance(getattr_static(cls, name, None), MemberDescriptorType):
             object.__setattr__(made, name, part)  # a slot, frozen or not
