@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from wengert.errors import TypeMismatchError, worded
 from wengert.ir.node import Expr
 from wengert.ir.op import Argument, Domain, Op, Sample, Spelling
 from wengert.ops.algebra import times
@@ -34,6 +35,10 @@ def _family(
     count = len(rows[0])
 
     def function(*args: Any) -> Expr:
+        if len(args) != count + 1:
+            raise TypeMismatchError(
+                worded(name, expected=f"{count + 1} arguments", got=str(len(args)))
+            )
         return parametric(op, *args)
 
     op = parametric_op(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.errors import TypeMismatchError, worded
 from wengert.ir.node import Expr
 from wengert.ir.op import Argument, Op, Sample, Spelling
 from wengert.ops.algebra import lift, times, zeros
@@ -39,6 +40,10 @@ def _family(
     count = len(rows[0])
 
     def function(*args: Any) -> Expr:
+        if len(args) != count + 1:
+            raise TypeMismatchError(
+                worded(name, expected=f"{count + 1} arguments", got=str(len(args)))
+            )
         return parametric(op, *args)
 
     def slope(*args: Expr) -> Expr:
