@@ -27,7 +27,7 @@ from wengert.frontend.numpy_arguments import (
     whole,
 )
 from wengert.frontend.numpy_joining import atleast
-from wengert.frontend.table import Length, Nested, Shape, Value, maps
+from wengert.frontend.table import Length, Nested, Number, Shape, Value, maps
 from wengert.ir.dims import Dim, Extent, size_of
 from wengert.ir.node import Expr
 from wengert.ir.types import DType, Type, is_complex, promote
@@ -163,9 +163,9 @@ def arange_of(start: Any, stop: Any, step: Any, dtype: Any, what: str = "numpy.a
 
 @maps(np.arange, group=_group)
 def arange(
-    start: Length | None = None,
-    stop: Length | None = None,
-    step: Length | None = 1,
+    start: Number | None = None,
+    stop: Number | None = None,
+    step: Number | None = 1,
     *,
     dtype: Any = None,
 ) -> Expr:

@@ -74,7 +74,8 @@ def _undone_by(original: Any, back: Callable[..., Expr]) -> Callable[..., View]:
 
 
 def _turned_back(m: Expr, k: int = 1, axes: Any = (0, 1)) -> Expr:
-    return numpy_layout.rot90(m, -k, axes)
+    back: Expr = numpy_layout.rot90(m, -k, axes)
+    return back
 
 
 def _read_only(original: Any) -> Callable[..., View]:

@@ -6,7 +6,7 @@ annotations of its parameters say how arguments arrive:
 * ``Value``: an expression (numbers and arrays are lifted);
 * ``Values``: a list of expressions (an array stays one expression: its rows are meant);
 * ``Nested``: lists and tuples of expressions to any depth;
-* ``Shape``, ``Length``: extents, one or several;
+* ``Shape``, ``Length``: extents, several or one; ``Number``: an extent or any other number that is known;
 * anything else: a Python value that has to be known at capture.
 
 A parameter of the original that the entry lacks is refused by name, unless it has its default value.
@@ -28,6 +28,7 @@ __all__ = [
     "Entry",
     "Length",
     "Nested",
+    "Number",
     "Shape",
     "Value",
     "Values",
@@ -44,6 +45,7 @@ Value: TypeAlias = Expr
 Values: TypeAlias = list[Expr]
 Shape: TypeAlias = tuple[Extent, ...]
 Length: TypeAlias = Extent
+Number: TypeAlias = Any
 Nested: TypeAlias = Any
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -57,7 +59,7 @@ class Entry:
     original: Callable[..., Any]
     function: Callable[..., Any]
     signature: inspect.Signature
-    # By parameter: "value", "values", "nested", "shape", "length", "static".
+    # By parameter: "value", "values", "nested", "shape", "length", "number", "static".
     kinds: Mapping[str, str]
     defaults: Mapping[
         str, Any
@@ -72,6 +74,7 @@ _KINDS = {
     "Nested": "nested",
     "Shape": "shape",
     "Length": "length",
+    "Number": "number",
 }
 
 

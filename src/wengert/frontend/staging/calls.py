@@ -340,6 +340,9 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     entry = entry_of(function)
     if entry is not None:
         return call_entry(entry, args, kwargs)
+    changing = _changing(function)
+    if changing is not None and _has_handles(args, kwargs):
+        return _change(changing, args, kwargs)
     if active().eager or not _has_handles(args, kwargs):
         if str(getattr(function, "__module__", "")).startswith("numpy.random"):
             from wengert.frontend.staging.library import random_call
@@ -357,6 +360,29 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
         f"{title} is not supported on run-time values{_suggestion(function)}; "
         "use a supported function, wengert.external, or mode='tape'"
     )
+
+
+def _changing(function: Any) -> Entry | None:
+    """The entry of a function that changes its first argument in place."""
+    from wengert.frontend.numpy_inplace import IN_PLACE
+
+    try:
+        return IN_PLACE.get(function)
+    except TypeError:  # not hashable
+        return None
+
+
+def _change(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Write what the function makes of an array back into it."""
+    target = args[0] if args else None
+    target = target.certain() if isinstance(target, Partial) else target
+    if not isinstance(target, Array):
+        refuse(f"{entry.title} needs an array of the captured function", CaptureError)
+    try:
+        result = apply(entry, (target, *args[1:]), kwargs, _argument(entry))
+    except (ShapeError, TypeMismatchError) as error:
+        _entry_error(error, args, kwargs)
+    target.write(fitted(target, wrap(result), in_place=True))
 
 
 def native(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -473,6 +499,9 @@ def _argument(entry: Entry) -> Callable[[str, str, Any], Any]:
             return (extent(value, "an extent of a shape"),)
         if kind == "length":
             return extent(value, f"the argument `{name}`")
+        if kind == "number":
+            value = _known(value)
+            return extent(value, f"the argument `{name}`") if isinstance(value, Handle) else value
         return _static(value, f"the argument `{name}` of {entry.title}")
 
     return convert_argument

@@ -54,7 +54,7 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.indexing import fitted, getitem, setitem
 from wengert.frontend.staging.iteration import Range, Together, python_elements, range_, steps_of
-from wengert.frontend.staging.operators import BINARY, binary, compared, guarded, power, unary
+from wengert.frontend.staging.operators import BINARY, compared, power, unary
 from wengert.frontend.staging.texts import marked, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.frontend.table import entry_of
@@ -828,48 +828,6 @@ def _plain_places(index: Any) -> Any:
         found = known(index)
         return index.expr if found is UNKNOWN else found
     return index
-
-
-@own(np.fill_diagonal)
-def fill_diagonal_(a: Any, val: Any, wrap: bool = False) -> None:  # noqa: A002
-    shape = a.type.shape
-    if wrap or len(shape) != 2:
-        refuse("numpy.fill_diagonal with wrap or on other than matrices; write the loop")
-    places = call(np.arange, min(shape) if all(isinstance(e, int) for e in shape) else extents(shape)[0])
-    setitem(a, (places, places), val)
-
-
-@own(np.put)
-def put_(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
-    if mode != "raise":
-        refuse("numpy.put: argument `mode` has to be 'raise'")
-    setitem(call(np.reshape, a, -1), ind, v)
-
-
-@own(np.place, np.putmask)
-def putmask_(a: Any, mask: Any, values: Any) -> None:
-    shape = type_of(values).shape if is_number(values) else (len(values),)
-    if shape not in ((), (1,)) and shape != a.type.shape:
-        refuse("numpy.putmask with values of another shape; use a[mask] = values")
-    a.write(fitted(a, call(np.where, mask, values if shape != (1,) else getitem(_array(values), 0), a)))
-
-
-@own(np.put_along_axis)
-def put_along_axis_(arr: Any, indices: Any, values: Any, axis: Any) -> None:
-    if axis is None:
-        setitem(call(np.reshape, arr, -1), indices, values)
-        return
-    rank = len(arr.type.shape)
-    axis = axis % rank
-    index: list[Any] = []
-    for i in range(rank):
-        if i == axis:
-            index.append(indices)
-            continue
-        where_ = [1] * rank
-        where_[i] = -1
-        index.append(call(np.reshape, call(np.arange, _array(indices).shape[i]), tuple(where_)))
-    setitem(arr, tuple(index), values)
 
 
 def vectorized(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

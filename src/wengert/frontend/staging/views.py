@@ -225,9 +225,29 @@ def _atleast(rank: int, arrays: tuple[Any, ...]) -> Any:
     return getitem(arrays[0], (None,) * missing)
 
 
+def _other_view(original: Any) -> Callable[..., Any] | None:
+    """Views of functions that need nothing of the program but the array."""
+    from wengert.frontend.numpy_views import VIEWS
+
+    made = VIEWS.get(original)
+    if made is None:
+        return None
+
+    def view(array: Array, *args: Any, **kwargs: Any) -> Any:
+        found = made(array.expr, *args, **kwargs)
+        if isinstance(found, list):
+            parts = [viewed(array, get, put) for get, put in found]
+            return tuple(parts) if original is np.unstack else active().birth(parts)
+        return None if found is None else viewed(array, *found)
+
+    return view
+
+
 def view_call(original: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """The view that a function gives of an array of the program; None if it gives a copy."""
     function = _VIEWS.get(original)
+    if function is None:
+        function = _other_view(original)
     if function is None:
         return None
     given = tuple(a.certain() if isinstance(a, Partial) else a for a in args)
