@@ -498,12 +498,13 @@ def _normal_vector_tangent(
     return total
 
 
-def _factor_value(cov: Any, *, attr: str) -> Any:
-    if attr == "eigh":
+def normal_factor(cov: Any, method: str) -> Any:
+    """The matrix by which NumPy makes random vectors, from singular values or eigenvalues."""
+    if method == "eigh":
         s, u = np.linalg.eigh(cov)
     else:
         u, s, rows = np.linalg.svd(cov)
-        u = rows.T if attr == "rows" else u
+        u = rows.T if method == "rows" else u
     return u * np.sqrt(np.abs(s))
 
 
@@ -546,9 +547,12 @@ FACTOR: Op = register(
         name="normal_factor",
         doc="The matrix F with F @ F.T = A by which NumPy makes random vectors of covariance A.",
         result=lambda A, *, attr: square_matrix(A, "multivariate_normal"),
-        evaluate=_factor_value,
+        evaluate=lambda cov, *, attr: normal_factor(cov, attr),
         diff=Rule(_factor_tangent),
         domain=Domain(poles="equal eigenvalues"),
+        spell=Spelling(
+            numpy=lambda node: f"normal_factor({{0}}, {node.attr!r})", helpers=(normal_factor,)
+        ),
         exempt={"text": "exists inside of derivatives only"},
         count=lambda node: cubed(node.args[0]),
         samples=tuple(

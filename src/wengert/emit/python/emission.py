@@ -164,7 +164,9 @@ class Emission:
         """A new array of known contents, in the dtype of a type."""
         dtype = type_.dtype
         text = self.writer.write(form)
-        if dtype == "float64" or (type_.weak and not dtype.startswith("complex")):
+        # An array filled with a computed number has the dtype of that number.
+        plain = form.kind != "full" or form.data[0] is not None
+        if plain and (dtype == "float64" or (type_.weak and not dtype.startswith("complex"))):
             return text
         written = flat([text])
         if "dtype=" in written:

@@ -46,6 +46,9 @@ def product(node: Expr, order: Mapping[Expr, tuple[int, int]]) -> Form:
     given = [_Factor(arg, axes) for arg, axes in ranked]
     covered = tuple(a for a in spec.out if not any(a == new for new, _ in spec.new))
     if len(given) == 1 and spec.new and not given[0].axes:
+        number = _plain_number(given[0].part)
+        if number is not None:
+            return Form("full", (), (number, node)) if number else Form("zeros", (), node)
         return Form("full", (given[0].part,), (None, node))
     found = _single(given[0], covered) if len(given) == 1 else _several(given, covered, node)
     if spec.new:
@@ -55,6 +58,15 @@ def product(node: Expr, order: Mapping[Expr, tuple[int, int]]) -> Form:
             inner = Form("spread", (inner,), ", ".join(entries))
         return Form("broadcast", (inner,), node)
     return found if isinstance(found, Form) else Form("same", (found,))
+
+
+def _plain_number(part: Part) -> int | float | None:
+    """A number that is written as it stands, and is no zero with a sign."""
+    if not isinstance(part, Expr) or part.op.spell.notation != "literal":
+        return None
+    value = part.attr
+    plain = type(value) in (int, float) and (value != 0 or str(value) in ("0", "0.0"))
+    return value if plain else None
 
 
 # --- one factor --------------------------------------------------------------------------------------------
