@@ -1,7 +1,7 @@
 """Discrete convolution of vectors.
 
-``convolve(a, v)[k] = sum over i of a[i]*v[k - i]``, for all ``k`` where the two overlap. It is linear in both,
-and its transpose is again a convolution, with one vector turned round, of which a part is kept.
+``convolve(a, v)[k] = sum over i of a[i]*v[k - i]``, for all ``k`` where the two overlap. It is linear in
+both, and its transpose is again a convolution, with one vector turned round, of which a part is kept.
 """
 
 from __future__ import annotations
