@@ -14,7 +14,15 @@ from programs.structure import difference, leaves, map_leaves, reach
 
 import wengert as wg
 
-__all__ = ["Outcome", "Projection", "gradients_differ", "outcomes_differ", "run"]
+__all__ = [
+    "Outcome",
+    "Projection",
+    "captured_differently",
+    "gradients_differ",
+    "outcomes_differ",
+    "run",
+    "witness",
+]
 
 Program = Callable[..., Any]
 Arguments = tuple[Any, ...]
@@ -61,6 +69,26 @@ def outcomes_differ(
 
 def _raised(error: Exception | None, *, words: bool = True) -> str:
     return f"{type(error).__name__}: {error}" if words else type(error).__name__
+
+
+def captured_differently(
+    function: Program, inputs: list[Arguments], tolerance: float = 1e-12
+) -> str:
+    """How the function, captured once, differs from itself at any input; empty when it does not.
+
+    Kinds of numbers (float, np.float64, int) count too, unless the path decides about them.
+    """
+    compiled = wg.jit(function)
+    plain = [run(function, args) for args in inputs]
+    kinds = all(_kinds(outcome) == _kinds(plain[0]) for outcome in plain)
+    for args, expected in zip(inputs, plain, strict=True):
+        if found := outcomes_differ(expected, run(compiled, args), tolerance, kinds=kinds):
+            return f"at {args}: {found}"
+    return ""
+
+
+def _kinds(outcome: Outcome) -> list[type]:
+    return [type(leaf) for _, leaf in leaves(outcome.result)]
 
 
 def _is_float(leaf: Any) -> bool:

@@ -7,15 +7,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from programs.corpus import PROGRAMS, Program
-from programs.judging import (
-    Outcome,
-    Projection,
-    gradients_differ,
-    outcomes_differ,
-    run,
-    witness,
-)
-from programs.structure import leaves
+from programs.judging import Projection, captured_differently, gradients_differ, witness
 
 import wengert as wg
 
@@ -37,18 +29,7 @@ def projected(program: Program, args: tuple[object, ...]) -> Projection:
 
 @named(CAPTURED)
 def test_the_captured_program_does_what_the_program_does(program: Program) -> None:
-    """Kinds of numbers too (float, np.float64, int), unless the path decides about them."""
-    compiled = wg.jit(program.function)
-    inputs = program.inputs()
-    plain = [run(program.function, args) for args in inputs]
-    kinds = all(_kinds(a) == _kinds(plain[0]) for a in plain)
-    for args, expected in zip(inputs, plain, strict=True):
-        got = run(compiled, args)
-        assert not outcomes_differ(expected, got, program.tolerance, kinds=kinds), args
-
-
-def _kinds(outcome: Outcome) -> list[type]:
-    return [type(leaf) for _, leaf in leaves(outcome.result)]
+    assert not captured_differently(program.function, program.inputs(), program.tolerance)
 
 
 @named(SMOOTH)

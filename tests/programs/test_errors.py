@@ -143,6 +143,69 @@ def test_a_write_through_one_of_two_names_is_right_or_refused() -> None:
         assert result == shared_by_a_branch(x) or ("`y`" in message and "copy()" in message)
 
 
+def key_from_a_branch(x):
+    mode = "big" if x > 1 else "small"
+    table = {"big": 2.0, "small": 1.0}
+    return x * table[mode]
+
+
+def in_a_set(x):
+    return len({1.0, x}), len({round(v) for v in (x, 2 * x, 3 * x)})
+
+
+def from_text(x):
+    return eval("x + 1")
+
+
+def from_its_frame(x):
+    return locals()["x"] * 2
+
+
+def text_of_a_value(x):
+    return f"{x}" == "1.0", len(str(x))
+
+
+def membership(x):
+    return x in {1.0, 2.0}, x in (1.0, 2.0), {1.0: 5.0}.get(x, 7.0)
+
+
+def of_objects(x):
+    names = np.array(["a", "b"], dtype=object)
+    return x * len(names[0])
+
+
+def identity(x):
+    y = x
+    return x is y, type(x) is float, isinstance(x, int), hash(x) == hash(y)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        key_from_a_branch,
+        in_a_set,
+        from_text,
+        from_its_frame,
+        text_of_a_value,
+        membership,
+        of_objects,
+        identity,
+    ],
+)
+def test_right_or_refused(function: Callable[[float], Any]) -> None:
+    compiled = wg.jit(function)
+    for x in (2.5, 1.0, 0.2):
+        try:
+            result = compiled(x)
+        except wg.CaptureError as refused:
+            result = str(refused)
+        else:
+            assert result == function(x)
+            continue
+        assert "test_errors.py:" in result
+        assert function.__name__ in result
+
+
 def test_a_global_list_is_filled_as_often_as_the_function_is_called() -> None:
     KEPT.clear()
     compiled = wg.jit(fills_a_global_list)

@@ -218,7 +218,7 @@ def test_a_loop_count_is_not_frozen() -> None:
 
     value, slope = wg.jit(root), wg.grad(root)
     for a in (2.0, 200.0, 0.01, 1.0):
-        assert near(value(a), math.sqrt(a))
+        assert value(a) == root(a)
         assert near(slope(a), 0.5 / math.sqrt(a), 1e-6)
 
 
@@ -471,7 +471,8 @@ def test_higher_orders_of_loops_and_stores() -> None:
 
 
 def test_results_that_do_not_depend_on_the_argument_have_a_zero_gradient_of_its_shape() -> None:
-    slope = wg.grad(lambda x, y: (y * 2.0).sum())(np.ones((2, 3)), np.ones(2))
+    with pytest.warns(UserWarning, match="`x`"):
+        slope = wg.grad(lambda x, y: (y * 2.0).sum())(np.ones((2, 3)), np.ones(2))
     assert slope.shape == (2, 3)
     assert not slope.any()
 

@@ -419,3 +419,16 @@ def test_the_last_store_of_equal_places_holds(places: list[int]) -> None:
     assert close(J, wg.jacfwd(f)(v, at))
     change = wg.jvp(lambda v: f(v, at), (v,), (np.ones((2, 4)),))[1]
     assert close(J @ np.ones(4) @ np.ones(2), change)
+
+
+def test_arguments_that_are_one_array() -> None:
+    def f(x: Any, y: Any) -> Any:
+        x[0] = 5.0
+        return x @ y
+
+    compiled = wg.jit(f)
+    for _ in range(2):
+        a = np.array([1.0, 2.0])
+        assert compiled(a, np.array([1.0, 2.0])) == 9.0
+        a = np.array([1.0, 2.0])
+        assert compiled(a, a) == 29.0
