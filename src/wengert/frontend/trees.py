@@ -329,10 +329,10 @@ def _built(tree: Tree, leaves: Iterator[Any]) -> Any:
 
 def _instance(cls: type, names: Sequence[str], parts: Sequence[Any]) -> Any:
     # The plain allocation of the innermost class that is not written in Python.
-    base = next(
+    base: Any = next(
         b for b in cls.__mro__ if isinstance(b.__dict__.get("__new__"), BuiltinFunctionType)
     )
-    made: Any = base.__new__(cls)
+    made = base.__new__(cls)
     for name, part in zip(names, parts, strict=True):
         if isinstance(getattr_static(cls, name, None), MemberDescriptorType):
             object.__setattr__(made, name, part)  # a slot, frozen or not

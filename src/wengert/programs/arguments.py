@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,9 +44,14 @@ def call_name(function: Any) -> str:
 
 def _signature(function: Any) -> inspect.Signature | None:
     try:
-        return inspect.signature(function)
+        return _known_signature(function)
     except (TypeError, ValueError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _known_signature(function: Any) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 def parameter_names(function: Any, count: int) -> list[str]:

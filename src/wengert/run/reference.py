@@ -21,7 +21,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import order
 
-__all__ = ["evaluate", "evaluate_nodes", "run_region"]
+__all__ = ["evaluate", "evaluate_nodes", "extend", "run_region"]
 
 
 def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> Any:
@@ -58,6 +58,24 @@ def evaluate_nodes(
     sizes = {n: int(v) for n, v in values.items() if type(v) is int and n not in names}
     sizes |= _sizes(symbols, given)
     return _run(roots, nodes, given, sizes, check)
+
+
+def extend(known: dict[Expr, Any], node: Expr) -> Any:
+    """The value of a node, given those of others; the values on the way are added to what is known."""
+    stack = [] if node in known else [node]
+    wanted = set(stack)
+    while stack:
+        for arg in stack.pop().args:
+            if arg not in wanted and arg not in known:
+                wanted.add(arg)
+                stack.append(arg)
+    with np.errstate(all="ignore"):
+        for each in sorted(wanted, key=lambda n: n.serial):
+            if each.op.free:
+                raise EvaluationError(worded(f"`{each}`", expected="a value for it", got="none"))
+            attr = _attribute(each, {}, must=True)
+            known[each] = _value(each, [known[a] for a in each.args], attr, {}, ())
+    return known[node]
 
 
 def run_region(
@@ -418,4 +436,5 @@ def _as_number(node: Expr) -> Any:
 
 
 provide("evaluate", evaluate)
+provide("extend", extend)
 provide("as_number", _as_number)

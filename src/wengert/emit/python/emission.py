@@ -393,6 +393,8 @@ class Emission:
         """An array that may be overwritten with the contents of a value: its text, and whether it is new."""
         text = read(value)
         if value.pending and is_fresh(value):
+            if value.form is not None and value.form.kind == "broadcast":
+                return Text((text, ".copy()")), True  # a broadcast cannot be written to
             return text, True
         if self.make_free(value, block, users):
             return text, False
