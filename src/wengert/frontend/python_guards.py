@@ -17,7 +17,7 @@ from wengert.ir.facts import FINITE
 from wengert.ir.known import facts_of
 from wengert.ir.node import Expr
 from wengert.ir.types import DType
-from wengert.ops.choice import absolute, le, logical_and, logical_not, logical_or, lt, ne, where
+from wengert.ops.choice import absolute, logical_and, logical_not, logical_or, lt, ne
 from wengert.ops.leaves import CONSTANT, SIZE, const, number_of
 from wengert.ops.numbers import PYTHON_INTEGER, python_number
 
@@ -204,18 +204,3 @@ def largest(node: Expr, bound: Bound | None = None, depth: int = _DEPTH) -> int 
     if node.value_type.dtype == "int32":
         return 2**31
     return None
-
-
-def below(value: Expr, limit: float) -> Ok:
-    """``abs(value) < limit`` for a float, false for NaN."""
-    return lt(absolute(value), const(limit))
-
-
-def zero_where(condition: Ok, value: Expr) -> Expr:
-    """The value, and 0 where the condition holds."""
-    return value if isinstance(condition, bool) else where(condition, const(0), value)
-
-
-def at_most(a: Expr, b: int) -> Expr:
-    """``a <= b``."""
-    return le(a, const(b))

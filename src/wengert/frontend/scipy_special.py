@@ -71,10 +71,6 @@ def _of_order(function: _Build, order: int) -> _Build:
     return lambda x: function(order, x)
 
 
-def _scaled_second(x: Expr) -> Expr:
-    return bessel_scaled.besselke(1, x)
-
-
 def _loggamma(x: Expr) -> Expr:
     """For real numbers: the logarithm of gamma, NaN where gamma has no real one."""
     if is_complex(x.value_type):
@@ -135,10 +131,6 @@ def _chi_square_tail(v: Expr, x: Expr) -> Expr:
     return incomplete.gammaincc(scale(0.5, v), scale(0.5, x))
 
 
-def _logit_like(x: Expr) -> Expr:
-    return logistic.logit(x)
-
-
 def _by_degree(function: _Build) -> _Build:
     """A polynomial, whose degree has to be one known whole number."""
 
@@ -164,7 +156,7 @@ UNARY: dict[np.ufunc, _Build] = {
     special.log_ndtr: errorfunctions.log_ndtr, special.ndtri_exp: integrals.ndtri_exp,
     special.gamma: gamma.gamma, special.gammaln: gamma.lgamma, special.loggamma: _loggamma,
     special.rgamma: gamma_ratios.rgamma, special.gammasgn: _gamma_sign, special.psi: gamma.digamma,
-    special.expit: logistic.sigmoid, special.logit: _logit_like, special.log_expit: logistic.log_sigmoid,
+    special.expit: logistic.sigmoid, special.logit: logistic.logit, special.log_expit: logistic.log_sigmoid,
     special.entr: logistic.entr, special.exp1: gamma.exp1, special.expi: gamma.expi,
     special.exprel: removable.exprel, special.cosm1: removable.cosm1, special.expm1: expm1,
     special.log1p: log1p, special.exp2: exp2, special.exp10: lambda x: power(const(10.0), x),
@@ -174,7 +166,7 @@ UNARY: dict[np.ufunc, _Build] = {
     special.y1: bessel.y1, special.i0: bessel.i0, special.i1: bessel.i1, special.k0: bessel.k0,
     special.k1: bessel.k1, special.i0e: _of_order(bessel_scaled.besselie, 0),
     special.i1e: _of_order(bessel_scaled.besselie, 1), special.k0e: _of_order(bessel_scaled.besselke, 0),
-    special.k1e: _scaled_second,
+    special.k1e: _of_order(bessel_scaled.besselke, 1),
 }  # fmt: skip
 
 BINARY: dict[np.ufunc, _Build] = {
