@@ -432,3 +432,24 @@ def test_arguments_that_are_one_array() -> None:
         assert compiled(a, np.array([1.0, 2.0])) == 9.0
         a = np.array([1.0, 2.0])
         assert compiled(a, a) == 29.0
+
+
+def test_a_jitted_function_inside_a_program_changes_its_arguments() -> None:
+    def fill(y: Any, x: Any) -> None:
+        y[:] = x
+
+    def f(x: Any) -> Any:
+        y = np.zeros(3)
+        wg.jit(fill)(y, x)
+        return (y * y).sum()
+
+    point = np.array([1.0, 2.0, 3.0])
+    assert wg.jit(f)(point) == 14.0
+    assert close(wg.grad(f)(point), 2 * point)
+
+
+def test_tapes_follow_one_run() -> None:
+    for function, point in ((newton, 2.0), (piecewise, RNG.normal(size=5)), (energy, X)):
+        assert close(wg.grad(function, mode="tape")(point), wg.grad(function)(point))
+    taped = wg.grad(lambda x: x * x if x > 0 else -x, mode="tape")
+    assert (taped(3.0), taped(-3.0)) == (6.0, -1.0)

@@ -56,7 +56,9 @@ __all__ = [
 
 # --- programs as they are -----------------------------------------------------------------------------
 class Jitted(Transformed):
-    """``jit``: the function itself."""
+    """``jit``: the function itself, also where a captured program calls it."""
+
+    __wengert_inline__ = True
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)

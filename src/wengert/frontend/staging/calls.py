@@ -217,6 +217,8 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
     if isinstance(function, functools._lru_cache_wrapper):
         return call(function.__wrapped__, *args, **kwargs)
+    if getattr(function, "__wengert_inline__", False):  # as the function that it wraps
+        return call(function.__wrapped__, *args, **kwargs)
     hook = getattr(function, "__wengert_call__", None)
     if hook is not None:
         from wengert.frontend.staging.nested import transformed_call
