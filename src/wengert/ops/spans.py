@@ -12,7 +12,7 @@ from typing import NamedTuple
 from wengert.errors import ShapeError, worded
 from wengert.ir.dims import Dim, Extent, length, resolve
 
-__all__ = ["Index", "Span", "index_from_text", "span_of"]
+__all__ = ["Index", "Span", "index_from_text", "span_of", "span_texts"]
 
 
 class Span(NamedTuple):
@@ -59,10 +59,15 @@ class Index(NamedTuple):
 
     def __str__(self) -> str:
         """The text between the brackets."""
-        texts = [_span_text(s, e) for s, e in zip(self.spans, self.shape, strict=True)]
+        texts = span_texts(self)
         while len(texts) > 1 and texts[-1] == ":":
             texts.pop()
         return ", ".join(texts)
+
+
+def span_texts(index: Index) -> list[str]:
+    """The texts of all spans, whole axes as ``:``."""
+    return [_span_text(s, e) for s, e in zip(index.spans, index.shape, strict=True)]
 
 
 def _place_text(place: Extent, extent: Extent) -> str:

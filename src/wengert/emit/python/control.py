@@ -255,15 +255,23 @@ def _start(emission: Emission, value: Value, parts: Looping, changed: Sequence[b
     """Variables of the loop with their initial values."""
     names: list[str] = []
     texts: list[str] = []
-    for position, (carry, owned) in enumerate(zip(parts.carries, changed, strict=True)):
+    overwritten: set[Buffer] = set()
+    starts: list[Text] = []
+    for carry, owned in zip(parts.carries, changed, strict=True):
         init = carry.init
-        text = read(init)
+        text, is_new = read(init), False
         if owned:
-            shared = any(c.init is init for c in parts.carries if c is not carry)
-            if shared:
-                text = Text(("np.array(", text, ")"))
+            if any(c.init is init for c in parts.carries if c is not carry):
+                text, is_new = Text(("np.array(", text, ")")), True
             else:
-                text, _ = emission.own(init, value.block, [value])
+                text, is_new = emission.own(init, value.block, [value])
+            if not is_new:
+                overwritten.update(init.buffers)
+        starts.append(text)
+    for position, (carry, owned) in enumerate(zip(parts.carries, changed, strict=True)):
+        text = starts[position]
+        if not owned and not overwritten.isdisjoint(carry.init.buffers):
+            text = Text(("np.array(", text, ")"))  # a view of what the loop changes
         names.append(_variable(emission, value, parts, carry, position, names))
         texts.append(flat([text]))
     assign_together(value.block, zip(names, texts, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 from wengert.emit.python.memory import is_fresh, places_of, remaining, uses_inside
 from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.reading import Places, merged_places
 from wengert.emit.python.scopes import Scope
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value
 from wengert.emit.python.writer import ProgramWriter
@@ -402,9 +403,12 @@ class Emission:
 
     def _emit_store(self, value: Value) -> None:
         node = value.node
-        template = node.op.spell.numpy
+        form = value.form
+        through = form if form is not None and form.kind == "through" else None
+        spelt = node if through is None else through.data[0]
+        template = spelt.op.spell.numpy
         assert template is not None
-        _, *tail = template(self.writer.renamed(node)).split("\n")
+        _, *tail = template(self.writer.renamed(spelt)).split("\n")
         base = value.base
         in_place = node.args[0].value_type.dtype == node.value_type.dtype
         if base is None:
@@ -425,7 +429,10 @@ class Emission:
             value.lie_in(base.buffers, whole=True)
         self.scope = value.scope
         for line in tail:
-            value.block.add(self._stored(value, line, name))
+            if through is None:
+                value.block.add(self._stored(value, line, name))
+            else:
+                value.block.add(self._stored_through(value, through, line, name))
         self.hold(value, name)
         self.finish(value)
 
@@ -442,29 +449,47 @@ class Emission:
         return self.variable(value, [], int(first and not again))
 
     def _stored(self, value: Value, line: str, name: str) -> str:
-        """A statement of a store; ``a[i] = a[i] + v`` is ``a[i] += v``."""
+        """A statement of a store."""
         node = value.node
-        args = [
-            read(value.scope.values[a]) if i or value.base else Text(("",))
-            for i, a in enumerate(node.args)
-        ]
+        values = value.scope.values
+        base = Text(("",)) if value.base is None else read(value.base)
+        args = [base, *(read(values[a]) for a in node.args[1:])]
         attr = self.writer.own_attr(node)
-        whole = flat([filled(line.replace("{name}", name), args, attr, self.writer)])
         assigned = _ASSIGNED.fullmatch(line)
         if assigned is None:
-            return whole
-        target = flat([filled(assigned.group(1).replace("{name}", name), args, attr, self.writer)])
-        added = value.scope.values[node.args[1]]
-        form = added.form
-        if not added.pending or form is None or form.kind not in ("add", "sub"):
-            return f"{target} = {flat([args[1]])}"
+            return flat([filled(line.replace("{name}", name), args, attr, self.writer)])
+        place = assigned.group(1).replace("{name}", name)
+        target = flat([filled(place, args, attr, self.writer)])
+        return self._assigned(value, target, values[node.args[1]])
+
+    def _stored_through(self, value: Value, form: Form, line: str, name: str) -> str:
+        """A statement of a store into a part of an array."""
+        inner, index = form.data
+        values = value.scope.values
+        args = [Text(("",)), *(read(values[a]) for a in inner.args[1:])]
+        assigned = _ASSIGNED.fullmatch(line)
+        places = None
+        if assigned is not None and "{attr}" not in line:
+            entries = assigned.group(1)[len("{name}[") : -1]
+            places = merged_places(index, entries, inner.args[2:])
+        if places is None:
+            part = f"{name}[{self.writer.places(Places(index, (':',) * len(index.shape)), ())}]"
+            attr = self.writer.own_attr(inner)
+            return flat([filled(line.replace("{name}", part), args, attr, self.writer)])
+        target = f"{name}[{self.writer.places(places, args[1:])}]"
+        return self._assigned(value, target, values[inner.args[1]])
+
+    def _assigned(self, value: Value, target: str, new: Value) -> str:
+        """``target = new``; ``a[i] = a[i] + v`` is ``a[i] += v``."""
+        plain = f"{target} = {flat([read(new)])}"
+        form = new.form
+        if not new.pending or form is None or form.kind not in ("add", "sub"):
+            return plain
         first, second = form.parts
-        written = added.text
-        assert written is not None
-        self.scope = added.scope
+        self.scope = new.scope
         try:
-            if flat([self.writer.part(first)]) != target or first.__class__ is Form:
-                return f"{target} = {flat([written])}"
+            if first.__class__ is Form or flat([self.writer.part(first)]) != target:
+                return plain
             sign = "+" if form.kind == "add" else "-"
             return f"{target} {sign}= {flat([self.writer.part(second)])}"
         finally:

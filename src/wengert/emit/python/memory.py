@@ -16,7 +16,7 @@ from wengert.show.forms import Form
 __all__ = ["crossed", "places_of", "remaining", "together", "uses_inside"]
 
 # Forms that give a view of their part; all others of arithmetic give new arrays.
-_VIEWS = frozenset(("same", "spread", "broadcast", "diagonal", "transpose", "permuted"))
+_VIEWS = frozenset(("same", "spread", "broadcast", "diagonal", "indexed", "transpose", "permuted"))
 # NumPy's elementwise functions that may give their argument itself.
 _PASSING = frozenset(("np.real", "np.imag", "np.real({0})", "np.imag({0})"))
 

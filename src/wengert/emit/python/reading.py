@@ -6,18 +6,20 @@ leave broadcasts to NumPy wherever a neighbour has the full shape.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from wengert.emit.python.products import product, spread_axes
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
 from wengert.ops.einstein import is_ones
 from wengert.ops.leaves import Number, is_negative, machine_number, number_of
+from wengert.ops.spans import Index, Span
 from wengert.show.forms import Form, Part
 
-__all__ = ["Order", "form_of", "is_allocation"]
+__all__ = ["Order", "Places", "form_of", "is_allocation", "merged_places"]
 
 # How operands that commute are sorted: what is small comes first.
 Order: TypeAlias = "Mapping[Expr, tuple[int, int]]"
@@ -176,9 +178,51 @@ def _not(node: Expr, order: Order) -> Form:
 
 
 def _call(node: Expr, order: Order) -> Form:
+    indexed = _indexed(node)
+    if indexed is not None:
+        return indexed
     if node.op.elementwise and len(node.args) > 1:
         return Form("call", shown_operands(node.args, node.shape), node)
     return Form("call", node.args, node)
+
+
+# --- parts of parts --------------------------------------------------------------------------------------
+_INDEXING = re.compile(r"\{0\}\[(.*)\]")
+
+
+class Places(NamedTuple):
+    """An index with some of its whole axes taken at places: ``A[i, k + 1:]`` of ``A[:, k + 1:]``.
+
+    ``entries`` has one entry for each axis that the index keeps, ``{1}`` for the first place.
+    """
+
+    index: Index
+    entries: tuple[str, ...]
+
+
+def _indexed(node: Expr) -> Form | None:
+    """Elements of a part of an array as elements of the array."""
+    if not node.args or node.args[0].op.spell.notation != "index" or node.op.spell.numpy is None:
+        return None
+    found = _INDEXING.fullmatch(node.op.spell.numpy(node))
+    if found is None:
+        return None
+    places = merged_places(node.args[0].attr, found.group(1), node.args[1:])
+    part = node.args[0]
+    return None if places is None else Form("indexed", (part.args[0], *node.args[1:]), places)
+
+
+def merged_places(index: Index, entries: str, places: Sequence[Expr]) -> Places | None:
+    """One index for two in a row, if NumPy then takes the same."""
+    if any(p.ndim for p in places):  # arrays of places move axes about
+        return None
+    kept = [(s, e) for s, e in zip(index.spans, index.shape, strict=True) if s.keep]
+    texts = entries.split(", ")
+    texts += [":"] * (len(kept) - len(texts))
+    for (span, extent), text in zip(kept, texts, strict=True):
+        if text != ":" and span != Span(0, extent, 1, True):
+            return None
+    return Places(index, tuple(texts))
 
 
 def _literal(node: Expr, order: Order) -> Form:

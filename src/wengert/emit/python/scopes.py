@@ -323,11 +323,30 @@ _ALLOCATING = ("sum", "product", "identity")  # notations that zeros, ones and t
 def _planned_store(node: Expr, scope: Scope) -> _Plan:
     base, *others = node.args
     sizes = tuple(sorted(dims_in(node.attr)))
+    inner = others[0] if others else node
+    if _is_through(node, base, inner):
+        form = Form("through", inner.args[1:], (inner, node.attr))
+        sizes = tuple(sorted({*sizes, *dims_in(inner.attr)}))
+        return _Plan(Kind.STORE, form, (base, *inner.args[1:]), sizes, base)
     if base.op.spell.notation in _ALLOCATING:
         plan = _planned(base, scope)
         if plan.kind is Kind.PLAIN and plan.form is not None and is_allocation(plan.form):
             return _Plan(Kind.STORE, plan.form, (*plan.deps, *others), (*sizes, *plan.sizes))
     return _Plan(Kind.STORE, None, node.args, sizes, base)
+
+
+def _is_through(node: Expr, base: Expr, inner: Expr) -> bool:
+    """Whether a part of an array is replaced by itself with a part replaced: a store into the part."""
+    if inner.op.spell.numpy is None or not inner.args or inner is node:
+        return False
+    part = inner.args[0]
+    return (
+        part.op.spell.notation == "index"
+        and part.args[0] is base
+        and part.attr == node.attr
+        and inner.value_type.dtype == base.value_type.dtype == node.value_type.dtype
+        and inner.op.spell.numpy(inner).startswith("np.array({0})\n")
+    )
 
 
 def _needed_sizes(form: Form) -> tuple[str, ...]:
@@ -336,10 +355,10 @@ def _needed_sizes(form: Form) -> tuple[str, ...]:
         return tuple(sorted({name for e in node.shape for name in dims_in(e)}))
     if form.kind in ("call", "eye", "length"):
         return tuple(sorted(dims_in(form.data.attr)))
-    found: set[str] = set()
+    found = dims_in(form.data.index) if form.kind == "indexed" else set()
     for part in form.parts:
         if isinstance(part, Form):
-            found.update(_needed_sizes(part))
+            found |= set(_needed_sizes(part))
     return tuple(sorted(found))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wengert.emit.python.helpers import MATH, OF_SCALARS, math_helper
+from wengert.emit.python.reading import Places
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.dump import mapped
 from wengert.ir.facts import NONZERO
@@ -21,6 +22,7 @@ from wengert.ir.known import knows
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, is_complex, is_inexact
 from wengert.ops.leaves import machine_number
+from wengert.ops.spans import span_texts
 from wengert.show.forms import Form, Part
 from wengert.show.names import Names
 from wengert.show.numpy_text import NumpyWriter
@@ -324,6 +326,25 @@ class ProgramWriter(NumpyWriter):
 
     def write_tensordot(self, form: Form) -> Text:
         return self.called("np.tensordot", self.parts(form), {"axes": form.data})
+
+    def write_indexed(self, form: Form) -> Text:
+        array, *places = self.parts(form)
+        return Text((self.at_least(array, ATOM), f"[{self.places(form.data, places)}]"))
+
+    def places(self, places: Places, texts: Sequence[Text]) -> str:
+        """What stands between the brackets for places in a part of an array."""
+        index = places.index
+        if dims_in(index):
+            index = mapped(index, self._renamed)
+        spans = span_texts(index)
+        entries = iter(places.entries)
+        found: list[str] = []
+        for span, text in zip(index.spans, spans, strict=True):
+            entry = next(entries) if span.keep else ":"
+            found.append(text if entry == ":" else flat([texts[int(entry[1:-1]) - 1]]))
+        while len(found) > 1 and found[-1] == ":":
+            found.pop()
+        return ", ".join(found)
 
     # --- calls -----------------------------------------------------------------------------------------
     def write_call(self, form: Form) -> Text:
