@@ -473,8 +473,8 @@ def test_an_array_of_which_elements_are_read_is_not_saved_as_a_whole() -> None:
         if m.op.bodies
         for type_ in getattr(m.type, "items", ())[m.attr.carries :]
     ]
-    assert len(stacks) == 2
-    assert all(type_.rank == 1 for type_ in stacks)
+    # The element that is replaced: what is read besides is then in the restored array.
+    assert [type_.rank for type_ in stacks] == [1]
 
 
 def test_no_derivative_for_integers() -> None:

@@ -36,6 +36,7 @@ from wengert.ops.control.regions import (
     opening,
     outer_sizes,
     outer_type,
+    settled,
     unbound,
 )
 from wengert.ops.control.smooth import call_smooth
@@ -243,6 +244,15 @@ def closed_call(
     return make(CALL, (*values, *captures), Call(region, name))
 
 
+def _rebuilt(*args: Expr, attr: Call) -> Expr:
+    if attr.recursive or settled(attr.body, args):
+        return make(CALL, args, attr)
+    symbols = opening(attr.body, args)
+    pairs = [(s, a) for s, a in zip(symbols, args, strict=True) if s is not a]
+    outputs = opened(attr.body, symbols)
+    return closed_call([s for s, _ in pairs], [a for _, a in pairs], outputs, attr.name)
+
+
 def call(function: Callable[..., Any] | Function, *args: Any, name: str = "") -> Any:
     """``function(*args)`` kept as a call: its body is one object, however often it is called.
 
@@ -284,6 +294,7 @@ CALL = register(
         name="call",
         doc="A function with a body of its own, applied to arguments.",
         result=_call_type,
+        build=_rebuilt,
         dependent=True,
         evaluate=_call_value,
         diff=Rule(_call_jvp, _call_vjp, batched=True),

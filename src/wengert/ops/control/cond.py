@@ -39,6 +39,7 @@ from wengert.ops.control.regions import (
     outer_sizes,
     outer_type,
     retyped,
+    settled,
     split,
     sunk,
     unbound,
@@ -210,7 +211,7 @@ def joined_cond(
 
 
 def _rebuilt(predicate: Expr, *captures: Expr, attr: Cond) -> Expr:
-    if canonical_captures(captures):
+    if canonical_captures(captures) and settled(attr.then, captures):
         return make(COND, (predicate, *captures), attr)
     symbols = opening_both(attr, captures)
     given = dict(zip(symbols, captures, strict=True))

@@ -33,12 +33,12 @@ from wengert.ops.control.regions import (
     as_results,
     canonical_captures,
     fits,
-    hoisted,
     opened,
     opening,
     outer_sizes,
     outer_type,
     retyped,
+    settled,
     unbound,
 )
 from wengert.ops.control.smooth import loop_smooth
@@ -170,16 +170,31 @@ def _stack(
 # --- building --------------------------------------------------------------------------------------------
 def _rebuilt(*args: Expr, attr: Loop) -> Expr:
     first = int(attr.trip)
-    last = first + attr.carries + attr.scans
-    if canonical_captures(args[last:]):
+    scans = first + attr.carries
+    last = scans + attr.scans
+    inits, arrays, captured = args[first:scans], args[scans:last], args[last:]
+    unknown = [None] * attr.scans  # an array gives its elements
+    if canonical_captures(captured) and settled(attr.body, [None, *inits, *unknown, *captured]):
         return make(LOOP, args, attr)
-    bound = 1 + attr.carries + attr.scans
-    symbols = opening(attr.body, [*[None] * bound, *args[last:]])
-    inner, captured = symbols[:bound], symbols[bound:]
+    symbols = opening(attr.body, [None, *[None] * attr.carries, *unknown, *captured])
     outputs = opened(attr.body, symbols)
-    given = dict(zip(captured, args[last:], strict=True))
-    region, captures = hoisted(inner, outputs, given)
-    return make(LOOP, (*args[:last], *captures), attr._replace(body=region))
+    carried = symbols[1 : 1 + attr.carries]
+    slices = symbols[1 + attr.carries : 1 + attr.carries + attr.scans]
+    return closed_loop(
+        Looped(
+            k=symbols[0],
+            carries=list(zip(carried, inits, strict=True)),
+            outputs=outputs[: attr.carries],
+            rows=outputs[attr.carries :],
+            scans=list(zip(slices, arrays, strict=True)),
+            trip=args[0] if attr.trip else None,
+            go=attr.go,
+            counted=attr.counted,
+            backward=attr.backward,
+            length=attr.length,
+            given=dict(zip(symbols[1 + attr.carries + attr.scans :], captured, strict=True)),
+        )
+    )
 
 
 def loop(

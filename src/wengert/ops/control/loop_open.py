@@ -68,13 +68,14 @@ def open_loop(args: Sequence[Expr], attr: Loop) -> OpenLoop:
     )
 
 
-def emitted(loop: OpenLoop, added: Looped) -> tuple[Expr, ...]:
+def emitted(loop: OpenLoop, added: Looped, finals: Sequence[int] = ()) -> tuple[Expr, ...]:
     """The loop with further carries, scans and rows; only its own carries that these need stay.
 
-    Returns the count (if ``added.counted``), the final values of the further carries, and the rows.
+    Returns the count (if ``added.counted``), the final values of the further carries, the rows, and the
+    final values of its own carries ``finals``.
     """
     attr = loop.attr
-    kept = needed_carries(loop, [*added.outputs, *added.rows])
+    kept = needed_carries(loop, [*added.outputs, *added.rows], finals)
     used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
     scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
     carried = [*(loop.outputs[i] for i in kept), *added.outputs]
@@ -96,13 +97,16 @@ def emitted(loop: OpenLoop, added: Looped) -> tuple[Expr, ...]:
     )
     found = items(node)
     first = int(added.counted)
-    return (*found[:first], *found[first + len(kept) :])
+    own = [found[first + kept.index(i)] for i in finals]
+    return (*found[:first], *found[first + len(kept) :], *own)
 
 
-def needed_carries(loop: OpenLoop, outputs: Sequence[Expr]) -> list[int]:
-    """The loop's own carries that outputs of its body depend on, across iterations."""
+def needed_carries(
+    loop: OpenLoop, outputs: Sequence[Expr], finals: Sequence[int] = ()
+) -> list[int]:
+    """The loop's own carries that outputs of its body depend on, across iterations, and ``finals``."""
     place = {s: i for i, s in enumerate(loop.carried)}
-    kept = {0} if loop.attr.go else set()
+    kept = {*finals, *([0] if loop.attr.go else [])}
     while True:
         used = leaves([*outputs, *(loop.outputs[i] for i in kept)])
         more = {place[s] for s in used if s in place} - kept

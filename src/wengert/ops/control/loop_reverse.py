@@ -13,7 +13,7 @@ strong zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
@@ -37,7 +37,15 @@ from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
 from wengert.ops.control.looped import Loop, Looped, closed_loop
 from wengert.ops.control.merged import merged_nodes
 from wengert.ops.control.regions import unbound
-from wengert.ops.control.saving import affine_integers, what_to_save
+from wengert.ops.control.saving import (
+    Row,
+    affine_integers,
+    computed_by_loop,
+    price_of,
+    row_of,
+    what_to_save,
+)
+from wengert.ops.control.undo import undo_of
 from wengert.ops.einstein import transpose
 from wengert.ops.leaves import CONSTANT, ZERO, fresh
 
@@ -188,23 +196,26 @@ def _backward_loop(
         carries.append((total, zeros_of(type_)))
         outputs.append(plus(total, change))
     rows = list(pulled.slices.values())
-    trip, saved, changed = _recorded(loop, in_place([*outputs, *rows]))
-    changed = merged_nodes(changed)
+    tape = _recorded(loop, in_place([*outputs, *rows]))
+    trip = tape.trip
+    changed = merged_nodes([*tape.restored, *tape.outputs])
+    count = len(tape.restored)
+    restored, changed = changed[:count], changed[count:]
     outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
-    used = set(leaves(changed))
+    used = set(leaves([*restored, *changed]))
     lengths = {loop.arrays[i].shape[0] for i in pulled.slices}
     groups = [[i for i in pulled.slices if loop.arrays[i].shape[0] == n] for n in lengths]
     assert len(groups) <= 1, "scanned arrays of a loop have one length"
     node = closed_loop(
         Looped(
             k=loop.k,
-            carries=carries,
-            outputs=outputs,
+            carries=[*carries, *tape.states],
+            outputs=[*outputs, *restored],
             rows=rows,
             scans=[
                 *((s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used),
                 *pulled.rows,
-                *saved,
+                *tape.saved,
             ],
             trip=trip,
             backward=not loop.attr.backward,
@@ -220,7 +231,7 @@ def _backward_loop(
     for position, i in enumerate(pulled.captures, start=len(pulled.carried)):
         change = results[position]
         found[loop.captured[i]] = change if executed is None else strong(executed, change)
-    for position, i in enumerate(pulled.slices, start=len(carries)):
+    for position, i in enumerate(pulled.slices, start=len(carries) + count):
         found[loop.slices[i]] = _rows_last(results[position], len(batch))
     return found
 
@@ -232,32 +243,110 @@ def _whether_executed(trip: Expr) -> Expr | None:
     return gt(trip, ZERO)
 
 
-def _recorded(
-    loop: OpenLoop, outputs: Sequence[Expr]
-) -> tuple[Expr, list[tuple[Expr, Expr]], list[Expr]]:
-    """The loop once more, stacking what the given outputs read of it.
+@dataclass(frozen=True, kw_only=True)
+class _Tape:
+    """What the loop has saved for its adjoint."""
 
-    Returns the number of iterations, the stacked arrays to scan with their symbols, and the outputs in these.
-    """
-    outputs = substitute(outputs, affine_integers(loop))
+    trip: Expr
+    saved: list[tuple[Expr, Expr]]  # symbols and stacked arrays
+    states: list[tuple[Expr, Expr]]  # arrays that are restored: symbol, and value after the loop
+    restored: list[Expr]  # these arrays before an iteration
+    outputs: list[Expr]  # the outputs in terms of all that
+
+
+def _recorded(loop: OpenLoop, outputs: Sequence[Expr]) -> _Tape:
+    """The loop once more, saving what the given outputs read of it."""
+    loop, outputs = _united(loop, substitute(outputs, affine_integers(loop)))
+    undone = _undone(loop, outputs)
+    rows = [row for one in undone for row in one.rows]
+    symbols = [symbol for one in undone for symbol in one.symbols]
+    restored = [one.restored for one in undone]
+    change = {loop.outputs[one.place]: one.state for one in undone}
+    change |= {loop.carried[one.place]: one.restored for one in undone}
+    outputs = [*substitute(outputs, change), *restored]
     kept = what_to_save(loop, outputs)
+    rows += kept
+    added = unbound((row.type for row in kept), "saved")
     counted = loop.attr.go
+    finals = [one.place for one in undone]
     results: tuple[Expr, ...] = ()
-    if kept or counted:
-        results = emitted(
-            loop,
-            Looped(
-                k=loop.k,
-                carries=(),
-                outputs=(),
-                rows=[row.filled for row in kept],
-                counted=counted,
-                length=loop.attr.length,
-            ),
+    if rows or counted:
+        wanted = Looped(
+            k=loop.k,
+            carries=(),
+            outputs=(),
+            rows=[row.filled for row in rows],
+            counted=counted,
+            length=loop.attr.length,
         )
+        results = emitted(loop, wanted, finals)
     trip = results[0] if counted else loop.trip
     assert trip is not None, "a loop has a trip count or a flag"
-    symbols = unbound((row.type for row in kept), "saved")
-    saved = list(zip(symbols, results[int(counted) :], strict=True))
-    change = {row.value: row.read(symbol) for row, symbol in zip(kept, symbols, strict=True)}
-    return trip, saved, substitute(outputs, change)
+    stacks = results[int(counted) : int(counted) + len(rows)]
+    ends = results[int(counted) + len(rows) :]
+    read = {row.value: row.read(symbol) for row, symbol in zip(kept, added, strict=True)}
+    changed = substitute(outputs, read)
+    first = len(outputs) - len(restored)
+    return _Tape(
+        trip=trip,
+        saved=list(zip([*symbols, *added], stacks, strict=True)),
+        states=[(one.state, end) for one, end in zip(undone, ends, strict=True)],
+        restored=changed[first:],
+        outputs=changed[:first],
+    )
+
+
+def _united(loop: OpenLoop, outputs: Sequence[Expr]) -> tuple[OpenLoop, list[Expr]]:
+    """The loop and what reads it, where loops inside of both are one."""
+    everything = [*loop.outputs, *outputs]
+    ours = set(computed_by_loop(loop, order(everything)))
+    united = merged_nodes(everything, ours)
+    count = len(loop.outputs)
+    return replace(loop, outputs=tuple(united[:count])), united[count:]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Undone:
+    """A carried array that is restored going backwards."""
+
+    place: int
+    rows: list[Row]
+    symbols: tuple[Expr, ...]
+    state: Expr  # the array after the iteration
+    restored: Expr  # and before it
+
+
+def _undone(loop: OpenLoop, outputs: Sequence[Expr]) -> list[_Undone]:
+    """The carried arrays that are cheaper restored than saved as a whole."""
+    known: dict[Expr, _Undone] = {}
+    prices: dict[Expr, int] = {}
+    read = set(order(outputs))
+    for place, (symbol, output) in enumerate(zip(loop.carried, loop.outputs, strict=True)):
+        wanted = symbol.ndim and (symbol in read or output in read)
+        undo = undo_of(output, symbol) if wanted else None
+        if undo is None:
+            continue
+        found = [row_of(loop, record) for record in undo.records]
+        rows = [row for row in found if row is not None]
+        if len(rows) < len(found):
+            continue
+        prices[symbol] = prices[output] = sum(map(price_of, rows))
+        state = fresh(symbol.value_type, "state")
+        symbols = unbound((row.type for row in rows), "old")
+        values = [row.read(s) for row, s in zip(rows, symbols, strict=True)]
+        known[symbol] = known[output] = _Undone(
+            place=place,
+            rows=rows,
+            symbols=symbols,
+            state=state,
+            restored=undo.restore(state, values),
+        )
+    if not known:
+        return []
+    chosen = what_to_save(loop, outputs, prices)
+    picked = {
+        known[row.value].place: known[row.value]
+        for row in chosen
+        if row.value in known and prices[row.value] < price_of(row)
+    }
+    return list(picked.values())

@@ -11,7 +11,7 @@ nothing comes to depend on itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from wengert.ir.function import Function
@@ -35,15 +35,19 @@ def merged(function: Function) -> Function:
     return Function(function.inputs, outputs, function.name)
 
 
-def merged_nodes(roots: Sequence[Expr]) -> list[Expr]:
-    """The nodes with loops that share their work, and branches that share their condition, made one."""
-    return _Merging().nodes(roots)
+def merged_nodes(roots: Sequence[Expr], apart: Container[Expr] = frozenset()) -> list[Expr]:
+    """The nodes with loops that share their work, and branches that share their condition, made one.
+
+    What is ``apart`` is only united with each other.
+    """
+    return _Merging(apart).nodes(roots)
 
 
 class _Merging:
     """One run; bodies are remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Container[Expr] = frozenset()) -> None:
+        self.apart = apart
         self.bodies: dict[Region, Region] = {}
 
     def nodes(self, roots: Sequence[Expr]) -> list[Expr]:
@@ -77,7 +81,7 @@ class _Merging:
         groups: dict[tuple[object, ...], list[Expr]] = {}
         again = {node: self.inside(node, done) for node in nodes}
         for node in nodes:
-            groups.setdefault(_key(again[node]), []).append(node)
+            groups.setdefault((node in self.apart, *_key(again[node])), []).append(node)
         for group in groups.values():
             distinct = list(dict.fromkeys(again[node] for node in group))
             found: dict[Expr, Sequence[Expr]] = {node: items(node) for node in distinct}

@@ -39,6 +39,7 @@ __all__ = [
     "outer_sizes",
     "outer_type",
     "retyped",
+    "settled",
     "split",
     "sunk",
     "unbound",
@@ -60,10 +61,22 @@ def opening(region: Region, arguments: Sequence[Expr | None], hint: str = "b") -
     needs = set(definers([*(p.type for p in region.params), *region.result_types]))
     given = zip(region.params, arguments, strict=True)
     done = {p: a for p, a in given if a is not None and p in needs}
-    for p in region.params:
+    for p, a in zip(region.params, arguments, strict=True):
         if p not in done:
-            done[p] = fresh(retyped(p.value_type, renaming(p.type.needs, done)), hint)
+            type_ = retyped(p.value_type, renaming(p.type.needs, done))
+            if a is not None and not fits(a.value_type, type_):
+                type_ = joined(type_, a.value_type, "argument of a body")
+            done[p] = fresh(type_, hint)
     return [done[p] for p in region.params]
+
+
+def settled(region: Region, arguments: Sequence[Expr | None]) -> bool:
+    """Whether arguments fit the parameters; a body is built anew for others, such as floats for integers."""
+    pairs = [(p, a) for p, a in zip(region.params, arguments, strict=True) if a is not None]
+    if all(a.type is p.type for p, a in pairs):
+        return True
+    sizes = outer_sizes(region, arguments)
+    return all(fits(a.value_type, retyped(p.value_type, sizes)) for p, a in pairs)
 
 
 def retyped(type_: Type, sizes: Mapping[str, Extent]) -> Type:

@@ -27,7 +27,7 @@ from wengert.ops.leaves import ZERO
 from wengert.ops.spans import Index, Span
 from wengert.ops.sums import LIN
 
-__all__ = ["Row", "affine_integers", "what_to_save"]
+__all__ = ["Row", "affine_integers", "computed_by_loop", "price_of", "row_of", "what_to_save"]
 
 
 class Row(NamedTuple):
@@ -57,10 +57,22 @@ class Row(NamedTuple):
         return Index(tuple(Span(0, e, 1, True) for e in self.value.shape), self.shape)
 
 
-def what_to_save(loop: OpenLoop, outputs: Sequence[Expr]) -> list[Row]:
-    """Values of an iteration from which outputs that also use other symbols can be computed."""
+def row_of(loop: OpenLoop, value: Expr) -> Row | None:
+    """A value as a row, if its iterations have a common shape."""
+    moving = depends_on(order([value]), {loop.k, *loop.carried, *loop.slices})
+    shape = _stacked_shape(loop, value, moving)
+    return None if shape is None else Row(value, shape)
+
+
+def what_to_save(
+    loop: OpenLoop, outputs: Sequence[Expr], cheaper: Mapping[Expr, int] | None = None
+) -> list[Row]:
+    """Values of an iteration from which outputs that also use other symbols can be computed.
+
+    ``cheaper`` gives what some values cost that can be had otherwise.
+    """
     nodes = order(outputs)
-    ours = _computed_by_loop(loop, nodes)
+    ours = computed_by_loop(loop, nodes)
     moving = depends_on(nodes, {loop.k, *loop.carried, *loop.slices})
     demanded = {
         used
@@ -76,7 +88,10 @@ def what_to_save(loop: OpenLoop, outputs: Sequence[Expr]) -> list[Row]:
         shape = _stacked_shape(loop, node, moving)
         if shape is not None:
             rows[node] = Row(node, shape)
-            prices[node] = _bytes(node.value_type, shape)
+            prices[node] = price_of(rows[node])
+    for node, price in (cheaper or {}).items():
+        if node in prices:
+            prices[node] = min(price, prices[node])
     closed = _not_again(ours, moving, rows)
     below = {n: () if n in closed else (*n.args, *n.needs) for n in ours}
     sources = {*loop.carried, *closed}
@@ -86,7 +101,7 @@ def what_to_save(loop: OpenLoop, outputs: Sequence[Expr]) -> list[Row]:
     return [rows[node] for node in found]
 
 
-def _computed_by_loop(loop: OpenLoop, nodes: Sequence[Expr]) -> list[Expr]:
+def computed_by_loop(loop: OpenLoop, nodes: Sequence[Expr]) -> list[Expr]:
     """The nodes that an iteration of the loop itself can compute: they use its symbols only."""
     known = {loop.k, *loop.symbols}
     ours: dict[Expr, None] = {}
@@ -162,13 +177,14 @@ def _largest(loop: OpenLoop, extent: Dim, moving: set[Expr]) -> Extent | None:
 _GUESS = 64  # for choosing only: what an extent with a name is taken to be
 
 
-def _bytes(type_: Type, shape: Sequence[Extent]) -> int:
+def price_of(row: Row) -> int:
+    """The bytes of a row, with a guess for extents with names."""
     count = 1
-    for extent in shape:
+    for extent in row.shape:
         if isinstance(extent, Dim):
             extent = extent.evaluate(dict.fromkeys(extent.names, _GUESS))
         count *= max(extent, 1)
-    return count * np.dtype(type_.dtype).itemsize
+    return count * np.dtype(row.value.value_type.dtype).itemsize
 
 
 # --- integers ----------------------------------------------------------------------------------------------
