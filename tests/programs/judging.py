@@ -196,8 +196,9 @@ def gradients_differ(
     """How the two modes and differences disagree; empty when they agree."""
     backward = reverse(*copy.deepcopy(args))
     onward = forward(*copy.deepcopy(args))
-    if found := difference(_arrays(backward), _arrays(onward), tolerance, "reverse, then forward"):
-        return found
+    a, b = _flat(backward), _flat(onward)
+    if a.shape != b.shape or difference(a, b, tolerance):
+        return f"reverse {backward!r}, forward {onward!r}"
     given = tuple(args[i] for i in projection.wrt)
     if found := difference(_shapes(given), _shapes(backward), 0.0, "gradient"):
         return found
@@ -210,8 +211,10 @@ def gradients_differ(
     return ""
 
 
-def _arrays(value: Any) -> list[Any]:
-    return [np.asarray(leaf, float) for _, leaf in leaves(value) if leaf is not None]
+def _flat(value: Any) -> np.ndarray:
+    """All numbers in one vector: derivatives are compared in the scale of the largest."""
+    parts = [np.ravel(np.asarray(leaf, float)) for _, leaf in leaves(value)]
+    return np.concatenate([np.zeros(0), *parts])
 
 
 def _shapes(value: Any) -> list[Any]:

@@ -134,7 +134,7 @@ def test_wrong_derivatives_are_found() -> None:
     right, wrong = slopes((w, v), 0.0), slopes((w, v), 1e-4)
     assert not gradients_differ(projection, right, right, args)
     assert "differences" in gradients_differ(projection, wrong, wrong, args)
-    assert "reverse, then forward" in gradients_differ(projection, right, wrong, args)
+    assert "forward" in gradients_differ(projection, right, wrong, args)
 
 
 def test_the_witness_knows_when_it_does_not_know() -> None:

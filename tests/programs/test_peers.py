@@ -217,7 +217,7 @@ def test_a_loop_count_is_not_frozen() -> None:
         return s
 
     value, slope = wg.jit(root), wg.grad(root)
-    for a in (2.0, 200.0, 0.01, 1.0):
+    for a in (2.0, 200.0, 0.01, 0.9):
         assert value(a) == root(a)
         assert near(slope(a), 0.5 / math.sqrt(a), 1e-6)
 

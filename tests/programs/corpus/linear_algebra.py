@@ -173,7 +173,11 @@ def householder(A):
     return np.triu(U), signs
 
 
-@program(R.normal(size=(4, 4)), others=[(np.triu(R.normal(size=(4, 4))) + 0.1,)], wrt=[0])
+@program(
+    R.normal(size=(4, 4)),
+    others=[(np.triu(R.normal(size=(4, 4))) + 0.1 * np.random.default_rng(2).random((4, 4)),)],
+    wrt=[0],
+)
 def givens(A):
     A = A.copy()
     n = A.shape[1]
