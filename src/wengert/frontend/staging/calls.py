@@ -345,6 +345,12 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     changing = _changing(function)
     if changing is not None and _has_handles(args, kwargs):
         return _change(changing, args, kwargs)
+    if str(getattr(function, "__module__", None) or type(function).__module__).startswith("scipy."):
+        from wengert.frontend.staging.solving import solver_call
+
+        found = solver_call(function, args, kwargs)
+        if found is not NotImplemented:
+            return found
     if active().eager or not _has_handles(args, kwargs):
         if str(getattr(function, "__module__", "")).startswith("numpy.random"):
             from wengert.frontend.staging.library import random_call

@@ -20,7 +20,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import BOOL, TupleType, Type, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.control.item import item, items
-from wengert.ops.control.regions import fits, hoisted, unbound
+from wengert.ops.control.regions import hoisted, unbound
 from wengert.ops.exponential import exp
 from wengert.ops.solvers.argmin import implicit
 from wengert.ops.solvers.bodies import option_text, refitted, result_types, with_captures
@@ -29,7 +29,8 @@ from wengert.ops.trig import cos
 __all__ = ["BRACKETED", "FIND_ROOT", "Finder", "Found", "find_root", "root"]
 
 BRACKETED = ("brentq", "brenth", "ridder", "bisect", "toms748")
-_SCALAR = (*BRACKETED, "newton")
+_SCALAR = (*BRACKETED, "newton", "root_scalar")  # report how they went in the same way
+_OBJECTIVES = ("minimize", "minimize_scalar")  # of one number
 _COUNT = Type("int64", (), True)
 _NUMBER = Type("float64", (), True)  # what SciPy's bracketing methods pass and return
 
@@ -69,7 +70,7 @@ def unknown_type(method: str, start: Type) -> Type:
     """The type of what the body is given: SciPy passes floats, or arrays in double precision."""
     if method in BRACKETED:
         return _NUMBER
-    if method == "newton":
+    if method in ("newton", "root_scalar"):
         return start.with_dtype(start.dtype if is_inexact(start) else "float64")
     return start.with_dtype("float64")
 
@@ -81,11 +82,15 @@ def _find_root_type(*types: Type, attr: Finder, args: Sequence[Expr]) -> TupleTy
     value, *_ = [
         result_types(attr.method, body, [x], captured, args[first:])[0] for body in attr.bodies
     ]
-    if not fits(starts[0], x) and starts[0].shape != x.shape:
+    if starts and starts[0].shape != x.shape:
         raise ShapeError(
             worded(attr.method, expected=f"a start of type {x}", got=extent_text(starts[0].shape))
         )
-    if value.shape != x.shape:
+    if attr.method in _OBJECTIVES and value.shape:
+        raise ShapeError(
+            worded(attr.method, expected="a function with a number", got=extent_text(value.shape))
+        )
+    if attr.method not in (*_OBJECTIVES, "least_squares") and value.shape != x.shape:
         raise ShapeError(
             worded(
                 attr.method,
@@ -95,9 +100,8 @@ def _find_root_type(*types: Type, attr: Finder, args: Sequence[Expr]) -> TupleTy
             )
         )
     if attr.method in _SCALAR:
-        flag = BOOL if not x.shape else Type("bool", x.shape)
-        return TupleType((x, flag, _COUNT, _COUNT))
-    return TupleType((x, Type("float64", x.shape), BOOL, _COUNT, BOOL))
+        return TupleType((x, Type("bool", x.shape), _COUNT, _COUNT))
+    return TupleType((x, Type("float64", value.shape), BOOL, _COUNT, BOOL))
 
 
 # --- meaning -----------------------------------------------------------------------------------------------
@@ -129,6 +133,13 @@ def _find_root(
     search = getattr(import_module("scipy.optimize"), method)
     others = {k: v for k, v in functions.items() if k != "f"}
     f = functions["f"]
+    if method == "root_scalar":
+        where = {"bracket": [starts["a"], starts["b"]]} if "a" in starts else starts
+        report = search(f, **where, **others, **options)
+        return report.root, bool(report.converged), report.iterations, report.function_calls
+    if method == "fixed_point":
+        x = search(f, starts["x0"], **options)
+        return np.asarray(x)[()], np.asarray(f(x))[()], True, 0, True
     if "a" in starts:
         x, report = search(f, starts["a"], starts["b"], full_output=True, **others, **options)
         return x, bool(report.converged), report.iterations, report.function_calls
@@ -144,8 +155,12 @@ def _find_root(
             warn(message, RuntimeWarning, stacklevel=2)
         value, success, calls = report["fvec"], flag == 1, report["nfev"]
     else:
-        report = search(f, starts["x0"], **others, **options)
-        x, value, success = report.x, np.asarray(report.fun), bool(report.success)
+        given = {k: dict(v) if k == "options" else v for k, v in options.items()}
+        if method == "minimize_scalar":
+            report = search(f, tuple(starts.values()) or None, **given)
+        else:
+            report = search(f, starts["x0"], **others, **given)
+        x, value, success = report.x, np.asarray(report.fun)[()], bool(report.success)
         calls = int(report.get("nfev", 0))
     holds = success
     if not holds and "qtf" in report:
@@ -184,15 +199,18 @@ def find_root(
     *,
     callbacks: Mapping[str, Callable[..., Any]] | None = None,
     options: Mapping[str, Any] | None = None,
+    unknown: Type | None = None,
 ) -> Found:
     """A root of ``function`` by SciPy's ``method``; as a value that depends on nothing smoothly.
 
     ``starts``: the arguments that say where to search, by SciPy's names (``a`` and ``b``, or ``x0`` ...).
-    ``callbacks``: further functions, by SciPy's names (``fprime`` ...). Use :func:`root` for roots to
+    ``callbacks``: further functions, by SciPy's names (``fprime`` ...). ``unknown``: the type of the unknown,
+    where no start tells it. Minimisers are among the methods. Use :func:`root` for roots to
     differentiate.
     """
     known = {name: lift(value) for name, value in starts.items()}
-    (x,) = unbound([unknown_type(method, next(iter(known.values())).value_type)], "x")
+    type_ = unknown or unknown_type(method, next(iter(known.values())).value_type)
+    (x,) = unbound([type_], "x")
     functions = {"f": function, **(callbacks or {})}
     outputs = [lift(g(x)) for g in functions.values()]
     region, captures = hoisted((x,), outputs)
