@@ -1,7 +1,7 @@
 """Linear systems whose matrix has few diagonals, stored as SciPy does.
 
-``bands[u + i - j, j]`` is the element in row ``i`` and column ``j`` of a matrix with ``u`` diagonals above the
-main one and ``l`` below. Places outside of the matrix are not read.
+``bands[u + i - j, j]`` is the element in row ``i`` and column ``j`` of a matrix with ``u`` diagonals above
+the main one and ``l`` below. Places outside of the matrix are not read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wengert.ops.lazy import scipy_function
 from wengert.ops.matrices import floating
 from wengert.ops.sums import scale, subtract
 
-__all__ = ["solve_banded"]
+__all__ = ["shifted", "solve_banded"]
 
 
 class Bands(NamedTuple):
@@ -81,7 +81,7 @@ def _offsets(attr: Bands) -> range:
     return range(attr.upper, -attr.lower - 1, -1)
 
 
-def _shifted(x: Expr, by: int) -> Expr:
+def shifted(x: Expr, by: int) -> Expr:
     """Rows moved down, those pushed out lost and zeros coming in."""
     count = x.shape[0] - abs(by)
     if isinstance(count, int) and count <= 0:
@@ -100,7 +100,7 @@ def _applied(bands: Expr, x: Expr, attr: Bands) -> Expr:
     """``A @ x``."""
     total: Expr | None = None
     for number, offset in enumerate(_offsets(attr)):
-        term = _shifted(times(_row(bands, number, x), x), -offset)
+        term = shifted(times(_row(bands, number, x), x), -offset)
         total = term if total is None else plus(total, term)
     assert total is not None
     return total
@@ -108,7 +108,7 @@ def _applied(bands: Expr, x: Expr, attr: Bands) -> Expr:
 
 def _turned(bands: Expr, attr: Bands) -> Expr:
     """The storage of the transposed matrix."""
-    rows = [_shifted(at(bands, 0, number), -offset) for number, offset in enumerate(_offsets(attr))]
+    rows = [shifted(at(bands, 0, number), -offset) for number, offset in enumerate(_offsets(attr))]
     return stack(rows[::-1])
 
 
@@ -141,7 +141,7 @@ def _cotangents(
     extra: list[Any] = [("lead", i) for i in range(lead)]
     rows = []
     for offset in _offsets(attr):
-        product = ein([(_shifted(back, offset), [*labels, *extra]), (conj(x), labels)], [*extra, 0])
+        product = ein([(shifted(back, offset), [*labels, *extra]), (conj(x), labels)], [*extra, 0])
         rows.append(scale(-1, product))
     return [stack(rows, lead), b_ct]
 

@@ -25,6 +25,7 @@ from wengert.ops.control.item import items
 from wengert.ops.einstein import ein
 from wengert.ops.gaps import gap_quotient, limited_quotient
 from wengert.ops.layout import expand_dims
+from wengert.ops.lazy import scipy_function
 from wengert.ops.matrices import cubed, floating, square, stack_labels, turned
 from wengert.ops.reductions import argmax, sum_
 from wengert.ops.sums import scale
@@ -71,10 +72,10 @@ def _sum(terms: Sequence[Expr | None]) -> Expr | None:
 def _or_nan(function: Any, results: Any) -> Any:
     """NumPy's function, with NaN in place of an error where no result is found."""
 
-    def evaluate(A: Any) -> Any:
+    def evaluate(A: Any, **options: Any) -> Any:
         A = np.asarray(A)
         try:
-            return tuple(function(A))
+            return tuple(function(A, **options))
         except np.linalg.LinAlgError:
             return results(A)
 
@@ -86,25 +87,30 @@ def _nans(*shapes: tuple[tuple[int, ...], Any]) -> tuple[Any, ...]:
 
 
 # --- symmetric matrices ----------------------------------------------------------------------------------
-def eigh(value: Any) -> tuple[Expr, Expr]:
+def eigh(value: Any, driver: str | None = None) -> tuple[Expr, Expr]:
     """Eigenvalues in ascending order and eigenvectors (in columns) of a symmetric or Hermitian matrix.
 
-    They are those of ``(A + A^H)/2``, so gradients are Hermitian.
+    They are those of ``(A + A^H)/2``, so gradients are Hermitian. The signs of the vectors are those of
+    NumPy, or of SciPy with the given driver of LAPACK.
 
     Raises:
         ShapeError: not square.
     """
-    w, V = items(make(EIGH, (lift(value),)))
+    w, V = items(make(EIGH, (lift(value),), driver))
     return w, V
 
 
-def _eigh_type(A: Type) -> TupleType:
+def _eigh_type(A: Type, *, attr: str | None = None) -> TupleType:
     A = square(A, "eigh")
     return TupleType((part_type(A).with_shape(A.shape[:-1]), A))
 
 
-def _eigh_value(A: Any) -> Any:
-    return np.linalg.eigh((A + np.conj(np.swapaxes(A, -1, -2))) / 2)
+_scipy_eigh = scipy_function("linalg.eigh")
+
+
+def _eigh_value(A: Any, *, attr: str | None = None) -> Any:
+    A = (A + np.conj(np.swapaxes(A, -1, -2))) / 2
+    return np.linalg.eigh(A) if attr is None else _scipy_eigh(A, driver=attr)
 
 
 def _eigh_none(A: Any) -> Any:
@@ -160,7 +166,13 @@ EIGH = register(
         evaluate=_or_nan(_eigh_value, _eigh_none),
         diff=Rule(_eigh_tangent, _eigh_cotangents, batched=True),
         domain=Domain(poles="repeated eigenvalues, for the eigenvectors"),
-        spell=Spelling(python="np.linalg.eigh({0})"),
+        spell=Spelling(
+            numpy=lambda node: (
+                "np.linalg.eigh({0})"
+                if node.attr is None
+                else f"scipy.linalg.eigh({{0}}, driver={node.attr!r})"
+            )
+        ),
         count=lambda node: 10 * cubed(node.args[0]),
         arity=1,
         samples=(
