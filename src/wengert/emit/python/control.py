@@ -290,7 +290,8 @@ def _variable(
     count = crossed(value.block, init.block)
     text = _written(emission, init)
     once = sum(c.init is init for c in parts.carries) == 1
-    named = text.isidentifier() and not iskeyword(text)  # True is no variable
+    leaf = not init.node.args and not init.node.op.free  # True, or a constant of the module
+    named = text.isidentifier() and not iskeyword(text) and not leaf
     if not init.pending and named and init.kind is not Kind.SIZE and once:
         if count is not None and init.left - count - 1 == 0 and text not in taken:
             return text

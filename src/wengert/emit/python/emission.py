@@ -377,7 +377,8 @@ class Emission:
             left = remaining(holder, block, users)
             if (holder.left if left is None else left) <= 0:
                 continue
-            if holder.line is None or holder.block not in around:
+            # What fills the memory too may be where the array came from: a copy there is none of it.
+            if holder.line is None or holder.whole or holder.block not in around:
                 return False
             views.append(holder)
         for view in views:
