@@ -75,6 +75,7 @@ __all__ = [
     "WengertError",
     "check_derivative",
     "check_equal",
+    "check_grad",
     "checkpoint",
     "compare",
     "const",
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
     from wengert.app.explain import Explanation, explain
     from wengert.diff import numeric
     from wengert.frontend.trees import register_class
+    from wengert.programs.checking import check_grad
     from wengert.programs.transforms import (
         checkpoint,
         grad,
@@ -164,6 +166,7 @@ _LATER = {
     "compare": ("wengert.app.compare", "compare"),
     "explain": ("wengert.app.explain", "explain"),
     "numeric": ("wengert.diff.numeric", ""),
+    "check_grad": ("wengert.programs.checking", "check_grad"),
     "register_class": ("wengert.frontend.trees", "register_class"),
     **{
         name: ("wengert.programs.transforms", name)

@@ -453,3 +453,29 @@ def test_tapes_follow_one_run() -> None:
         assert close(wg.grad(function, mode="tape")(point), wg.grad(function)(point))
     taped = wg.grad(lambda x: x * x if x > 0 else -x, mode="tape")
     assert (taped(3.0), taped(-3.0)) == (6.0, -1.0)
+
+
+def test_loops_that_start_from_constants() -> None:
+    weight = np.float64(0.1257302210933933)
+    assert close(wg.grad(lambda a: newton(a) * weight)(2.0), 0.5 / np.sqrt(2.0) * weight)
+    assert close(wg.vjp(newton, 2.0)[1](weight)[0], 0.5 / np.sqrt(2.0) * weight)
+
+
+# --- checks -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (newton, (2.0,)),
+        (energy, (X,)),
+        (rational, (X,)),
+        (in_place, (X,)),
+        (lambda z: z**3, (1 + 2j,)),
+    ],
+)
+def test_right_derivatives_pass_the_check(f: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    assert wg.check_grad(f, *args).worst < 1e-9
+
+
+def test_wrong_derivatives_fail_the_check() -> None:
+    with pytest.raises(wg.VerificationError, match="differences"):
+        wg.check_grad(lambda x: x * wg.stop_gradient(x), 2.0)

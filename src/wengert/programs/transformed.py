@@ -205,6 +205,10 @@ class Transformed:
         """The graph for arguments like these; without any, for those of the last call, or for floats."""
         return self._shown(args, kwargs).captured.function
 
+    def captured(self, *args: Any, **kwargs: Any) -> Captured:
+        """What was captured for arguments like these."""
+        return self._shown(args, kwargs).captured
+
     def formula(self, *args: Any, **kwargs: Any) -> Any:
         """The result as a formula, in the structure of the result; simplified where there are no loops."""
         return self._formula(args, kwargs, for_reading)
