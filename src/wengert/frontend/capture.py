@@ -49,8 +49,10 @@ from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.algebra import lift
+from wengert.ops.choice import where
 from wengert.ops.control.pruned import pruned
 from wengert.ops.effects import filled, first_token
+from wengert.ops.leaves import const
 from wengert.ops.random import generator_state, set_generator_state
 
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
@@ -122,6 +124,8 @@ class Captured:
 
     def unflatten_result(self, values: Sequence[Any]) -> Any:
         """The Python result for the values of the outputs."""
+        if self.writes:  # results may be views of what is changed next
+            values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
         left = iter(values)
         return self.result_tree.unflatten([_made(r, left) for r in self.results])
 
@@ -144,6 +148,8 @@ def _count(result: Result) -> int:
         return 0
     if result.kind == "none":
         return 1 + sum(_count(r) for r in result.form[1])
+    if result.kind == "dict":
+        return sum(flag + sum(_count(r) for r in inner) for _, flag, _, inner in result.form[1])
     if result.kind == "text":
         return len(result.value[1])
     if result.kind == "tree":
@@ -165,6 +171,15 @@ def _made(result: Result, values: Any) -> Any:
     if result.kind == "tree":
         tree, leaves = result.form
         return tree.unflatten([_made(r, values) for r in leaves])
+    if result.kind == "dict":
+        cls, entries = result.form
+        found = cls()
+        for key, flagged, tree, inner in entries:
+            missing = flagged and bool(next(values))
+            value = tree.unflatten([_made(r, values) for r in inner])
+            if not missing:
+                found[key] = value
+        return found
     if result.kind == "text":
         template, kinds = result.value
         return filled(template, kinds, [next(values) for _ in kinds])
@@ -289,6 +304,7 @@ def _captured(
     writes, write_exprs = _writes(context, (positional, named), start, given, about, tree)
     results, result_exprs, result_tree, shown = _results(context, result)
     checks = context.token is not first_token()
+    context.final_token = context.token
     context.undo(context.layers[0])
     hidden = tuple(context.adopted.hidden)
     inputs += [h.symbol for h in hidden]
@@ -417,9 +433,15 @@ def _results(
 
 
 def _is_leaf(value: Any) -> bool:
-    return isinstance(value, (Handle, Poison)) or (
-        type(value) is list and _is_dynamic(value)
+    return (
+        isinstance(value, (Handle, Poison))
+        or (type(value) is list and _is_dynamic(value))
+        or (isinstance(value, dict) and any(_may_miss(v) for v in value.values()))
     )
+
+
+def _may_miss(value: Any) -> bool:
+    return isinstance(value, Partial) and not value.none
 
 
 def _is_dynamic(value: list[Any]) -> bool:
@@ -433,6 +455,8 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         leaf._fail()
     if isinstance(leaf, Partial) and not leaf.none:
         leaf = leaf.certain()
+    if isinstance(leaf, dict) and any(_may_miss(v) for v in leaf.values()):
+        return _partial_dict(leaf, context, exprs, shown)
     if isinstance(leaf, (list, tuple, dict)) and not (type(leaf) is list and _is_dynamic(leaf)):
         inner, inner_exprs, tree, inner_shown = _results(context, leaf)
         exprs += inner_exprs
@@ -473,6 +497,27 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
             return Result("text", (template, kinds))
     shown.append(leaf)
     return Result("known", leaf)
+
+
+def _partial_dict(
+    leaf: dict[Any, Any], context: Context, exprs: list[Expr], shown: list[Any]
+) -> Result:
+    """A dict some of whose keys are there under a condition."""
+    entries = []
+    for key, value in leaf.items():
+        flagged = _may_miss(value)
+        if flagged:
+            missing = value.missing
+            value = value.value
+            while _may_miss(value):
+                missing, value = where(missing, const(True), value.missing), value.value
+            exprs.append(missing)
+            shown.append(missing)
+        inner, inner_exprs, tree, inner_shown = _results(context, value)
+        exprs += inner_exprs
+        shown += inner_shown
+        entries.append((key, flagged, tree, tuple(inner)))
+    return Result("dict", form=(type(leaf), tuple(entries)))
 
 
 def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:

@@ -32,7 +32,8 @@ _PYTHON: dict[str, type] = {"int64": int, "float64": float, "complex128": comple
 
 
 def _probe(type_: Type) -> Any:  # Any: a dtype, or the type of a Python number
-    return _PYTHON[type_.dtype] if type_.weak else np.dtype(type_.dtype)
+    weak = type_.weak and type_.dtype != "bool"  # NumPy has no weak truth values
+    return _PYTHON[type_.dtype] if weak else np.dtype(type_.dtype)
 
 
 def loop_dtypes(ufunc: np.ufunc, nodes: Sequence[Expr], dtype: Any = None) -> tuple[DType, ...]:

@@ -52,7 +52,7 @@ from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
-__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
+__all__ = ["CAUGHT", "Lengthened", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
 
 # Any: branches return whatever the program has.
 RESULT = "_wg_result"
@@ -253,18 +253,39 @@ def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark:
             continue
         origins |= outer
         related.append(buffer)
+        condition = test if holds else negated(test)
         if buffer.serial < mark and array.type is new.type and all(v.put for v in array.views):
-            condition = test if holds else negated(test)
             views = array.views
-            context.touch(BufferSlot(buffer))
-            buffer.links = (*buffer.links, Link(condition, new, lambda a, _, v=views: taken(v, a)))
-            new.links = (
-                *new.links,
-                Link(condition, buffer, lambda y, a, v=views: put_back(v, a, y)),
+            _link(
+                context,
+                new,
+                Link(
+                    condition,
+                    buffer,
+                    lambda y, a, v=views: put_back(v, a, y),
+                    lambda a, _, v=views: taken(v, a),
+                ),
             )
+        elif not array.views and all(link.other.serial < mark for link in buffer.links):
+            told = set()
+            for link in buffer.links:
+                told |= link.other.origins
+                both = where(condition, link.condition, const(False))
+                _link(context, new, Link(both, link.other, link.follow, link.back))
+            new.loose |= frozenset(outer - told)
+        else:
+            new.loose |= frozenset(outer)
     if related:
         new.origins = new.origins | frozenset(origins)
         context.relate(new, *related)
+
+
+def _link(context: Context, new: Buffer, link: Link) -> None:
+    """Tie two buffers in both directions."""
+    other = link.other
+    context.touch(BufferSlot(other))
+    other.links = (*other.links, Link(link.condition, new, link.back, link.follow))
+    new.links = (*new.links, link)
 
 
 def _united(a: Any, b: Any, uniting: Uniting) -> Form:
@@ -459,7 +480,7 @@ def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
     return _united(a, b, uniting)
 
 
-class _Changed(Form):
+class Lengthened(Form):
     """A list that one of the ways made longer: elements that are there under a condition."""
 
     def __init__(self, common: Form, extra: tuple[list[Form], list[Form]], growing: Any) -> None:
@@ -524,7 +545,7 @@ def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
         [alone(v.value if type(v) is Maybe else v, uniting) for v in values[size:]]
         for values in (first, second)
     )
-    return _Changed(common, (extra[0], extra[1]), grown)
+    return Lengthened(common, (extra[0], extra[1]), grown)
 
 
 def _united_items(first: tuple[Any, ...], second: tuple[Any, ...], uniting: Uniting) -> Form:

@@ -42,6 +42,7 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.operators import guarded
+from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
 from wengert.frontend.table import Entry, apply, entry_of, title_of
 from wengert.frontend.tables import load_tables
@@ -241,6 +242,8 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
+    if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
+        refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
         return _deque_method(owner, function, args, kwargs)
     if isinstance(owner, (list, dict, set)):
@@ -276,6 +279,9 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
             NeedConcrete,
         ) if not active().eager else None
     return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+
+
+_TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))
 
 
 def _deque_method(owner: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -183,7 +183,7 @@ def filler(type_: Type) -> Expr:
 def converted(expr: Expr, type_: Type) -> Expr:
     """A number or an array in the dtype of a union."""
     given = expr.value_type
-    if given.dtype == type_.dtype and given.weak == type_.weak:
+    if given.dtype == type_.dtype and (given.weak == type_.weak or given.dtype == "bool"):
         return expr
     if type_.weak:
         if given.dtype == "bool":
@@ -228,7 +228,7 @@ class Number(Form):
             return missing
         if not is_number(value) or _is_array(value):
             raise Unfit(f"{_named(self.type)} and {describe(value)}")
-        given = type_of(value)
+        given = _plain_bool(type_of(value))
         type_ = self.type if given is self.type else _joined_scalar(self.type, given)
         python = self.python and _is_python_bool(value)
         return self if type_ is self.type and python == self.python else Number(type_, python)
@@ -673,7 +673,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _numbers(a: Any, b: Any, uniting: Uniting) -> Form:
-    first, second = type_of(a), type_of(b)
+    first, second = _plain_bool(type_of(a)), _plain_bool(type_of(b))
     if first.shape != second.shape or _is_array(a) != _is_array(b):
         raise Unfit(f"{describe(a)} and {describe(b)}")
     joined = promote(first, second) if first.with_shape(()) is not second.with_shape(()) else first
@@ -682,6 +682,11 @@ def _numbers(a: Any, b: Any, uniting: Uniting) -> Form:
         python = all(_is_python_bool(v) for v in (a, b))
         return Number(type_, python)
     return ArrayForm(Type(joined.dtype, first.shape), (a, b))
+
+
+def _plain_bool(type_: Type) -> Type:
+    """Truth values have one type: Python's and NumPy's are told apart by the handle."""
+    return Type("bool", type_.shape) if type_.dtype == "bool" else type_
 
 
 def _joined_scalar(first: Type, second: Type) -> Type:

@@ -71,6 +71,7 @@ class Link(NamedTuple):
     condition: Expr
     other: Buffer
     follow: Callable[[Expr, Expr], Expr]  # this array now, the other before -> the other now
+    back: Callable[[Expr, Expr], Expr]  # the other now, this one before -> this one now
 
 
 class Buffer:
@@ -84,6 +85,7 @@ class Buffer:
         "expr",
         "__weakref__",
         "links",
+        "loose",
         "origins",
         "serial",
         "shadows",
@@ -108,6 +110,7 @@ class Buffer:
         self.shadows = shadows
         self.stale: str | None = None
         self.links: tuple[Link, ...] = ()
+        self.loose: frozenset[int] = frozenset()  # origins that the links do not tell all about
         self.writable: str | None = None  # else: why it may not be written
         context = current()
         if context is not None:
@@ -246,7 +249,7 @@ def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
             if other not in reached:
                 reached.add(other)
                 todo.append(other)
-    related = context.related(buffer, reached)
+    related = context.related(buffer, {b for b in reached if b.serial not in buffer.loose} | {buffer})
     for other in related:
         if other.stale is None:
             context.touch(BufferSlot(other))

@@ -31,7 +31,7 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
-from wengert.frontend.staging.containers import materialized
+from wengert.frontend.staging.containers import hashed, materialized
 from wengert.frontend.staging.effects import printed, require
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
 from wengert.frontend.staging.handles import (
@@ -55,7 +55,7 @@ from wengert.frontend.staging.handles import (
 from wengert.frontend.staging.indexing import fitted, getitem, setitem
 from wengert.frontend.staging.iteration import Range, Together, python_elements, range_, steps_of
 from wengert.frontend.staging.operators import BINARY, compared, power, unary
-from wengert.frontend.staging.texts import marked, template_of
+from wengert.frontend.staging.texts import has_marks, marked, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.frontend.table import entry_of
 from wengert.ir.dims import size_of
@@ -93,10 +93,17 @@ def len_(value: Any) -> Any:
         return length_of(value)
     if isinstance(value, Range):
         return value.steps().trip
+    if type(value) is str and has_marks(value):
+        refuse("takes the length of a text with run-time values in it", NeedConcrete)
     method = getattr(type(value), "__len__", None)
     if isinstance(method, types.FunctionType):
         return call(method, value)
     return len(value)
+
+
+@own(set, frozenset)
+def set_(iterable: Any = ()) -> Any:
+    return active().birth({hashed(v) for v in python_elements(iterable)})
 
 
 own(range)(range_)

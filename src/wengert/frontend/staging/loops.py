@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.frontend.staging.branches import (
+    Lengthened,
     Whole,
     branches,
     cells_of,
@@ -624,6 +625,8 @@ def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> 
         form = slot_form(slot, init, final, uniting, where.line)
     except Unfit as error:
         _unfit(slot, error, where)
+    if isinstance(form, Lengthened):
+        refuse("a list changes its length in a loop in a way that cannot be captured", NeedConcrete, where)
     if isinstance(form, Poisoned) and isinstance(slot, CellSlot) and slot.name.startswith("_wg_"):
         refuse(_structure(slot, form, where), CarryChange, where)
     return _checked(form, slot, init, final, where)

@@ -154,9 +154,16 @@ def compared(op: str, a: Any, b: Any) -> Any:
     if _is_python(a) and _is_python(b):
         from wengert.frontend.python_operators import python_operator
 
+        if _is_truth(a) and _is_truth(b):
+            found = _numpy(_UFUNCS[op], a, b)
+            return Scalar(found.expr, python=True) if isinstance(found, Scalar) else bool(found)
         result = guarded(python_operator(op, to_expr(a), to_expr(b), bound=_bound))
         return Scalar(result.expr, python=True) if isinstance(result, Scalar) else bool(result)
     return _numpy(_UFUNCS[op], a, b)
+
+
+def _is_truth(value: Any) -> bool:
+    return type_of(value).dtype == "bool"
 
 
 def unary(op: str, a: Any) -> Any:

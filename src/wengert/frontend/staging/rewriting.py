@@ -595,8 +595,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("new", node), node)
 
     def visit_Set(self, node: ast.Set) -> Any:
-        self.generic_visit(node)
-        return self.at(_call("new", node), node)
+        elements = ast.List(self.elements(node.elts), ast.Load())
+        return self.at(_call("set_of", elements), node)
 
     # --- comprehensions ----------------------------------------------------------------------------
     def visit_ListComp(self, node: ast.ListComp) -> Any:
@@ -631,6 +631,8 @@ class Rewriting(ast.NodeTransformer):
         self.scopes.pop()
         if isinstance(node, ast.GeneratorExp):
             return node
+        if isinstance(node, ast.SetComp):
+            return self.at(_call("set_of", ast.ListComp(node.elt, node.generators)), node)
         return self.at(_call("new", node), node)
 
 

@@ -7,13 +7,13 @@ as the solver likes, so it must not change anything around it. Checks in it (a d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.errors import ShapeError, TypeMismatchError
+from wengert.errors import CaptureError, ShapeError, TypeMismatchError
 from wengert.frontend.scipy_samples import interpolant_of
 from wengert.frontend.scipy_solvers import solver_of
 from wengert.frontend.staging.context import Context, Layer, active, capturing, refuse
@@ -21,9 +21,8 @@ from wengert.frontend.staging.effects import TokenSlot, require
 from wengert.frontend.staging.handles import Handle, Partial, to_expr
 from wengert.frontend.staging.nested import as_handles
 from wengert.frontend.table import title_of
-from wengert.frontend.trees import flatten
+from wengert.frontend.trees import Tree, flatten
 from wengert.ir.node import Expr
-from wengert.ir.types import AnyType
 from wengert.ir.walk import substitute
 from wengert.ops.effects import first_token
 from wengert.ops.leaves import fresh
@@ -40,15 +39,37 @@ def solver_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     ``NotImplemented`` where nothing does.
     """
     stands = solver_of(function) or interpolant_of(function)
-    if stands is None:
-        return NotImplemented
     title = title_of(function)
+    if stands is None:
+        given = (*args, *kwargs.values())
+        return (
+            _by_scipy(function, title, args, kwargs)
+            if any(map(_is_body, given))
+            else NotImplemented
+        )
     try:
         given = [_argument(a, title) for a in args]
         result = stands(*given, **{k: _argument(v, title) for k, v in kwargs.items()})
     except (ShapeError, TypeMismatchError) as error:
         refuse(str(error))
     return wrapped(result)
+
+
+def _by_scipy(function: Any, title: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function of SciPy that is given functions of values that are known."""
+    from wengert.frontend.staging.calls import native
+
+    try:
+        return native(function, args, kwargs)
+    except CaptureError:
+        refuse(
+            f"{title} is given a function of traced values and wengert has no rule for it; "
+            "use mode='tape' or register one with wengert.custom_rule"
+        )
+
+
+def _is_body(value: Any) -> bool:
+    return callable(value) and not isinstance(value, (type, Expr, np.ndarray, Handle))
 
 
 def wrapped(result: Any) -> Any:
@@ -71,33 +92,44 @@ def _argument(value: Any, title: str) -> Any:
         return type(value)([_argument(v, title) for v in value])
     if isinstance(value, dict):
         return {k: _argument(v, title) for k, v in value.items()}
-    if callable(value) and not isinstance(value, (type, Expr, np.ndarray)):
+    if _is_body(value):
         return Body(value, title)
     return value
 
 
+class _Record(NamedTuple):
+    """A body: what it was given (kept, for it is known by identity), its symbols, and what it returned."""
+
+    given: list[Any]
+    symbols: list[Expr]
+    leaves: list[Any]
+    tree: Tree
+
+
 class Body:
-    """A function of the program as a function of expressions."""
+    """A function of the program as a function of expressions, and of values that are known."""
 
     def __init__(self, function: Callable[..., Any], title: str) -> None:
         self.function, self.title = function, title
-        self.known: dict[tuple[AnyType, ...], tuple[tuple[Expr, ...], list[Any], Any]] = {}
+        self.known: dict[tuple[Hashable, ...], _Record] = {}
 
-    def __call__(self, *args: Expr) -> Any:
-        key = tuple(a.type for a in args)
+    def __call__(self, *args: Any) -> Any:
+        given, structure = flatten(args)
+        key = (structure, *(e.type if isinstance(e, Expr) else id(e) for e in given))
         if key not in self.known:
-            self.known[key] = self._recorded(args)
-        symbols, leaves, tree = self.known[key]
+            self.known[key] = self._recorded(given, structure)
+        _, symbols, leaves, tree = self.known[key]
+        values = [e for e in given if isinstance(e, Expr)]
         nodes = [leaf for leaf in leaves if isinstance(leaf, Expr)]
-        found = iter(substitute(nodes, dict(zip(symbols, args, strict=True))))
+        found = iter(substitute(nodes, dict(zip(symbols, values, strict=True))))
         return tree.unflatten([next(found) if isinstance(leaf, Expr) else leaf for leaf in leaves])
 
-    def _recorded(self, args: tuple[Expr, ...]) -> tuple[tuple[Expr, ...], list[Any], Any]:
+    def _recorded(self, given: list[Any], structure: Tree) -> _Record:
         from wengert.frontend.staging.calls import call
 
-        symbols = tuple(fresh(a.value_type, "u") for a in args)
+        inner = [fresh(e.value_type, "u") if isinstance(e, Expr) else e for e in given]
         with _body() as (context, layer):
-            result = call(self.function, *as_handles(list(symbols)))
+            result = call(self.function, *structure.unflatten(as_handles(inner)))
             leaves, tree = flatten(_lowered(result))
             token = context.token
             changed = _changed(context, layer)
@@ -110,7 +142,8 @@ class Body:
             place = next((i for i, leaf in enumerate(leaves) if isinstance(leaf, Expr)), None)
             if place is not None:
                 leaves[place] = after(leaves[place], token)
-        return symbols, leaves, tree
+        symbols = [s for s, e in zip(inner, given, strict=True) if isinstance(e, Expr)]
+        return _Record(given, symbols, leaves, tree)
 
 
 @contextmanager

@@ -214,6 +214,8 @@ def _staged_code(
     rewriting = Rewriting(static - set(code.co_varnames), class_name)
     name = "_wg_function"  # its own name would hide the global one that recursion needs
     if isinstance(node, ast.Lambda):
+        node.args.defaults = [ast.Constant(None) for _ in node.args.defaults]
+        node.args.kw_defaults = [d and ast.Constant(None) for d in node.args.kw_defaults]
         staged = rewriting.lambda_(node)
         inner: ast.stmt = ast.Assign([ast.Name(name, ast.Store())], staged)
         rebound: tuple[str, ...] = ()

@@ -50,6 +50,7 @@ from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import compared, unary as unary_value
 from wengert.frontend.staging.source import mark_staged
+from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ops.algebra import lift
 from wengert.ops.choice import where
@@ -57,7 +58,7 @@ from wengert.ops.choice import where
 __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
     "choose", "compare", "delattr_", "delitem", "element", "elements", "filtered", "for_", "getitem",
-    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "outer", "positional", "raise_", "setattr_", "setitem", "staged",
+    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged",
     "staged_lambda", "try_", "truth", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
@@ -173,6 +174,8 @@ def compare(op: str, a: Any, b: Any) -> Any:
         if isinstance(a, Choice):
             return a.chosen(lambda option: compare(op, option, b))
         return _in(a, b, op == "in")
+    if type(a) is str and has_marks(a) or type(b) is str and has_marks(b):
+        refuse("a text with run-time values in it is compared; compare the numbers", NeedConcrete)
     if isinstance(a, Choice):
         return a.chosen(lambda option: compare(op, option, b))
     if isinstance(b, Choice):
@@ -734,9 +737,16 @@ def staged_lambda(function: types.FunctionType) -> types.FunctionType:
 def new(container: Any) -> Any:
     """A list, dict or set that is made here."""
     context = current()
-    if context is not None:
-        context.birth(container)
-    return container
+    if context is None:
+        return container
+    if type(container) is dict and any(isinstance(k, (Handle, str, tuple)) for k in container):
+        container = {hashed(k): v for k, v in container.items()}
+    return context.birth(container)
+
+
+def set_of(items: Any) -> set[Any]:
+    """A set with known elements."""
+    return new({hashed(item) for item in python_elements(items)})  # type: ignore[no-any-return]
 
 
 def elements(iterable: Any) -> Iterator[Any]:
