@@ -201,23 +201,46 @@ def _bracketing(method: str) -> Function:
         maxiter: Any = None,
         full_output: bool = False,
         disp: bool = True,
-        k: Any = None,
     ) -> Any:
-        function = _function(f, args)
-        options = static(method, xtol=xtol, rtol=rtol, maxiter=maxiter, disp=disp, k=k)
-        found = find_root(method, function, {"a": a, "b": b}, options=options)
-        root = solved(found, function)
-        if not full_output:
-            return root
-        return root, RootResults(root, found.converged, found.iterations, found.calls, method)
+        options = static(method, xtol=xtol, rtol=rtol, maxiter=maxiter, disp=disp)
+        return _bracketed(method, _function(f, args), a, b, options, full_output)
 
     search.__name__ = search.__qualname__ = method
     search.__doc__ = f"A root between two ends, by ``scipy.optimize.{method}``."
     return search
 
 
+def _bracketed(
+    method: str, function: Function, a: Any, b: Any, options: dict[str, Any], full_output: bool
+) -> Any:
+    found = find_root(method, function, {"a": array(a), "b": array(b)}, options=options)
+    x = solved(found, function)
+    if not full_output:
+        return x
+    return x, RootResults(x, found.converged, found.iterations, found.calls, method)
+
+
 for _method in BRACKETED:
-    solves(f"scipy.optimize.{_method}")(_bracketing(_method))
+    if _method != "toms748":
+        solves(f"scipy.optimize.{_method}")(_bracketing(_method))
+
+
+@solves("scipy.optimize.toms748")
+def toms748(
+    f: Function,
+    a: Any,
+    b: Any,
+    args: Any = (),
+    k: Any = None,
+    xtol: Any = None,
+    rtol: Any = None,
+    maxiter: Any = None,
+    full_output: bool = False,
+    disp: bool = True,
+) -> Any:
+    """A root between two ends, by ``scipy.optimize.toms748``."""
+    options = static("toms748", k=k, xtol=xtol, rtol=rtol, maxiter=maxiter, disp=disp)
+    return _bracketed("toms748", _function(f, args), a, b, options, full_output)
 
 
 @solves("scipy.optimize.newton")

@@ -41,12 +41,8 @@ def solver_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     stands = solver_of(function) or interpolant_of(function)
     title = title_of(function)
     if stands is None:
-        given = (*args, *kwargs.values())
-        return (
-            _by_scipy(function, title, args, kwargs)
-            if any(map(_is_body, given))
-            else NotImplemented
-        )
+        bodies = any(map(_is_body, (*args, *kwargs.values())))
+        return _by_scipy(function, title, args, kwargs) if bodies else NotImplemented
     try:
         given = [_argument(a, title) for a in args]
         result = stands(*given, **{k: _argument(v, title) for k, v in kwargs.items()})
