@@ -169,7 +169,8 @@ def _join(
     if len(buffers) == 1:
         item.lie_in(buffers, whole=first.whole and second.whole)
         return
-    gone = {first, second, *dead}
+    # What the branches made themselves is known by these results only.
+    gone = {*dead, *(v for v in (first, second) if v.block.parent is item.block)}
     own = all(
         b.owned
         and b not in others
