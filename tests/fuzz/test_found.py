@@ -1,0 +1,259 @@
+"""Small programs that once came out differently, each with the inputs that showed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any  # Any: programs take and return whatever ordinary code does
+
+import numpy as np
+import pytest
+from programs.judging import Projection, captured_differently, gradients_differ
+
+import wengert as wg
+
+Program = Callable[..., Any]
+VALUES: list[tuple[Program, list[tuple[Any, ...]]]] = []
+SLOPES: list[tuple[Program, tuple[Any, ...]]] = []
+
+A = np.array([[1.1, 0.3, -0.4], [0.4, 0.9, 0.2], [-0.6, 0.5, 1.3]])
+FOUR = np.array([0.5, -1.5, 2.0, 0.25])
+
+
+def value(*inputs: tuple[Any, ...]) -> Callable[[Program], Program]:
+    def register(function: Program) -> Program:
+        VALUES.append((function, list(inputs)))
+        return function
+
+    return register
+
+
+def slope(*args: object) -> Callable[[Program], Program]:
+    def register(function: Program) -> Program:
+        SLOPES.append((function, args))
+        return function
+
+    return register
+
+
+# --------------------------------------------------------------------------------- values and arguments
+
+
+@value((FOUR,))
+def argument_reversed_in_place(a):
+    a[:] = a[::-1]
+    return a
+
+
+@value((FOUR,))
+def copy_of_an_argument_written_later(a):
+    b = a.copy()
+    a[0] = 9.0
+    return b, a
+
+
+@value((-0.5, FOUR, FOUR + 1), (0.5, FOUR, FOUR + 1), (-2.0, FOUR, FOUR + 1))
+def argument_or_new_array_written(x, a, b):
+    c = np.zeros(4)
+    if x < -1:
+        pass
+    elif x > 0.05:
+        b = c
+    b[1:] = a[:1]
+    return c
+
+
+@value((0.5, FOUR, FOUR + 1))
+def arguments_swapped_in_a_loop_then_written(x, a, b):
+    for _ in range(5):
+        a, b = b, a
+    a += x
+
+
+@value((0.5, 1.0, FOUR, FOUR + 1), (0.5, -1.0, FOUR, FOUR + 1))
+def view_of_an_argument_or_a_new_array(x, t, a, b):
+    if t > 0:
+        b = np.array([x, 0.3, x, 1.0])
+    a = b[:]
+    a[[0, 2]] = x
+
+
+@value((FOUR, 2.0), (FOUR, -2.0))
+def key_added_in_a_branch_of_a_loop(q, x):
+    d = {"p": x}
+    for i in range(4):
+        if q[i] + x < 0.0:
+            d["z"] = i
+    return d
+
+
+@value((2.0,), (-2.0,))
+def dictionary_returned_before_it_grows(x):
+    d = {"p": x}
+    if x > 0:
+        return x, d
+    d["z"] = 1.0
+    return x, d
+
+
+@value((2.0,), (-1.0,))
+def unassigned_when_returned(x):
+    if x > 0:
+        y = x
+    return y
+
+
+@value((4.5,), (2.5,))
+def unassigned_after_no_trip(x):
+    for i in range(int(x) - 2):
+        last = x * i
+    return last
+
+
+@value((np.array([3.0, 1.0, 2.0]), np.array([0, 1, 1]), np.ones(3)))
+def added_at_places(a, where, v):
+    a = a.copy()
+    np.add.at(a, where, v)
+    return a
+
+
+@value((2.0, FOUR), (0.0, FOUR))
+def outer_product_of_ones_written(x, b):
+    M = np.ones((3, 4)) * x
+    k = 0
+    M[k] = b
+    return M
+
+
+@value(([1.0, 2.0, 3.0], FOUR), ([1.0, 2.0], FOUR))
+def list_of_the_caller_popped_in_a_loop(q, a):
+    s = 0.0
+    for _ in a:
+        if len(q) > 2:
+            s += q.pop()
+    return s
+
+
+@value((FOUR, 0.5), (FOUR, 2.0))
+def comparison_of_comparisons(b, x):
+    k = 0
+    for _ in b:
+        k += 1
+    y = 1.0 if (k > 1) == (1.7 < x <= 2.5) else 2.0
+    return y, (k > 9) != (x > 1)
+
+
+@value((0.7, 6))
+def draws_in_a_loop(x, n):
+    rng = np.random.default_rng(4)
+    y = np.zeros(n)
+    for k in range(n):
+        y[k] = x * rng.normal()
+    return y, rng.permutation(4)
+
+
+@pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
+def test_values(function: Program, inputs: list[tuple[Any, ...]]) -> None:
+    assert not captured_differently(function, inputs)
+
+
+def test_one_array_as_two_arguments_is_refused_or_right() -> None:
+    def f(a, b):
+        a[3] = 9.0
+        return b * 2
+
+    one, two = FOUR.copy(), FOUR.copy()
+    try:
+        result = wg.jit(f)(one, one)
+    except wg.CaptureError as refused:
+        assert "two" in str(refused) or "same" in str(refused)  # noqa: PT017  refusing is right too
+    else:
+        assert np.array_equal(result, f(two, two))
+        assert np.array_equal(one, two)
+
+
+# ------------------------------------------------------------------------------------------ derivatives
+
+
+@slope(A)
+def element_stored_then_stored_in_an_inner_loop(A):
+    x = A[0] * 1.0
+    for _ in range(4):
+        x[0] = x[0] * 2
+        for _ in range(4):
+            x[0] -= 0.1 * x[0] * x[0]
+    return x[1] + x[0]
+
+
+@slope(A)
+def rows_eliminated_after_scaling(A):
+    M = np.hstack([A, np.eye(3)])
+    for k in range(3):
+        M[k] = M[k] / M[k, k]
+        for i in range(3):
+            if i != k:
+                M[i] -= M[i, k] * M[k]
+    return M[:, 3:]
+
+
+@slope(A + 2 * np.eye(3))
+def columns_divided_under_a_condition(A):
+    L = A.copy()
+    for k in range(3):
+        r = L[k, k]
+        L[k, k] = r
+        if k < 2:
+            L[k + 1 :, k] = L[k + 1 :, k] / r
+    return L
+
+
+@slope(A)
+def stores_at_equal_places(A):
+    x = np.zeros(3)
+    x[[0, 0, 1]] = A[0]
+    y = A[1].copy()
+    y[[0, 0]] *= 2
+    M = A.copy()
+    M[[0, 0]] = M[[1, 2]]
+    return x, y, M
+
+
+@slope(A)
+def rows_swapped_with_themselves(A):
+    M = A.copy()
+    for k in range(3):
+        p = k + np.argmax(np.abs(M[k:, k]))
+        M[[k, p]] = M[[p, k]]
+        M[k] *= 2 + k
+    return M
+
+
+@slope(A)
+def infinity_in_a_loop(A):
+    best = np.inf
+    D = np.full((3, 3), np.inf)
+    D[0, 0] = A[0, 0]
+    for i in range(3):
+        for j in range(3):
+            if i > 0:
+                D[i, j] = min(D[i, j], D[i - 1, j] + A[i, j])
+            if j > 0:
+                D[i, j] = min(D[i, j], D[i, j - 1] + A[i, j])
+        best = min(best, D[i, 2])
+    return D[2, 2], best
+
+
+@slope(20.0)
+def sum_of_a_list_of_unknown_length(x):
+    out = []
+    while x > 1.0:
+        out.append(x)
+        x = x / 1.7
+    return sum(out), x
+
+
+@pytest.mark.parametrize(("function", "args"), SLOPES, ids=[f.__name__ for f, _ in SLOPES])
+def test_slopes(function: Program, args: tuple[Any, ...]) -> None:
+    projection = Projection(function, args, (0,), np.random.default_rng(5))
+    reverse = wg.grad(projection.function, argnums=(0,))
+    forward = wg.jacfwd(projection.function, argnums=(0,))
+    assert not gradients_differ(projection, reverse, forward, args)
