@@ -103,7 +103,7 @@ class Symbols:
     def nested(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return type(value)([self.nested(v) for v in value])
-        return self.leaf(value)
+        return value if isinstance(value, str) or value is ... else self.leaf(value)
 
     def leaf(self, value: Any) -> Any:
         array = np.asarray(value)

@@ -112,6 +112,7 @@ def _einsum() -> list[Case]:
         *[case(np.einsum, *t) for t in mixed],
         case(np.einsum, A, [0, 1], B, [1, 2]),
         case(np.einsum, A, [0, 1], B, [1, 2], [2, 0]),
+        case(np.einsum, S, [..., 0, 1], T, [..., 1, 2], [..., 0, 2]),
         case(np.einsum, "ij,jk", A, B, optimize=True),
         case(np.einsum, "i,i", draw(3, dtype="int32"), draw(3, dtype="int32"), dtype=float),
     ]

@@ -20,7 +20,7 @@ from wengert.run.reference import evaluate
 
 S = scipy.linalg
 RNG = np.random.default_rng(5)
-OFF = {"overwrite_a": True, "check_finite": False}
+OFF = {"overwrite_a": False, "check_finite": False}
 
 
 def well(n: int, dtype: str = "float64") -> Any:

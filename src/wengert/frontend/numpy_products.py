@@ -14,13 +14,14 @@ from wengert.frontend.numpy_arguments import (
     common_type,
     converted,
     dtype_name,
-    known,
     members,
     refused,
     strong,
+    whole,
 )
+from wengert.frontend.numpy_creation import array_of
 from wengert.frontend.numpy_joining import atleast
-from wengert.frontend.table import Value, Values, maps
+from wengert.frontend.table import Nested, Value, Values, maps
 from wengert.ir.dims import Extent, size_of
 from wengert.ir.node import Expr
 from wengert.ir.types import DType
@@ -312,8 +313,8 @@ def _cross(
 
 # --- Einstein's notation ---------------------------------------------------------------------------------
 @maps(np.einsum, group=_group)
-def einsum(subscripts: Any, *operands: Value, optimize: Any = False, dtype: Any = None) -> Expr:
-    nodes, inputs, out = _einsum_arguments(subscripts, operands)
+def einsum(*operands: Nested, optimize: Any = False, dtype: Any = None) -> Expr:
+    nodes, inputs, out = _einsum_arguments(operands)
     if len(inputs) != len(nodes):
         raise ShapeError(
             worded("numpy.einsum", expected=f"{len(inputs)} arrays", got=f"{len(nodes)}")
@@ -356,24 +357,25 @@ def _spelt_out(labels: Sequence[Any], width: int, wide: int) -> list[Label]:
 
 
 def _einsum_arguments(
-    subscripts: Any, operands: Sequence[Expr]
+    operands: Sequence[Any],
 ) -> tuple[list[Expr], list[list[Any]], list[Any] | None]:
     """Arrays, their labels, and the labels of the result (``None``: not said)."""
-    if isinstance(subscripts, str):
-        left, arrow, right = subscripts.replace(" ", "").partition("->")
+    if operands and isinstance(operands[0], str):
+        left, arrow, right = operands[0].replace(" ", "").partition("->")
         inputs = [_labels(text) for text in left.split(",")]
-        return list(operands), inputs, _labels(right) if arrow else None
-    given = [subscripts, *operands]
-    out = known(given.pop()) if len(given) % 2 else None
-    lists = [known(x) for x in given[1::2]]
-    if any(x is None for x in lists):
-        raise refused("numpy.einsum", expected="subscripts as text", got=subscripts)
-    arrays = [algebra.lift(x) for x in given[::2]]
-    return arrays, [_numbers(x) for x in lists], None if out is None else _numbers(out)
+        return [_array(x) for x in operands[1:]], inputs, _labels(right) if arrow else None
+    given = list(operands)
+    out = _numbers(given.pop()) if len(given) % 2 else None
+    return [_array(x) for x in given[::2]], [_numbers(x) for x in given[1::2]], out
+
+
+def _array(x: Any) -> Expr:
+    return array_of(x, None, "numpy.einsum") if isinstance(x, (list, tuple)) else strong(x)
 
 
 def _numbers(axes: Any) -> list[Any]:
-    return [x if x is ... else int(x) for x in axes]
+    """Labels given as a list of whole numbers."""
+    return [x if x is ... else whole(x, "numpy.einsum", "subscripts") for x in axes]
 
 
 def _labels(text: str) -> list[Any]:

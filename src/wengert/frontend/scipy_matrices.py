@@ -157,10 +157,11 @@ def _vector(x: Expr, what: str) -> Expr:
     return reshape(vector, (1,)) if vector.ndim == 0 else vector
 
 
-def _along_diagonals(values: Expr, rows: Extent, columns: Extent, first: Expr, sign: int) -> Expr:
+def _along_diagonals(values: Expr, rows: Extent, columns: Extent, first: Extent, sign: int) -> Expr:
     """The matrix of elements of a vector whose place is ``first + i + sign*j``."""
-    row, column = expand_dims(positions(rows), 1), expand_dims(positions(columns), 0)
-    return take(values, first + row + (column if sign > 0 else scale(-1, column)))
+    row = expand_dims(positions(rows) + size(first), 1)
+    column = expand_dims(positions(columns), 0)
+    return take(values, plus(row, column) if sign > 0 else minus(row, column))
 
 
 @maps(_S.toeplitz, group=_group)
@@ -170,7 +171,7 @@ def toeplitz(c: Value, r: Value | None = None) -> Expr:
     row = conj(column) if r is None else _vector(r, what)
     n = row.shape[0]
     parts, _ = of_one_dtype(flip(part_of(row, 0, 1, n - 1)), column)
-    return _along_diagonals(concatenate(parts), column.shape[0], n, size(n) - 1, -1)
+    return _along_diagonals(concatenate(parts), column.shape[0], n, n - 1, -1)
 
 
 @maps(_S.hankel, group=_group)
@@ -180,7 +181,7 @@ def hankel(c: Value, r: Value | None = None) -> Expr:
     row = strong_zeros(column.shape, column.value_type.dtype) if r is None else _vector(r, what)
     n = row.shape[0]
     parts, _ = of_one_dtype(column, part_of(row, 0, 1, n - 1))
-    return _along_diagonals(concatenate(parts), column.shape[0], n, const(0), 1)
+    return _along_diagonals(concatenate(parts), column.shape[0], n, 0, 1)
 
 
 @maps(_S.circulant, group=_group)

@@ -5,7 +5,7 @@ annotations of its parameters say how arguments arrive:
 
 * ``Value``: an expression (numbers and arrays are lifted);
 * ``Values``: a list of expressions (an array stays one expression: its rows are meant);
-* ``Nested``: lists and tuples of expressions to any depth;
+* ``Nested``: lists and tuples of expressions to any depth; texts and ``...`` stay what they are;
 * ``Shape``, ``Length``: extents, several or one; ``Number``: an extent or any other number that is known;
 * anything else: a Python value that has to be known at capture.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any, TypeAlias
 
 from wengert.errors import TypeMismatchError, worded
@@ -228,4 +229,4 @@ def _lifted_leaves(value: Any) -> Any:
     """Lists and tuples with their members lifted, as deep as somebody wrote them."""
     if isinstance(value, (list, tuple)):
         return type(value)([_lifted_leaves(v) for v in value])
-    return lift(value)
+    return value if isinstance(value, (str, EllipsisType)) else lift(value)

@@ -524,7 +524,7 @@ def _argument(entry: Entry) -> Callable[[str, str, Any], Any]:
 def _nested(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)([_nested(v) for v in value])
-    return lowered_value(value)
+    return value if isinstance(value, str) or value is ... else lowered_value(value)
 
 
 def _known(value: Any) -> Any:
