@@ -156,8 +156,11 @@ def test_what_rules_return_is_checked() -> None:
     z = custom(lambda t: t**2, v, rules=Rules(vjp=lambda p, o, c: (c[0], c[0]), name="q"))
     with pytest.raises(ShapeError, match="vjp rule of `q`: expected 1 cotangents"):
         vjp([z], [v], [v])
-    with pytest.raises(NoDerivativeError, match="also uses `y`"):
-        custom(lambda t: t * y, x, rules=Rules(jvp=lambda p, t: t[0]))
+    z = custom(lambda t: t * y, x, rules=Rules(jvp=lambda p, t: t[0] * y))
+    assert value(jvp([z], {x: ONE})[0]) == value(vjp([z], [ONE], [x])[0]) == 1.3
+    for derive in (lambda: jvp([z], {y: ONE}), lambda: vjp([z], [ONE], [x, y])):
+        with pytest.raises(NoDerivativeError, match="also uses `y`, which varies"):
+            derive()
     with pytest.raises(TypeMismatchError, match="neither"):
         Rules()
 

@@ -92,10 +92,14 @@ codec(Rules, lambda rules: rules.number, _restored)
 
 
 class Custom(NamedTuple):
-    """The body, which computes the value, and the rules."""
+    """The body, which computes the value, and the rules, which know of the first ``arity`` arguments.
+
+    Further arguments are what the body uses from around it; they must not vary.
+    """
 
     body: Region
     rules: Rules
+    arity: int
 
 
 codec(Custom)
@@ -161,10 +165,30 @@ def _fitted(what: str, value: Expr, shape: tuple[Extent, ...]) -> Expr:
 
 
 # --- differentials -----------------------------------------------------------------------------------------
+def _check_around(rules: Rules, args: Sequence[Expr], varies: Sequence[bool], arity: int) -> None:
+    """Rules do not know of what a body uses from around it.
+
+    Raises:
+        NoDerivativeError: it varies.
+    """
+    for arg, moves in zip(args[arity:], varies[arity:], strict=True):
+        if moves and differentiable(arg):
+            raise NoDerivativeError(
+                worded(
+                    f"custom rules of `{rules.name}`",
+                    expected="a function of its arguments alone",
+                    got=f"one that also uses `{arg}`, which varies",
+                    hint="pass it as an argument",
+                )
+            )
+
+
 def _custom_jvp(
     args: Sequence[Expr], tangents: Sequence[Change], out: Expr, *, attr: Custom, diff: Transforms
 ) -> list[Change]:
     types = result_types(out)
+    _check_around(attr.rules, args, [t is not None for t in tangents], attr.arity)
+    args, tangents = args[: attr.arity], tangents[: attr.arity]
     moving = [
         i
         for i, (a, t) in enumerate(zip(args, tangents, strict=True))
@@ -214,14 +238,17 @@ def _custom_vjp(
     diff: Transforms,
 ) -> list[Change]:
     types = result_types(out)
+    _check_around(attr.rules, args, wanted, attr.arity)
+    around: list[Change] = [None] * (len(args) - attr.arity)
+    args, wanted = args[: attr.arity], wanted[: attr.arity]
     if attr.rules.vjp is None:
-        return _transposed_jvp(args, wanted, ct, types, attr.rules, diff)
+        return _transposed_jvp(args, wanted, ct, types, attr.rules, diff) + around
     batch = batch_of(ct, types)
     if batch:
-        return _by_rows(args, wanted, ct, out, attr.rules, batch)
+        return _by_rows(args, wanted, ct, out, attr.rules, batch) + around
     given = [zeros(t.shape) if c is None else c for c, t in zip(ct, types, strict=True)]
     found = _cotangents(attr.rules, attr.rules.vjp(tuple(args), items(out), tuple(given)), args)
-    return [c if want else None for c, want in zip(found, wanted, strict=True)]
+    return [c if want else None for c, want in zip(found, wanted, strict=True)] + around
 
 
 def _by_rows(
@@ -284,11 +311,11 @@ def _rebuilt(*args: Expr, attr: Custom) -> Expr:
 def custom(function: Callable[..., Any], *args: Any, rules: Rules) -> Any:
     """``function(*args)`` with a differential by hand.
 
-    The function returns an expression or a tuple of them; it must use nothing but its arguments, for the
-    rules know of nothing else.
+    The function returns an expression or a tuple of them. What it uses besides its arguments must not vary,
+    for the rules know of nothing else.
 
     Raises:
-        NoDerivativeError: the function uses something from around it.
+        NoDerivativeError: (when differentiated) it does vary.
         ShapeError: (when differentiated) a rule returns other shapes than it should.
 
     >>> from wengert.ops.leaves import symbol
@@ -300,16 +327,7 @@ def custom(function: Callable[..., Any], *args: Any, rules: Rules) -> Any:
     symbols = unbound([v.value_type for v in values], "p")
     result = function(*symbols)
     region, captures = hoisted(symbols, as_results(result))
-    if captures:
-        raise NoDerivativeError(
-            worded(
-                f"custom rules of `{rules.name}`",
-                expected="a function of its arguments alone",
-                got=f"one that also uses `{captures[0]}`",
-                hint="pass it as an argument",
-            )
-        )
-    node = make(CUSTOM, tuple(values), Custom(region, rules))
+    node = make(CUSTOM, (*values, *captures), Custom(region, rules, len(values)))
     return items(node) if isinstance(result, (tuple, list)) else item(node, 0)
 
 
