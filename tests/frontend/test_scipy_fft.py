@@ -74,7 +74,10 @@ def _signals() -> list[Case]:
     return found
 
 
-@pytest.mark.parametrize("c", [*_transforms(), *_signals()], ids=str)
+CASES = [*_transforms(), *_signals()]
+
+
+@pytest.mark.parametrize("c", CASES, ids=str)
 def test_like_scipy(c: Case) -> None:
     check_value(c)
     check_constants(c)
