@@ -128,7 +128,7 @@ def run(codes: list[Code], s: State, k: Expr | None, depth: int) -> State:
             found[0] = update(found[0], slice(0, 3), rows)
         else:
             limit = const(3 + b % 2)
-            count, *found = while_loop(
+            _, *found = while_loop(
                 lambda i, *c, limit=limit: i < limit,
                 lambda i, *c, body=body: (i + 1, *packed(body, i)(*c)),
                 (const(0), *values),

@@ -9,7 +9,7 @@ from wengert.emit.python.emission import LONGEST, Emission, assign_together, rea
 from wengert.emit.python.memory import crossed, is_fresh, together
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches, Called, Carry, Looping, Row
-from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.emit.python.values import Block, Buffer, Kind, Line, Value
 from wengert.emit.python.writer import dims_in
 from wengert.errors import GraphError, worded
 from wengert.ir.dims import Dim
@@ -90,9 +90,9 @@ def _emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
     emission.emit(then, then.roots)
     _change(inner[1], +1)
     emission.emit(orelse, orelse.roots)
-    if len(parts.results) == 1 and not then.lines and not orelse.lines:
-        if _as_expression(emission, value, parts):
-            return
+    plain = len(parts.results) == 1 and not then.lines and not orelse.lines
+    if plain and _as_expression(emission, value, parts):
+        return
     names = _result_names(emission, value, parts, dead)
     for block in (then, orelse):
         texts = [_written(emission, root) for root in block.roots]
@@ -293,9 +293,9 @@ def _variable(
     once = sum(c.init is init for c in parts.carries) == 1
     leaf = not init.node.args and not init.node.op.free  # True, or a constant of the module
     named = text.isidentifier() and not iskeyword(text) and not leaf
-    if not init.pending and named and init.kind is not Kind.SIZE and once:
-        if count is not None and init.left - count - 1 == 0 and text not in taken:
-            return text
+    named = named and not init.pending and init.kind is not Kind.SIZE and once
+    if named and count is not None and init.left - count - 1 == 0 and text not in taken:
+        return text
     if result is not None and result.prefer and result.prefer not in taken:
         guard = result.guard
         if (guard is None or guard.left == 0) and emission.is_over(result.prefer, value.block, ()):
@@ -374,8 +374,9 @@ def _head(
 ) -> None:
     body = value.bodies[0]
     test = _test_text(emission, parts, names)
+    leave = f"if not {flat([emission.writer.at_least(test, -1)])}:\n    break"
     if parts.trip is None:
-        value.block.add(f"while {flat([test])}:")
+        value.block.add("while True:" if parts.ends else f"while {flat([test])}:")
     else:
         trip = emission.writer.at_least(read(parts.trip), 0)
         text = flat([trip])
@@ -383,10 +384,10 @@ def _head(
         if parts.attr.backward:
             steps = f"reversed(range({text}))"
         value.block.add(f"for {counter or '_'} in {steps}:")
-        if parts.attr.go:
-            leave = Block()
-            leave.add(f"if not {flat([emission.writer.at_least(test, -1)])}:\n    break")
-            body.lines[:0] = leave.lines
+        if parts.attr.go and not parts.ends:
+            body.lines.insert(0, Line(leave))
+    if parts.ends:
+        body.add(leave)
     if not body.lines:
         body.add("pass")
     value.block.lines.append(body)
@@ -437,7 +438,7 @@ def _new_stack(emission: Emission, value: Value, parts: Looping, row: Row) -> st
         assert parts.trip is not None
         trip = _written(emission, parts.trip)
         extent = row.shape[0]
-        plain = isinstance(extent, int) or (isinstance(extent, Dim) and not extent.needs)
+        plain = not isinstance(extent, Dim) or not extent.needs
         lengths.insert(0, trip if plain else f"max({trip}, 0)")
     shape = lengths[0] if len(lengths) == 1 else emission.writer.tuple_of(lengths)
     dtype = _dtype(row.type)

@@ -126,11 +126,11 @@ class Emission:
         else:
             value.is_numpy = self._is_numpy_number(value)
         written = flat([text])
-        if form is not None and form.kind == "length" and value.deps[0].kind is Kind.SIZE:
-            if written.isidentifier():  # such a variable never changes
-                value.kind, value.text = Kind.SIZE, text
-                self.finish(value)
-                return
+        is_size = form is not None and form.kind == "length" and value.deps[0].kind is Kind.SIZE
+        if is_size and written.isidentifier():  # such a variable never changes
+            value.kind, value.text = Kind.SIZE, text
+            self.finish(value)
+            return
         self._inside_or_assigned(value, Text((written,), text.level, text.kind, text.raw), written)
 
     def give(self, value: Value, text: Text, buffers: tuple[Buffer, ...]) -> None:
@@ -301,9 +301,9 @@ class Emission:
         """A variable for one of several results."""
         if item is None:
             return "_"
-        if item.prefer and (item.guard is None or item.guard.left == 0):
-            if self.is_over(item.prefer, item.block, ()):
-                return item.prefer
+        over = item.guard is None or item.guard.left == 0
+        if item.prefer and over and self.is_over(item.prefer, item.block, ()):
+            return item.prefer
         hint = self.hints.get(item.node, "")
         return self.naming.numbered() if is_private(hint) else self.naming.new(hint)
 

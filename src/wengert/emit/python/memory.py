@@ -49,13 +49,11 @@ def places_of(form: Form, scope_values: dict[Expr, Value]) -> tuple[tuple[Buffer
 
 def crossed(inner: Block, outer: Block) -> int | None:
     """How many branches lie between two blocks; ``None`` if there is a loop, which would run again."""
-    count = 0
-    for block in inner.enclosing():
+    for count, block in enumerate(inner.enclosing()):
         if block is outer:
             return count
         if block.looped:
             return None
-        count += 1
     return None
 
 

@@ -6,6 +6,7 @@ A product of several factors is taken pair by pair, the pair that leaves least f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from wengert.ir.node import Expr
@@ -29,7 +30,7 @@ def spread_axes(node: Expr) -> Axes | None:
         return None
     spec: Spec = node.attr
     axes = spec.factors[0]
-    if not spec.new or spec.summed or any(a >= b for a, b in zip(axes, axes[1:], strict=False)):
+    if not spec.new or spec.summed or any(a >= b for a, b in pairwise(axes)):
         return None
     return axes
 
@@ -53,7 +54,7 @@ def product(node: Expr, order: Mapping[Expr, tuple[int, int]]) -> Form:
     found = _single(given[0], covered) if len(given) == 1 else _several(given, covered, node)
     if spec.new:
         entries = [":" if axis in covered else "None" for axis in spec.out]
-        inner = found if isinstance(found, Form) else found
+        inner = found
         if covered and covered != spec.out[-len(covered) :]:
             inner = Form("spread", (inner,), ", ".join(entries))
         return Form("broadcast", (inner,), node)
@@ -108,7 +109,7 @@ def _single(factor: _Factor, out: Axes) -> Part:
     return _turned(plain, out)
 
 
-# --- several factors -----------------------------------------------------------------------------------------
+# --- several factors -------------------------------------------------------------------------------------
 def _several(given: Sequence[_Factor], out: Axes, node: Expr) -> Part:
     if len(given) == 2:
         diagonal = _diagonal_matrix(given, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -258,7 +259,7 @@ def _quoted(text: str) -> Iterable[str]:
 def _constant_text(value: Any) -> str:  # Any: an array or a NumPy number
     if not isinstance(value, np.ndarray):
         return f"np.{value.dtype.name}({value.item()!r})"
-    with np.printoptions(threshold=np.inf, floatmode="unique", linewidth=94):
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique", linewidth=94):
         text = np.array2string(value, separator=", ")
     text = text.replace("inf", "np.inf").replace("nan", "np.nan")
     dtype = "bool" if value.dtype == bool else f"np.{value.dtype.name}"

@@ -96,7 +96,10 @@ def _sum(node: Expr, order: Order) -> Form:
     if len(terms) == 2:
         terms.sort(key=lambda t: (is_negative(t[0]), _is_number(t[1]), order.get(t[1], _LAST)))
     shown = shown_operands([t for _, t in terms], node.shape)
-    parts = [_scaled(abs(c), part, term) for (c, term), part in zip(terms, shown, strict=True)]
+    parts = [
+        _scaled(-c if is_negative(c) else c, part, term)
+        for (c, term), part in zip(terms, shown, strict=True)
+    ]
     total: Part = parts[0]
     if is_negative(terms[0][0]):
         total = Form("neg", (total,))
@@ -196,7 +199,7 @@ class Places(NamedTuple):
     ``entries`` has one entry for each axis that the index keeps, ``{1}`` for the first place.
     """
 
-    index: Index
+    within: Index
     entries: tuple[str, ...]
 
 

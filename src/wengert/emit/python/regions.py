@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from wengert.emit.python.scopes import Builder, Scope
 from wengert.emit.python.values import Block, Kind, Value
 from wengert.emit.python.writer import dims_in
@@ -14,11 +16,12 @@ from wengert.ir.dims import Dim, Extent, definer, is_defined
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
-from wengert.ir.walk import leaves
+from wengert.ir.walk import leaves, order
 from wengert.ops.control.call import Call
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.depths import depth_of
 from wengert.ops.control.looped import Loop, extent_of
+from wengert.run.reference import evaluate_nodes
 from wengert.show.forms import Form
 
 __all__ = ["Branches", "Called", "Carry", "Looping", "Row", "build_bodies", "sized"]
@@ -67,6 +70,7 @@ class Looping:
     rows: list[Row]
     count: Value | None  # the wanted number of iterations
     test: list[Value]  # of a flag that is always the same test of the variables: its expressions
+    ends: bool = False  # the test comes at the end of each iteration, for the flag holds before
 
 
 @dataclass
@@ -229,11 +233,16 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
         new = rows[-1]
         wanted_sizes = result.node.shape[int(new.full or new.shape is None) :]
         sizes |= dict.fromkeys(sized(builder, scope, wanted_sizes) or ())
-    test = _test(carries, [r.row for r in rows]) if attr.go else []
+    statements = [r.row for r in rows]
+    test = _test(carries, statements, repeated=True) if attr.go else []
+    ends = attr.go and not test and _holds(carries[0].init.node)
+    if ends:
+        test = _test(carries, statements, repeated=False)
     if test:
         sizes |= dict.fromkeys(d for v in test for d in v.deps if d.block is not block)
         del carries[0]
-    value.parts = Looping(attr, trip, counter, carries, rows, items.get(0) if first else None, test)
+    count = items.get(0) if first else None
+    value.parts = Looping(attr, trip, counter, carries, rows, count, test, ends and bool(test))
     block.roots = [*(c.output for c in carries), *(r.row for r in rows)]
     head = ([] if trip is None else [trip]) + [c.init for c in carries]
     _close(value, head, sizes)
@@ -242,17 +251,26 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
 _LONGEST_TEST = 12  # expressions in the test of a loop
 
 
-def _test(carries: Sequence[Carry], rows: Sequence[Value]) -> list[Value]:
-    """The expressions of the flag, if it is one test of the variables before and after each iteration.
+def _holds(node: Expr) -> bool:
+    """Whether a flag is known to hold."""
+    nodes = order([node])
+    if len(nodes) > _LONGEST_TEST or any(n.op.free or n.op.bodies or n.op.effect for n in nodes):
+        return False
+    return bool(np.all(evaluate_nodes([node], {})[0]))
 
-    Then the loop makes that test itself, ``while x > 0``, and needs no variable for it.
+
+def _test(carries: Sequence[Carry], rows: Sequence[Value], *, repeated: bool) -> list[Value]:
+    """The expressions of the flag, if it is a test of the variables after each iteration.
+
+    Then the loop makes that test itself and needs no variable for it. ``repeated``: the same test comes
+    before the first iteration, as in ``while x > 0``.
     """
     flag, *others = carries
     if flag.result is not None or _reads([*(c.output for c in others), *rows], flag.param):
         return []
-    ends = {(c.output, c.init) for c in others}
+    ends = {(c.output, c.init if repeated else c.output) for c in others}
     cone: dict[Value, None] = {}
-    stack = [(flag.output, flag.init)]
+    stack = [(flag.output, flag.init if repeated else flag.output)]
     while stack:
         after, before = stack.pop()
         if (after, before) in ends:

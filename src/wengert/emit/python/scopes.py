@@ -208,14 +208,13 @@ class Builder:
         # What may run for ever is not moved to where it might run in vain.
         block = scope.block if plan.kind is Kind.CONTROL else outermost(scope.block, deps)
         key = _key(node, plan, values)
-        value = lookup(block, key)
-        if value is not None and node in scope.items:
+        found = lookup(block, key)
+        if found is not None and node in scope.items:
             wanted = {item.attr for item in scope.items[node]}
-            given = {item.attr for item in value.scope.items[value.node]}
+            given = {item.attr for item in found.scope.items[found.node]}
             if not wanted <= given:  # it was made for fewer results
-                key, value = (key, tuple(sorted(wanted))), None
-        if value is None:
-            value = self._new(scope, block, node, plan, deps, key)
+                key, found = (key, tuple(sorted(wanted))), None
+        value = self._new(scope, block, node, plan, deps, key) if found is None else found
         scope.bind(node, value)
         return value
 
@@ -252,7 +251,9 @@ class Builder:
         """The value of a node in the dtype of a type, as where a Python number meets a float variable."""
         value = scope.values[node]
         given = node.value_type
-        if given.dtype == type_.dtype or (given.weak and given.shape and type_.dtype == "float64"):
+        if given.dtype == type_.dtype:
+            return value
+        if given.weak and given.shape and type_.dtype == "float64" and _made_of_floats(value):
             return value
         if not node.args and not node.op.free and isinstance(node.attr, (int, float)):
             number = const(_NUMBERS[type_.dtype](node.attr))
@@ -275,6 +276,28 @@ _NUMBERS: dict[str, Callable[[Any], Any]] = {  # Any: numbers
     "complex64": np.complex64,
     "complex128": complex,
 }
+
+
+_FAR = 64  # values looked through for whether an array is made of floats
+
+
+def _made_of_floats(value: Value) -> bool:
+    """Whether an array of exact numbers surely is one of floats in NumPy, as ``np.ones(3)`` is."""
+    stack, seen = [value], {value}
+    while stack and len(seen) < _FAR:
+        top = stack.pop()
+        if top.kind is not Kind.PLAIN or top.form is None or not top.node.value_type.weak:
+            continue
+        if _allocates(top.form):
+            return True
+        new = [d for d in top.deps if d.is_array and d not in seen]
+        seen.update(new)
+        stack += new
+    return False
+
+
+def _allocates(form: Form) -> bool:
+    return is_allocation(form) or any(isinstance(p, Form) and _allocates(p) for p in form.parts)
 
 
 def outermost(block: Block, deps: Iterable[Value]) -> Block:
@@ -355,7 +378,7 @@ def _needed_sizes(form: Form) -> tuple[str, ...]:
         return tuple(sorted({name for e in node.shape for name in dims_in(e)}))
     if form.kind in ("call", "eye", "length"):
         return tuple(sorted(dims_in(form.data.attr)))
-    found = dims_in(form.data.index) if form.kind == "indexed" else set()
+    found = dims_in(form.data.within) if form.kind == "indexed" else set()
     for part in form.parts:
         if isinstance(part, Form):
             found |= set(_needed_sizes(part))
@@ -380,7 +403,7 @@ def _needed_sizes_of(node: Expr, scope: Scope) -> tuple[str, ...]:
     return () if node.op.free else _planned(node, scope).sizes
 
 
-# --- what is the same ----------------------------------------------------------------------------------------
+# --- what is the same ------------------------------------------------------------------------------------
 def _key(node: Expr, plan: _Plan, values: Mapping[Expr, Value]) -> Hashable:
     op = node.op
     if plan.form is not None and plan.kind is Kind.PLAIN:
@@ -405,7 +428,7 @@ def _signature(form: Form, values: Mapping[Expr, Value]) -> Hashable:
     return (form.kind, data, parts)
 
 
-# --- an order that does not depend on what was built before --------------------------------------------------
+# --- an order that does not depend on what was built before ---------------------------------------------
 _MANY = 1 << 40
 _INVENTED = re.compile(r"%\w+")
 

@@ -93,9 +93,9 @@ class Value:
     """A value that the program computes once, in one block."""
 
     __slots__ = (
-        "base", "block", "buffers", "bodies", "consumers", "deps", "direct", "done", "form", "guard", "index",
-        "is_numpy", "keep", "kind", "left", "line", "node", "parts", "pending", "prefer", "reads", "scope", "sole",
-        "sole_block", "text", "whole",
+        "base", "block", "buffers", "bodies", "consumers", "deps", "direct", "done", "form", "guard",
+        "index", "is_numpy", "keep", "kind", "left", "line", "node", "parts", "pending", "prefer",
+        "reads", "scope", "sole", "sole_block", "text", "whole",
     )  # fmt: skip
 
     def __init__(

@@ -152,8 +152,9 @@ class ProgramWriter(NumpyWriter):
     def length(self, extent: Extent) -> str:
         """An extent as a number of places, which is never negative."""
         text = self.extent(extent)
-        computed = isinstance(extent, Dim) and getattr(extent, "needs", ())
-        return f"max({text}, 0)" if computed and len(extent.terms) > 1 else text
+        if isinstance(extent, Dim) and extent.needs and len(extent.terms) > 1:
+            return f"max({text}, 0)"
+        return text
 
     def own_attr(self, node: Expr) -> Any:  # Any: the attribute with the names of the source in it
         if not dims_in(node.attr):
@@ -333,7 +334,7 @@ class ProgramWriter(NumpyWriter):
 
     def places(self, places: Places, texts: Sequence[Text]) -> str:
         """What stands between the brackets for places in a part of an array."""
-        index = places.index
+        index = places.within
         if dims_in(index):
             index = mapped(index, self._renamed)
         spans = span_texts(index)
@@ -356,7 +357,7 @@ class ProgramWriter(NumpyWriter):
         spell = node.op.spell
         for helper in spell.helpers:
             self.helper(helper.__name__)
-        if spell.numpy is None and not spell.python and not spell.notation == "index":
+        if spell.numpy is None and not spell.python and spell.notation != "index":
             return self._plain_call(form, node)
         if spell.numpy is not None:
             return filled(
@@ -454,7 +455,8 @@ def _guards(node: Expr, form: Form) -> dict[Expr, str]:
                 found[arg] = f"{{0}}.astype({dtype_name(type_)})"
         elif narrow and inner.weak and inner.shape:
             found[arg] = f"{{0}}.astype({dtype_name(type_)})"
-        elif narrow and not inner.shape and not inner.weak and inner.dtype == type_.dtype:
-            if type_.dtype in ("float64", "complex128", "int64"):
-                found[arg] = f"np.{inner.dtype}({{0}})"
+        elif type_.dtype in _NARROW or inner.shape or inner.weak:
+            continue
+        elif narrow and inner.dtype == type_.dtype:
+            found[arg] = f"np.{inner.dtype}({{0}})"
     return found
