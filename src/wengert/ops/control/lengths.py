@@ -26,7 +26,9 @@ class Loop(NamedTuple):
 
     ``backward`` runs k from trip-1 down to 0; rows stand at their k all the same. ``length`` is the extent of
     stacked results (rows that are not reached are zero). ``counted`` puts the number of executed
-    iterations before the other results.
+    iterations before the other results. ``checkpoint`` says with how many copies of the carried values
+    reverse mode makes do (0: as many as the third root of the iterations asks for; ``None``: it saves
+    something of every iteration).
     """
 
     body: Region
@@ -37,6 +39,7 @@ class Loop(NamedTuple):
     go: bool = False
     counted: bool = False
     backward: bool = False
+    checkpoint: int | None = None
     length: Extent | None = None
 
 

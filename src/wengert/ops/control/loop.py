@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -191,6 +191,7 @@ def _rebuilt(*args: Expr, attr: Loop) -> Expr:
             go=attr.go,
             counted=attr.counted,
             backward=attr.backward,
+            checkpoint=attr.checkpoint,
             length=attr.length,
             given=dict(zip(symbols[1 + attr.carries + attr.scans :], captured, strict=True)),
         )
@@ -206,19 +207,26 @@ def loop(
     over: Sequence[Any] = (),
     stacked: bool = False,
     counted: bool = False,
+    checkpoint: int | Literal["auto"] | None = None,
 ) -> tuple[Any, ...]:
     """``body(k, *carries, *slices)`` repeated ``trip`` times and while ``test(*carries)`` holds.
 
     ``over``: arrays of which iteration k is given element k. With ``stacked`` the body returns
     ``(carries, rows)``, and the rows of all iterations are stacked. What the body uses from around it is
-    computed once before the loop, unless it depends on what the loop changes.
+    computed once before the loop, unless it depends on what the loop changes. With ``checkpoint`` reverse
+    mode keeps only so many copies of the carried values and computes the others again.
 
     Returns:
         Number of executed iterations (if ``counted``), final carries, stacked rows, in one tuple.
 
     Raises:
-        TypeMismatchError: neither a trip count nor a test, or a carried value that changes its shape.
+        TypeMismatchError: neither a trip count nor a test, a carried value that changes its shape, or a
+            number of checkpoints that is not positive.
     """
+    if checkpoint is not None and checkpoint != "auto" and checkpoint < 1:
+        raise TypeMismatchError(
+            worded("checkpoint", expected="'auto' or a positive number", got=repr(checkpoint))
+        )
     arrays = [lift(a) for a in over]
     if trip is None and test is None:
         raise TypeMismatchError(worded("loop", expected="a trip count or a test", got="neither"))
@@ -250,6 +258,7 @@ def loop(
                 trip=limit,
                 go=test is not None,
                 counted=counted,
+                checkpoint=0 if checkpoint == "auto" else checkpoint,
             ),
         )
     )

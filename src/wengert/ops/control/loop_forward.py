@@ -80,6 +80,7 @@ def _forward_loop(
             rows=rows,
             scans=[(seeds[s], initial[s]) for s in loop.slices if s in seeds],
             backward=attr.backward,
+            checkpoint=attr.checkpoint,
             length=attr.length,
             given={seeds[s]: initial[s] for s in loop.captured if s in seeds},
         ),

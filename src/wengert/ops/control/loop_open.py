@@ -91,6 +91,7 @@ def emitted(loop: OpenLoop, added: Looped, finals: Sequence[int] = ()) -> tuple[
             go=attr.go,
             counted=added.counted,
             backward=attr.backward,
+            checkpoint=added.checkpoint,
             length=added.length,
             given={**dict(zip(loop.captured, loop.captures, strict=True)), **(added.given or {})},
         ),

@@ -33,6 +33,7 @@ from wengert.ops.control.changes import (
     zeros_of,
 )
 from wengert.ops.control.item import items
+from wengert.ops.control.loop_checkpoint import Step, reversed_by_parts
 from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
 from wengert.ops.control.looped import Loop, Looped, closed_loop
 from wengert.ops.control.merged import merged_nodes
@@ -196,6 +197,8 @@ def _backward_loop(
         carries.append((total, zeros_of(type_)))
         outputs.append(plus(total, change))
     rows = list(pulled.slices.values())
+    if loop.attr.checkpoint is not None:
+        return _by_parts(loop, pulled, carries, in_place(outputs), rows, batch)
     tape = _recorded(loop, in_place([*outputs, *rows]))
     trip = tape.trip
     changed = merged_nodes([*tape.restored, *tape.outputs])
@@ -223,7 +226,41 @@ def _backward_loop(
             given=dict(zip(loop.captured, loop.captures, strict=True)),
         ),
     )
-    results = items(node)
+    return _by_symbol(loop, pulled, items(node), trip, len(carries) + count, batch)
+
+
+def _by_parts(
+    loop: OpenLoop,
+    pulled: _Pulled,
+    carries: Sequence[tuple[Expr, Expr]],
+    outputs: Sequence[Expr],
+    rows: Sequence[Expr],
+    batch: tuple[Extent, ...],
+) -> dict[Expr, Change]:
+    """The same with a few copies of the carried values."""
+    trip = loop.trip
+    if loop.attr.go:
+        nothing = Looped(k=loop.k, carries=(), outputs=(), counted=True)
+        (trip,) = emitted(loop, nothing)
+    assert trip is not None, "a loop has a trip count or a flag"
+    step = Step([s for s, _ in carries], list(outputs), pulled.rows, list(rows))
+    stacks = [
+        zeros_of(row.value_type.with_shape((loop.arrays[i].shape[0], *row.shape)))
+        for i, row in zip(pulled.slices, rows, strict=True)
+    ]
+    results = reversed_by_parts(loop, step, trip, [start for _, start in carries], stacks)
+    return _by_symbol(loop, pulled, results, trip, len(carries), batch)
+
+
+def _by_symbol(
+    loop: OpenLoop,
+    pulled: _Pulled,
+    results: Sequence[Expr],
+    trip: Expr,
+    first: int,
+    batch: tuple[Extent, ...],
+) -> dict[Expr, Change]:
+    """Cotangents by symbol of the body; those of scanned arrays start at ``first``."""
     found: dict[Expr, Change] = {}
     for position, i in enumerate(pulled.carried):
         found[loop.carried[i]] = results[position]
@@ -231,7 +268,7 @@ def _backward_loop(
     for position, i in enumerate(pulled.captures, start=len(pulled.carried)):
         change = results[position]
         found[loop.captured[i]] = change if executed is None else strong(executed, change)
-    for position, i in enumerate(pulled.slices, start=len(carries) + count):
+    for position, i in enumerate(pulled.slices, start=first):
         found[loop.slices[i]] = _rows_last(results[position], len(batch))
     return found
 

@@ -38,6 +38,7 @@ class Looped:
     go: bool = False
     counted: bool = False
     backward: bool = False
+    checkpoint: int | None = None
     length: Extent | None = None
     given: Mapping[Expr, Expr] | None = None
 
@@ -59,6 +60,7 @@ def closed_loop(body: Looped) -> Expr:
         body.go,
         body.counted,
         body.backward,
+        body.checkpoint,
         body.length if rows else None,
     )
     args = [*([] if body.trip is None else [body.trip]), *(init for _, init in carries)]

@@ -193,6 +193,9 @@ class _Merging:
                 go=first.go,
                 counted=any(one.node.attr.counted for one in group),
                 backward=first.backward,
+                checkpoint=next(
+                    (c for one in group if (c := one.node.attr.checkpoint) is not None), None
+                ),
                 length=next((e for one in group if (e := one.node.attr.length) is not None), None),
             )
         )
