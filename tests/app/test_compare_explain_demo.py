@@ -154,5 +154,9 @@ def test_a_numerical_derivative_that_breaks_its_word_is_told() -> None:
 def test_the_formulas_go_into_the_wheel_where_the_demo_looks_for_them() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert included == {"examples/formulas": "wengert/app/formulas"}
+    assert included == {
+        "examples/formulas": "wengert/app/formulas",
+        "examples/fit_decay_chain.py": "wengert/app/programs/fit_decay_chain.py",
+        "examples/radon_progeny.csv": "wengert/app/programs/radon_progeny.csv",
+    }
     assert len(list((ROOT / "examples" / "formulas").glob("*.toml"))) == len(load_examples())
