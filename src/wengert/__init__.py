@@ -80,15 +80,18 @@ __all__ = [
     "compare",
     "const",
     "count_operations",
+    "custom_rule",
     "diff",
     "e",
     "ein",
     "eq",
     "explain",
+    "external",
     "grad",
     "gradient",
     "hessian",
     "hvp",
+    "implicit",
     "implicit_diff",
     "jacfwd",
     "jacobian",
@@ -106,6 +109,7 @@ __all__ = [
     "pi",
     "recognise",
     "register_class",
+    "register_op",
     "simplify",
     "stabilise",
     "stop_gradient",
@@ -140,8 +144,10 @@ if TYPE_CHECKING:
     from wengert.app.compare import Comparison, compare
     from wengert.app.explain import Explanation, explain
     from wengert.diff import numeric
+    from wengert.diff.custom import register_op
     from wengert.frontend.trees import register_class
     from wengert.programs.checking import check_grad
+    from wengert.programs.rules import custom_rule, external, implicit
     from wengert.programs.transforms import (
         checkpoint,
         grad,
@@ -168,6 +174,8 @@ _LATER = {
     "numeric": ("wengert.diff.numeric", ""),
     "check_grad": ("wengert.programs.checking", "check_grad"),
     "register_class": ("wengert.frontend.trees", "register_class"),
+    "register_op": ("wengert.diff.custom", "register_op"),
+    **{name: ("wengert.programs.rules", name) for name in ("custom_rule", "external", "implicit")},
     **{
         name: ("wengert.programs.transforms", name)
         for name in (

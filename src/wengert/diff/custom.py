@@ -47,7 +47,7 @@ from wengert.ops.leaves import fresh, symbol
 from wengert.ops.shapes import real_shape
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["NumericRule", "check_rules", "numeric_function", "register_op"]
+__all__ = ["NumericRule", "OwnOp", "check_rules", "numeric_function", "register_op"]
 
 NumericRule: TypeAlias = Literal["adaptive", "central", "complex"]
 # Any, throughout: values are numbers and arrays, functions are the user's.
@@ -261,8 +261,8 @@ def register_op(
     domain: Sequence[tuple[float, float]] = (),
     latex: str = "",
     check: bool = True,
-) -> Callable[..., Expr]:
-    """Register an op of one's own, and give the function that builds it; formulas then know its name.
+) -> OwnOp:
+    """Register an op of one's own, and give its function; formulas then know its name.
 
     ``evaluate`` computes the value from NumPy arrays. The differential is one of
 
@@ -321,7 +321,27 @@ def register_op(
     if check and not why:
         _check_op(op, function, arity, domain)
     register(op)
-    return function
+    return OwnOp(op, function)
+
+
+class OwnOp:
+    """The function of an op of one's own: of expressions, of numbers and arrays, and in captured programs."""
+
+    def __init__(self, op: Op, function: Callable[..., Expr]) -> None:
+        self.op, self.function = op, function
+        self.__name__ = self.__qualname__ = op.name
+        self.__doc__ = op.doc
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+    def __call__(self, *args: Any) -> Any:
+        if any(isinstance(a, Expr) for a in args):
+            return self.function(*args)
+        return self.op.evaluate(*args)
+
+    def __wengert_call__(self, context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Expr:
+        return self.function(*args, **kwargs)
 
 
 def _arity(function: Callable[..., Any]) -> int:

@@ -118,6 +118,7 @@ class Adopted:
     arrays: list[tuple[Hidden, Buffer]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     shadows: list[tuple[Callable[[], Any], Any, Any]] = field(default_factory=list)
+    rules: dict[Any, Any] = field(default_factory=dict)  # of functions with rules of their own
 
     def value(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         """A value from outside as the program sees it; ``read`` reads it again."""

@@ -19,7 +19,7 @@ from wengert.frontend.scipy_solvers import solver_of
 from wengert.frontend.staging.context import Context, Layer, active, capturing, refuse
 from wengert.frontend.staging.effects import TokenSlot, require
 from wengert.frontend.staging.handles import Handle, Partial, to_expr
-from wengert.frontend.staging.nested import as_handles
+from wengert.frontend.staging.nested import as_exprs, as_handles
 from wengert.frontend.table import title_of
 from wengert.frontend.trees import Tree, flatten
 from wengert.ir.node import Expr
@@ -126,7 +126,7 @@ class Body:
         inner = [fresh(e.value_type, "u") if isinstance(e, Expr) else e for e in given]
         with _body() as (context, layer):
             result = call(self.function, *structure.unflatten(as_handles(inner)))
-            leaves, tree = flatten(_lowered(result))
+            leaves, tree = flatten(as_exprs(result))
             token = context.token
             changed = _changed(context, layer)
         if changed:
@@ -156,19 +156,6 @@ def _body() -> Iterator[tuple[Context, Layer]]:
         outer.touch(TokenSlot(outer))
         outer.token = first_token()
         yield outer, layer
-
-
-def _lowered(result: Any) -> Any:
-    """What a function returned, with expressions in place of handles."""
-    if isinstance(result, Partial):
-        result = result.certain()
-    if isinstance(result, Handle):
-        return to_expr(result)
-    if isinstance(result, (list, tuple)):
-        return [_lowered(r) for r in result]
-    if isinstance(result, (bool, int, float, complex, np.generic, np.ndarray)):
-        return to_expr(result)
-    return result
 
 
 def _changed(context: Context, layer: Layer) -> str:
