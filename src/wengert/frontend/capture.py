@@ -34,6 +34,8 @@ from wengert.frontend.staging.handles import (
     Partial,
     Poison,
     Scalar,
+    Unroll,
+    is_stale,
     to_expr,
     wrap,
 )
@@ -131,9 +133,8 @@ class Captured:
 
     def write_back(self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Change the caller's things as the program did."""
+        values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
         left = iter(values)
-        for _ in self.results:
-            pass
         skip = sum(_count(r) for r in self.results)
         for _ in range(skip):
             next(left)
@@ -253,10 +254,11 @@ def capture(
     """
     load_tables()
     recursive: set[Any] = set()
+    unrolled: set[Any] = set()
     try:
         while True:
             context = Context({} if eager else None)
-            context.recursive = recursive
+            context.recursive, context.unrolled = recursive, unrolled
             context.token = first_token()
             context.adopted = Adopted(context)
             try:
@@ -264,6 +266,8 @@ def capture(
                     return _captured(context, function, args, kwargs)
             except Restart as restart:
                 recursive.add(restart.code)
+            except Unroll as unroll:
+                unrolled.add(unroll.where)
     except CaptureError as error:
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
@@ -584,6 +588,8 @@ def _writes(
     exprs: list[Expr] = []
     structure, before = start
     for position, (leaf, expr) in enumerate(before):
+        if isinstance(leaf, Array) and leaf.buffer.stale is not None:
+            is_stale(leaf.buffer.stale)
         if isinstance(leaf, Array) and not leaf.views and leaf.buffer.expr is not expr:
             exprs.append(leaf.buffer.read())
             writes.append(

@@ -109,9 +109,9 @@ class Side:
             return array.expr
         value, stale, _ = found
         if stale is not None:
-            from wengert.frontend.staging.context import NeedConcrete, refuse
+            from wengert.frontend.staging.handles import is_stale
 
-            refuse(stale, NeedConcrete)
+            is_stale(stale)
         for view in array.views:
             value = view.get(value)
         return value  # type: ignore[no-any-return]  # an expression
@@ -580,7 +580,7 @@ class Uniting:
     where: str
     known: dict[tuple[int, int], Form] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
-    fresh_lists: bool = True
+    late: bool = False  # what stands alone is the second's
 
 
 def union(a: Any, b: Any, uniting: Uniting) -> Form:
@@ -637,22 +637,31 @@ def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
         inner_a = a.value if isinstance(a, Partial) else a
         inner_b = b.value if isinstance(b, Partial) else b
         if inner_a is UNASSIGNED or inner_a is None:
-            inner = union(inner_b, inner_b, uniting)
+            uniting.late = True
             inner = alone(inner_b, uniting)
         elif inner_b is UNASSIGNED or inner_b is None:
+            uniting.late = False
             inner = alone(inner_a, uniting)
         else:
             inner = union(inner_a, inner_b, uniting)
         return Missing(inner, none, x.name)
     if y is None or y is UNASSIGNED:
         return Keep(None) if uniting.name.startswith("_wg_") else _poison(a, b, uniting)
+    uniting.late = y is b
     return Missing(alone(y, uniting), x is None, uniting.name)
 
 
 def alone(value: Any, uniting: Uniting) -> Form:
     """The form of one value, all of whose numbers may differ."""
     if is_number(value):
-        return _numbers(value, value, uniting)
+        form = _numbers(value, value, uniting)
+        if isinstance(form, ArrayForm):
+            # Which of the two ways has it: the other one holds nothing.
+            form.pair = (None, value) if uniting.late else (value, None)
+            key = (id(value), -1)
+            uniting.keep.append(value)
+            form = uniting.known.setdefault(key, form)
+        return form
     if isinstance(value, (list, tuple)):
         side = uniting.first if uniting.first.values.get(("list", id(value))) else uniting.second
         items = side.list_(value)[0] if isinstance(value, list) else value

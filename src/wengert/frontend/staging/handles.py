@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class View(NamedTuple):
 
     get: Callable[[Expr], Expr]
     put: Callable[[Expr, Expr], Expr] | None  # None: read-only
+    probe: Callable[[np.ndarray], np.ndarray] | None = None  # the view in NumPy, where it is known
 
 
 class Link(NamedTuple):
@@ -85,6 +86,7 @@ class Buffer:
         "expr",
         "__weakref__",
         "links",
+        "loop",
         "loose",
         "origins",
         "serial",
@@ -110,6 +112,7 @@ class Buffer:
         self.shadows = shadows
         self.stale: str | None = None
         self.links: tuple[Link, ...] = ()
+        self.loop: Any = None  # the loop that carried it, if one did
         self.loose: frozenset[int] = frozenset()  # origins that the links do not tell all about
         self.writable: str | None = None  # else: why it may not be written
         context = current()
@@ -123,8 +126,23 @@ class Buffer:
             CaptureError: it may have been changed through another name.
         """
         if self.stale is not None:
-            refuse(self.stale, NeedConcrete)
+            is_stale(self.stale)
         return self.expr
+
+
+class Unroll(BaseException):
+    """Capture anew with a loop executed: its arrays change places in a way that one loop cannot hold."""
+
+    def __init__(self, where: Any) -> None:
+        self.where = where
+
+
+def is_stale(why: str) -> NoReturn:
+    """Refuse to read an array, or ask for the loop that is to blame to be executed."""
+    loop = getattr(why, "loop", None)
+    if loop is not None and loop in active().static_loops:
+        raise Unroll(loop)
+    refuse(why, NeedConcrete)
 
 
 class BufferSlot(Slot):
@@ -215,6 +233,17 @@ class Array(Handle):
         type_ = self.expr.value_type
         return Type(type_.dtype, type_.shape)
 
+    def layout(self) -> np.ndarray | None:
+        """An array that lies in memory as this one does in NumPy (its elements are not to be read)."""
+        shape = self.buffer.type.shape
+        if not all(isinstance(e, int) for e in shape) or any(v.probe is None for v in self.views):
+            return None
+        found = _fake(shape)
+        for view in self.views:
+            assert view.probe is not None
+            found = view.probe(found)
+        return found
+
     def write(self, value: Expr) -> None:
         """Replace all elements; the value has the type of the array."""
         context = active()
@@ -230,33 +259,73 @@ class Array(Handle):
         return f"<{describe(self)} of a captured program>"
 
 
+def _fake(shape: tuple[Any, ...]) -> np.ndarray:
+    strides, step = [], 8
+    for e in reversed(shape):
+        strides.append(step)
+        step *= max(e, 1)
+    return np.lib.stride_tricks.as_strided(np.zeros(1), shape, strides[::-1])
+
+
+class Stale(str):
+    """Why an array cannot be read, and the loop that made it so."""
+
+    loop: Any = None
+
+
 def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
     """Give a buffer new contents, and everything that may be the same memory."""
     if buffer.stale is not None:
-        refuse(buffer.stale, NeedConcrete)
+        is_stale(buffer.stale)
     context.touch(BufferSlot(buffer))
     buffer.expr = context.record(value)
-    reached = {buffer}
-    todo = [buffer]
-    while todo:
-        changed = todo.pop()
-        ties = [link for link in changed.links if link.other not in reached]
-        for link in ties:
-            other = link.other
-            context.touch(BufferSlot(other))
-            new = link.follow(changed.expr, other.expr)
-            other.expr = context.record(selected(link.condition, new, other.expr))
-            if other not in reached:
-                reached.add(other)
-                todo.append(other)
+    reached = _follow_links(context, buffer)
     related = context.related(buffer, {b for b in reached if b.serial not in buffer.loose} | {buffer})
     for other in related:
         if other.stale is None:
             context.touch(BufferSlot(other))
-            other.stale = (
+            other.stale = Stale(
                 "reads an array that may have been changed in place under another name, depending on a "
                 "run-time value; write y = y.copy() where the names are given"
             )
+            other.stale.loop = buffer.loop or other.loop
+
+
+_MOST_PATHS = 24
+
+
+def _follow_links(context: Context, buffer: Buffer) -> set[Buffer]:
+    """Change what is tied to a buffer, along every chain of ties whose conditions all hold."""
+    reached = {buffer}
+    if not buffer.links:
+        return reached
+    todo: list[tuple[Buffer, Expr, Expr | None, tuple[Buffer, ...]]] = [
+        (buffer, buffer.expr, None, (buffer,))
+    ]
+    changes: list[tuple[Buffer, Expr, Expr]] = []
+    paths = 0
+    while todo:
+        top, value, condition, path = todo.pop()
+        for link in top.links:
+            other = link.other
+            if other in path:
+                continue
+            paths += 1
+            if paths > _MOST_PATHS:
+                refuse(
+                    "changes an array that is one of many depending on run-time values; "
+                    "write y = y.copy() after the branch",
+                    NeedConcrete,
+                )
+            both = link.condition if condition is None else where(condition, link.condition, const(False))
+            new = link.follow(value, other.expr)
+            changes.append((other, both, new))
+            todo.append((other, new, both, (*path, other)))
+            reached.add(other)
+    for other, both, new in changes:
+        context.touch(BufferSlot(other))
+        other.expr = context.record(selected(both, new, other.expr))
+    return reached
 
 
 def put_back(views: tuple[View, ...], base: Expr, value: Expr) -> Expr:

@@ -226,7 +226,15 @@ def getitem(array: Any, index: Any) -> Any:
         return update(base, key, new)
 
     active().record(part)
-    return Array(array.buffer, (*array.views, View(get, put)))
+    plain = not any(isinstance(e, Expr) or _is_dynamic(e) for e in entries)
+    probe = (lambda layout: layout[key]) if plain else None
+    return Array(array.buffer, (*array.views, View(get, put, probe)))
+
+
+def _is_dynamic(entry: Any) -> bool:
+    return isinstance(entry, slice) and any(
+        isinstance(b, (Expr, Dim)) for b in (entry.start, entry.stop, entry.step)
+    )
 
 
 def _refused(error: Exception, array: Any) -> Any:

@@ -95,6 +95,12 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
         _execute(context, (steps.element(k) for k in range(int(known(steps.trip)))), body, flag)
         return
     where = place()
+    if trip is not UNKNOWN:
+        if where in context.unrolled:
+            context.note("unrolled", "arrays change places in it", where)
+            _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
+            return
+        context.static_loops.add(where)
     _staged_for(context, steps, body, flag, where)
 
 
@@ -429,7 +435,7 @@ def _traced(
             params: dict[tuple[Any, ...], Any] = {}
             for key, each in carried.items():
                 params[key] = _enter(context, each, building)
-            _share(context, carried, building)
+            _share(context, carried, building, where)
             try:
                 element = steps.element(scalar_of(k)) if steps is not None else None
                 body(element)
@@ -478,7 +484,12 @@ def _enter(context: Context, each: _Carried, building: Building) -> Any:
     return value
 
 
-def _share(context: Context, carried: dict[tuple[Any, ...], _Carried], building: Building) -> None:
+def _share(
+    context: Context,
+    carried: dict[tuple[Any, ...], _Carried],
+    building: Building,
+    where: Place,
+) -> None:
     """What the arrays at the beginning of an iteration may be the same memory as."""
     for each in carried.values():
         for form in _array_forms(each.form):
@@ -492,6 +503,7 @@ def _share(context: Context, carried: dict[tuple[Any, ...], _Carried], building:
                     outer |= array.buffer.origins | array.buffer.shadows
                     related.append(array.buffer)
             made.buffer.shadows = frozenset(outer)
+            made.buffer.loop = where
             context.relate(made.buffer, *related)
 
 
@@ -795,7 +807,6 @@ def _close(
             )
         else:
             _leave(context, each, building)
-    _reshare(context, plain, building)
     ran = tested(Scalar(gt(executed, const(0)), python=True))
     for each in late:
         value = each.form.build(building)
@@ -807,6 +818,7 @@ def _close(
         elif not ran:
             value = UNASSIGNED
         context.put(each.slot, value)
+    _reshare(context, [*plain, *late], building, where)
     stacked = list(building.exprs)
     for each, count in plan:
         _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
@@ -832,7 +844,9 @@ def _leave(context: Context, each: _Carried, building: Building) -> None:
     context.put(each.slot, value)
 
 
-def _reshare(context: Context, carried: list[_Carried], building: Building) -> None:
+def _reshare(
+    context: Context, carried: list[_Carried], building: Building, where: Place
+) -> None:
     for each in carried:
         for form in _array_forms(each.form):
             made = building.made.get(id(form))
@@ -845,6 +859,7 @@ def _reshare(context: Context, carried: list[_Carried], building: Building) -> N
                     outer |= array.buffer.origins | array.buffer.shadows
                     related.append(array.buffer)
             made.buffer.shadows = frozenset(outer)
+            made.buffer.loop = where
             context.relate(made.buffer, *related)
 
 

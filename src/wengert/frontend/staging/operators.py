@@ -145,10 +145,12 @@ def compared(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for a comparison."""
     a, b = _certain(a), _certain(b)
     if not is_number(a) or not is_number(b):
-        if isinstance(a, (Array, np.ndarray)) and isinstance(b, (list, tuple)):
+        strong = any(isinstance(v, (Array, np.ndarray)) or isinstance(v, Scalar) and not v.weak for v in (a, b))
+        if strong and all(is_number(v) or isinstance(v, (list, tuple)) for v in (a, b)):
             from wengert.frontend.staging.calls import array_of
 
-            b = array_of(b)
+            a = array_of(a) if isinstance(a, (list, tuple)) else a
+            b = array_of(b) if isinstance(b, (list, tuple)) else b
         else:
             return NotImplemented
     if _is_python(a) and _is_python(b):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import active
-from wengert.frontend.staging.handles import Array, Partial, View, known, UNKNOWN, Handle
+from wengert.frontend.staging.handles import UNKNOWN, Array, Buffer, Handle, Partial, View, known
 from wengert.frontend.staging.indexing import extent, getitem
 from wengert.ir.dims import Extent, size_of
 from wengert.ir.node import Expr
@@ -23,9 +23,14 @@ __all__ = ["permuted", "reshaped", "view_call", "viewed"]
 # Any: arguments are whatever the program has.
 
 
-def viewed(array: Array, get: Callable[[Expr], Expr], put: Callable[[Expr, Expr], Expr] | None) -> Array:
-    """A view of an array."""
-    found = Array(array.buffer, (*array.views, View(get, put)))
+def viewed(
+    array: Array,
+    get: Callable[[Expr], Expr],
+    put: Callable[[Expr, Expr], Expr] | None,
+    probe: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Array:
+    """A view of an array; ``probe`` is what NumPy does."""
+    found = Array(array.buffer, (*array.views, View(get, put, probe)))
     active().record(found.expr)
     return found
 
@@ -42,21 +47,31 @@ def reshaped(array: Array, shape: Any) -> Any:
         raise ValueError(f"cannot reshape array of size {size_of(old)} into shape {wanted}")
     if wanted == old:
         return Array(array.buffer, array.views)
-    if array.views and not _contiguous(array):
-        # A view that is not contiguous is copied by NumPy.
-        from wengert.frontend.staging.handles import Buffer
+    if array.views:
+        layout = array.layout()
+        if layout is None:
+            return _maybe_copy(array, wanted)
+        try:
+            np.reshape(layout, wanted, copy=False)
+        except ValueError:  # the parts do not lie so in memory: NumPy copies
+            return Array(Buffer(active().record(reshape(array.expr, wanted))))
+    return viewed(
+        array,
+        lambda base: reshape(base, wanted),
+        lambda base, new: reshape(new, base.shape),
+        lambda layout: np.reshape(layout, wanted, copy=False),
+    )
 
-        return Array(Buffer(active().record(reshape(array.expr, wanted))))
-    return viewed(array, lambda base: reshape(base, wanted), lambda base, new: reshape(new, base.shape))
 
-
-def _contiguous(array: Array) -> bool:
-    """Whether a view is known to be one piece of memory in order, as rows of an array are."""
-    return all(getattr(v.get, "contiguous", False) or v.put is not None and _keeps_order(v) for v in array.views)
-
-
-def _keeps_order(view: View) -> bool:
-    return getattr(view.get, "__name__", "") == "<lambda>" and "reshape" in view.get.__code__.co_names
+def _maybe_copy(array: Array, wanted: tuple[Extent, ...]) -> Array:
+    """A reshaped view of which it is not known whether NumPy copies: it may be read, not written."""
+    found = Array(Buffer(active().record(reshape(array.expr, wanted))))
+    found.buffer.writable = (
+        "writes into a reshaped part of an array; write into the array itself, or copy the part first"
+    )
+    found.buffer.origins = found.buffer.origins | array.buffer.origins
+    active().relate(found.buffer, array.buffer)
+    return found
 
 
 def _quotient(total: Extent, part: Extent) -> Extent:
@@ -103,6 +118,7 @@ def permuted(array: Array, axes: tuple[int, ...] | None) -> Array:
         array,
         lambda base: transpose(base, order),
         lambda base, new: transpose(new, back),
+        lambda layout: np.transpose(layout, order),
     )
 
 
@@ -140,11 +156,21 @@ def _squeeze(a: Array, axis: Any = None) -> Any:
     if not places:
         return Array(a.buffer, a.views)
     kept = tuple(e for i, e in enumerate(shape) if i not in places)
-    return viewed(a, lambda base: reshape(base, kept), lambda base, new: reshape(new, base.shape))
+    return viewed(
+        a,
+        lambda base: reshape(base, kept),
+        lambda base, new: reshape(new, base.shape),
+        lambda layout: np.squeeze(layout, tuple(places)),
+    )
 
 
 def _flip(a: Array, axis: Any = None) -> Array:
-    return viewed(a, lambda base: flip(base, axis), lambda base, new: flip(new, axis))
+    return viewed(
+        a,
+        lambda base: flip(base, axis),
+        lambda base, new: flip(new, axis),
+        lambda layout: np.flip(layout, axis),
+    )
 
 
 def _ravel(a: Array, order: str = "C") -> Any:
