@@ -14,6 +14,7 @@ from show.test_dialects import run
 import wengert as wg
 from wengert.ir.node import Expr
 from wengert.ir.walk import leaves, order
+from wengert.ops.control.item import ITEM
 from wengert.ops.leaves import SYMBOL
 
 OPS = sorted(all_ops())
@@ -24,8 +25,13 @@ def symbols_of(e: Expr) -> dict[str, Expr]:
 
 
 def is_formula(e: Expr) -> bool:
-    """Whether formulas can say it: no bodies, and nothing that shows its first argument only."""
-    return not any(n.op.bodies or n.op.spell.notation == "hidden" for n in order([e]))
+    """Whether formulas can say it: no bodies, nothing that shows its first argument only, no exemption."""
+    return not any(
+        n.op.bodies
+        or n.op.spell.notation == "hidden"
+        or (n.op is not ITEM and "text" in n.op.exempt)
+        for n in order([e])
+    )
 
 
 @pytest.mark.parametrize("name", OPS)
