@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from keyword import iskeyword
 
 from wengert.emit.python.emission import LONGEST, Emission, assign_together, read
 from wengert.emit.python.memory import crossed, is_fresh, together
@@ -135,18 +134,14 @@ def _as_expression(emission: Emission, value: Value, parts: Branches) -> bool:
 
 def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[Value]) -> list[str]:
     """A variable for each result: that of a value which it replaces, where there is one."""
-    variables = {
-        _written(emission, v): v
-        for v in dead
-        if not v.pending and v.text is not None and v.kind is not Kind.SIZE
-    }
+    variables = {flat([v.text]) for v in dead if v.text is not None}
+    variables = {name for name in variables if name in emission.holders}
     names: list[str] = []
     for item, first, second in parts.results:
         name = ""
         texts = [_written(emission, first), _written(emission, second)]
         for text in texts:
-            named = text.isidentifier() and not iskeyword(text)
-            if text in variables and named and text not in names and not name:
+            if text in variables and text not in names and not name:
                 name = text
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
@@ -291,10 +286,8 @@ def _variable(
     count = crossed(value.block, init.block)
     text = _written(emission, init)
     once = sum(c.init is init for c in parts.carries) == 1
-    leaf = not init.node.args and not init.node.op.free  # True, or a constant of the module
-    named = text.isidentifier() and not iskeyword(text) and not leaf
-    named = named and not init.pending and init.kind is not Kind.SIZE and once
-    if named and count is not None and init.left - count - 1 == 0 and text not in taken:
+    dies = count is not None and init.left - count - 1 == 0
+    if once and dies and emission.holders.get(text) is init and text not in taken:
         return text
     if result is not None and result.prefer and result.prefer not in taken:
         guard = result.guard

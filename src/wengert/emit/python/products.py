@@ -200,8 +200,6 @@ def _sum_of_products(x: _Factor, y: _Factor, out: Axes) -> Part:
     inside = _Factor(Form("hadamard", (larger.part, _aligned(smaller, larger.axes))), larger.axes)
     if not set(smaller.axes) <= set(larger.axes):
         return Form("einsum", (x.part, y.part), _renumbered(x.axes, y.axes, out))
-    if out and len(larger.axes) - len(out) == 1 and x.axes == y.axes:
-        return Form("einsum", (x.part, y.part), _renumbered(x.axes, y.axes, out))
     return _turned(_summed(inside, set(out)), out)
 
 

@@ -24,7 +24,7 @@ from wengert.ir.op import registered
 from wengert.ir.region import Region
 from wengert.ops.leaves import size
 from wengert.show.numpy_text import all_spelled_out
-from wengert.show.precedence import flat
+from wengert.show.precedence import Text, flat
 
 __all__ = ["Definition", "Program"]
 
@@ -141,14 +141,12 @@ class Program:
                 free[wanted] = naming.new("n" if is_private(wanted) else wanted)
                 found = block.table[key] = Value(Kind.LEAF, size(Dim.named(wanted)), scope, block)
                 found.done = True
-                from wengert.show.precedence import Text
-
                 found.text = Text((free[wanted],))
             return found
 
         emission = Emission(naming, self.hints, emit_control, self)
         for node, shown in zip(inputs, names, strict=True):
-            _bind_input(scope, node, shown)
+            emission.hold(_bound_input(scope, node), shown)
         self._builders.append(Builder(build_bodies, free_size, self))
         try:
             block.roots = self._builders[-1].build(scope, outputs)
@@ -208,14 +206,13 @@ def _header(text: str) -> str:
     return "\n".join([*plain, *gap, *others])
 
 
-def _bind_input(scope: Scope, node: Expr, name: str) -> None:
-    from wengert.show.precedence import Text
-
+def _bound_input(scope: Scope, node: Expr) -> Value:
     value = Value(Kind.LEAF, node, scope, scope.block)
-    value.done, value.text = True, Text((name,))
+    value.done = True
     if value.is_array:
         value.lie_in((Buffer(owned=False),), whole=True)
     scope.bind(node, value)
+    return value
 
 
 def _hint(node: Expr) -> str:
@@ -258,7 +255,8 @@ def _quoted(text: str) -> Iterable[str]:
 
 def _constant_text(value: Any) -> str:  # Any: an array or a NumPy number
     if not isinstance(value, np.ndarray):
-        return f"np.{value.dtype.name}({value.item()!r})"
+        number = repr(value.item()).replace("inf", "np.inf").replace("nan", "np.nan")
+        return f"np.{value.dtype.name}({number})"
     with np.printoptions(threshold=sys.maxsize, floatmode="unique", linewidth=94):
         text = np.array2string(value, separator=", ")
     text = text.replace("inf", "np.inf").replace("nan", "np.nan")

@@ -212,8 +212,8 @@ class ProgramWriter(NumpyWriter):
         value = machine_number(number)
         if value == 1:
             return self.allocated("ones", type_)
-        inexact = is_inexact(type_) or type_.weak
-        return self.allocated("full", type_, f", {float(value) if inexact else value!r}")
+        number = float(value) if is_inexact(type_) or type_.weak else value
+        return self.allocated("full", type_, f", {flat([self.literal(number)])}")
 
     def write_broadcast(self, form: Form) -> Text:
         node: Expr = form.data
