@@ -19,6 +19,7 @@ from wengert.ir.walk import order
 from wengert.ops.algebra import dot, zeros
 from wengert.ops.choice import minimum
 from wengert.ops.control import LOOP, branch, for_loop, loop, merged, pruned, while_loop
+from wengert.ops.counting import count_operations
 from wengert.ops.einstein import sum_axes
 from wengert.ops.exponential import exp
 from wengert.ops.extents import as_dim
@@ -301,3 +302,44 @@ def test_branches_of_one_condition_are_one() -> None:
     assert sum(m.op.name == "cond" for m in order(both.outputs)) == 2
     for before, after in zip((*parts, other), both.outputs, strict=True):
         assert after.evaluate(at(3)) == before.evaluate(at(3))
+
+
+# --- costs that are read off the graph --------------------------------------------------------------------
+def _number(extent: Any, values: dict[str, Any]) -> int:
+    return extent if isinstance(extent, int) else int(extent.evaluate(values))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [gauss_seidel, back_substitution, lu, alignment, histogram, three_loops],
+    ids=lambda p: p.__name__,
+)
+def test_costs_and_the_tape_are_known_beforehand(program: Callable[[], Expr]) -> None:
+    """Loops count as often as they run, at their largest; nested rows are counted where they are stacked."""
+    output = program()
+    both = gradient(output)
+    values = values_for(program, 9)
+    sizes = {"n": 9}
+    for roots in ([output], both.outputs):
+        cost, found = count_operations(roots), counts(roots, values)
+        known = _number(cost.operations, sizes)
+        assert found.operations * 0.9 <= known <= 7 * found.operations
+    tape = _number(count_operations(both.outputs).tape_bytes, sizes)
+    # Truth values take a byte, and while it runs rows are counted once more at every depth.
+    assert found.stacked / 3 <= tape <= 8 * 2 * found.stacked
+
+
+def test_costs_name_what_runs_and_how_often() -> None:
+    cost = for_loop(n, x, lambda k, s: sin(s) + y * s).cost()
+    assert str(cost) == "3*n operations (n ein, n lin, n sin)"
+    assert cost.by_op["sin"] == v.shape[0]
+    again = for_loop(N, x, lambda k, s: sin(s)).cost()
+    assert str(again.operations) == "N"
+    assert while_loop(lambda s: s < 5, lambda s: s * 2, x).cost().operations == 3
+    assert output_of_a_tape().cost().tape_bytes == 8 * v.shape[0]
+
+
+def output_of_a_tape() -> Expr:
+    (found,) = vjp([for_loop(n, x, lambda k, s: sin(s))], [ONE], [x])
+    assert found is not None
+    return found

@@ -126,7 +126,8 @@ class Dim:
         text = ""
         for monomial, coefficient in self.terms:
             size = abs(coefficient)
-            factors = ([str(size)] if size != 1 or not monomial else []) + list(monomial)
+            factors = [str(size)] if size != 1 or not monomial else []
+            factors += map(_shown, monomial)
             sign = "-" if coefficient < 0 else "+"
             text += (f" {sign} " if text else ("-" if coefficient < 0 else "")) + "*".join(factors)
         return text
@@ -195,6 +196,15 @@ def any_defined() -> bool:
 
 # The dictionary behind: asking that one takes a third of the time.
 _in_use: dict[object, object] = Dim._defined.data  # type: ignore[attr-defined]  # not in typeshed
+
+
+def _shown(name: str) -> str:
+    """A size for people: a symbol that defines it by its name, anything else as a question mark."""
+    node = _definers.get(name) if is_defined(name) else None
+    if node is None:
+        return name
+    known = getattr(node.attr, "name", "") if node.op.free else ""
+    return known.strip("%0123456789") or "?" if known.startswith("%") else known or "?"
 
 
 def definers(extents: Iterable[object]) -> tuple[Expr, ...]:

@@ -17,7 +17,6 @@ Classes of attributes are made known by :func:`codec`.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -34,8 +33,6 @@ from wengert.ir.walk import build, extent_by, order
 __all__ = ["codec", "dump", "load", "mapped"]
 
 _HEADER = "wengert graph 1"
-
-_SIZES = re.compile(r"%x\d+")  # sizes that nodes define: their names differ from process to process
 
 
 # --- out -----------------------------------------------------------------------------------------------
@@ -101,7 +98,7 @@ class _Writer:
     def _line(self, node: Expr, depth: int) -> None:
         self.names[node] = name = f"%{len(self.names)}"
         args = ", ".join([self.names[a] for a in node.args])
-        text = f"{'  ' * depth}{name} : {_SIZES.sub('%', str(node.type))} = {node.op.name}({args})"
+        text = f"{'  ' * depth}{name} : {node.type} = {node.op.name}({args})"
         if node.attr is not None:
             text += " " + json.dumps(self.encoded(node.attr))
         self.lines.append(text)
@@ -172,7 +169,7 @@ class _Reader:
     def _type_text(self, type_: AnyType) -> str:
         text = self.types.get(type_)
         if text is None:
-            text = _SIZES.sub("%", str(type_))
+            text = str(type_)
             if not type_.needs:
                 self.types[type_] = text
         return text

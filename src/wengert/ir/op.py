@@ -329,6 +329,8 @@ class Op:
         None  # exact key of the attribute where it is not its own
     )
     count: Callable[[Expr], Extent] | None = None  # scalar operations of a node; default: its size
+    # What a node with bodies costs, as an ``ops.counting.Cost``; default: its bodies, once each.
+    spent: Callable[[Expr], Any] | None = None
     cost: float = 1.0  # operations per output element, in units of one addition
     aliases: tuple[str, ...] = ()
     arity: int | None = None  # None: from the type rule; used by the formula language

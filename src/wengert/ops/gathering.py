@@ -336,6 +336,7 @@ ADD_AT = register(
         build=_add_at,
         call=add_at,
         into=_added_into,
+        count=lambda node: size_of(node.args[1].shape),
         samples=(
             Sample((_X, Argument((3,)), _I), 0, note="a row"),
             Sample((_X, Argument((3, 3)), _TWICE), 0, note="a row twice"),

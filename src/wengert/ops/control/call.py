@@ -31,6 +31,7 @@ from wengert.ops.control.item import item, items
 from wengert.ops.control.recur import active, rewritten, shifted, signature_of
 from wengert.ops.control.regions import (
     as_results,
+    captured_sizes,
     hoisted,
     opened,
     opening,
@@ -40,7 +41,7 @@ from wengert.ops.control.regions import (
     unbound,
 )
 from wengert.ops.control.smooth import call_smooth
-from wengert.ops.counting import count_operations
+from wengert.ops.counting import Cost, count_operations, known_outside
 from wengert.ops.layout import cast
 
 __all__ = ["CALL", "Call", "call", "closed_call"]
@@ -279,6 +280,12 @@ def call(function: Callable[..., Any] | Function, *args: Any, name: str = "") ->
     return items(node) if isinstance(result, (tuple, list)) else item(node, 0)
 
 
+def _spent(node: Expr) -> Cost:
+    """The body once: how often it calls itself is not known."""
+    outside = known_outside(captured_sizes(node.attr.body.params, node.args))
+    return count_operations(node.attr.body.outputs).mapped(outside)
+
+
 def _sample(*symbols: Expr) -> Expr:
     x, y = symbols
 
@@ -303,7 +310,7 @@ CALL = register(
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         binds=lambda attr: attr.recursive,
         exempt={"text": "a body is no formula"},
-        count=lambda node: count_operations(node.attr.body.outputs).operations,
+        spent=_spent,
         samples=(Sample((Argument((), 0.2, 2.0), Argument((), 0.2, 2.0)), build=_sample),),
     )
 )

@@ -32,6 +32,7 @@ from wengert.ops.control.item import item, items
 from wengert.ops.control.regions import (
     as_results,
     canonical_captures,
+    captured_sizes,
     fits,
     joined,
     opened,
@@ -45,7 +46,7 @@ from wengert.ops.control.regions import (
     unbound,
 )
 from wengert.ops.control.smooth import cond_smooth
-from wengert.ops.counting import count_operations
+from wengert.ops.counting import Cost, count_operations, known_outside
 
 __all__ = ["COND", "Cond", "branch", "check_captures", "joined_cond"]
 
@@ -254,6 +255,13 @@ def branch(
     return found if isinstance(first, (tuple, list)) else found[0]
 
 
+def _spent(node: Expr) -> Cost:
+    """Both bodies, as if both were taken."""
+    outside = known_outside(captured_sizes(node.attr.then.params, node.args[1:]))
+    both = count_operations([*node.attr.then.outputs, *node.attr.orelse.outputs])
+    return both.mapped(outside)
+
+
 def _sample(*symbols: Expr) -> Expr:
     x, y = symbols
     result: Expr = branch(x > 0, lambda: x * y + x, lambda: y**2 - 3 * x)
@@ -273,9 +281,7 @@ COND = register(
         with_bodies=lambda attr, bodies: Cond(*bodies),
         exempt={"text": "a body is no formula"},
         build=_rebuilt,
-        count=lambda node: (
-            count_operations([*node.attr.then.outputs, *node.attr.orelse.outputs]).operations
-        ),
+        spent=_spent,
         samples=(
             Sample((Argument((), 0.2, 2.0), Argument((), 0.2, 2.0)), build=_sample, note="taken"),
             Sample(

@@ -13,13 +13,14 @@ is an opaque extent, which the evaluator learns from the loop; loops derived fro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, Literal
 
 import numpy as np
 
 from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
-from wengert.ir.dims import Dim, Extent, length
+from wengert.ir.dims import Dim, Extent, defined_name, length, size_of
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Domain, Op, Rule, Sample, register
 from wengert.ir.region import Region
@@ -28,10 +29,11 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.item import items
 from wengert.ops.control.loop_forward import loop_jvp
 from wengert.ops.control.loop_reverse import loop_vjp
-from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop, extent_of
+from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
 from wengert.ops.control.regions import (
     as_results,
     canonical_captures,
+    captured_sizes,
     fits,
     opened,
     opening,
@@ -42,7 +44,8 @@ from wengert.ops.control.regions import (
     unbound,
 )
 from wengert.ops.control.smooth import loop_smooth
-from wengert.ops.counting import count_operations
+from wengert.ops.counting import Cost, count_operations, known_outside, largest
+from wengert.ops.extents import as_dim
 from wengert.ops.leaves import fresh
 
 __all__ = ["LOOP", "for_loop", "loop", "while_loop"]
@@ -305,12 +308,22 @@ def _unpacked(
 
 
 # --- record ------------------------------------------------------------------------------------------------
-def _operations(node: Expr) -> Extent:
-    """Operations of one iteration, times the iterations where their number is known (else once)."""
+def _spent(node: Expr) -> Cost:
+    """One iteration where it is largest, times the iterations where their number is known (else once)."""
     attr: Loop = node.attr
-    once = count_operations(attr.body.outputs).operations
-    extent = extent_of(node.args[0]) if attr.trip else None
-    return once if extent is None else once * extent
+    trips = as_dim(node.args[0]) if attr.trip else 1
+    k = defined_name(attr.body.params[0])
+    bound = 1 + attr.carries + attr.scans
+    captures = node.args[int(attr.trip) + bound - 1 :]
+    outside = known_outside(captured_sizes(attr.body.params[bound:], captures))
+    once = count_operations(attr.body.outputs)
+    once = once.mapped(lambda n: outside(largest(n, k, trips - 1)))
+    rows = once.times(trips)
+    stacked = node.type.items[len(node.type.items) - attr.stacked :] if attr.stacked else ()  # type: ignore[union-attr]
+    tape: Extent = 0
+    for type_ in stacked:
+        tape = tape + size_of(type_.shape) * np.dtype(type_.dtype).itemsize
+    return replace(rows, nodes=once.nodes + 1, tape_bytes=tape + once.tape_bytes)
 
 
 def _power_sample(*symbols: Expr) -> Expr:
@@ -346,7 +359,7 @@ LOOP = register(
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         exempt={"text": "a body is no formula"},
         build=_rebuilt,
-        count=_operations,
+        spent=_spent,
         samples=(
             Sample(
                 (Argument((), 0.2, 0.9), Argument((), 0.2, 0.9)), build=_power_sample, note="for"

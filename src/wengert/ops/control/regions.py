@@ -31,6 +31,7 @@ from wengert.ops.leaves import fresh, param
 __all__ = [
     "as_results",
     "canonical_captures",
+    "captured_sizes",
     "fits",
     "hoisted",
     "joined",
@@ -100,6 +101,15 @@ def outer_sizes(region: Region, arguments: Sequence[Expr | None]) -> dict[str, E
     }
 
 
+def captured_sizes(params: Sequence[Expr], captures: Sequence[Expr]) -> dict[str, Extent]:
+    """What sizes that captured integers define are outside."""
+    return {
+        defined_name(p): extent_by(a)
+        for p, a in zip(params, captures, strict=True)
+        if not p.ndim and p.value_type.dtype in ("int32", "int64")
+    }
+
+
 def outer_type(type_: Type, sizes: Mapping[str, Extent], what: str) -> Type:
     """The type of a result, seen from outside.
 
@@ -112,7 +122,7 @@ def outer_type(type_: Type, sizes: Mapping[str, Extent], what: str) -> Type:
                 worded(
                     what,
                     expected="results whose shape is known beforehand",
-                    got=f"{type_}, where {defined_name(node)} is `{node.op.name}` inside",
+                    got=f"{type_}, with a size computed inside",
                     hint="compute that size before, or put the values into an array of fixed size",
                 )
             )
