@@ -28,6 +28,7 @@ from wengert.frontend.staging.forms import (
     Side,
     Unfit,
     Uniting,
+    positions,
     same,
     union,
 )
@@ -52,7 +53,7 @@ from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
-__all__ = ["CAUGHT", "Lengthened", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
+__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
 
 # Any: branches return whatever the program has.
 RESULT = "_wg_result"
@@ -480,44 +481,7 @@ def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
     return _united(a, b, uniting)
 
 
-class Lengthened(Form):
-    """A list that one of the ways made longer: elements that are there under a condition."""
-
-    def __init__(self, common: Form, extra: tuple[list[Form], list[Form]], growing: Any) -> None:
-        self.common, self.extra, self.growing = common, extra, growing
-        self.count = 0
-
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        elements = value[0]
-        size = len(self.common.items)  # type: ignore[attr-defined]  # a sequence
-        self.common.leaves(tuple(elements[:size]), side, out, seen)
-        here = self.count
-        self.count += 1
-        for position, forms in enumerate(self.extra):
-            given = elements[size:] if position == here else [None] * len(forms)
-            for form, element in zip(forms, given, strict=True):
-                mine = position == here
-                present = element.present if type(element) is Maybe else mine
-                out.append(to_expr(present) if mine else const(False))
-                if mine:
-                    form.leaves(
-                        element.value if type(element) is Maybe else element, side, out, seen
-                    )
-                else:
-                    form.fill(out, seen)
-
-    def build(self, building: Building) -> Any:
-        found = list(self.common.build(building))
-        for forms in self.extra:
-            for form in forms:
-                present = Scalar(next(building.exprs), python=True)
-                found.append(Maybe(present, form.build(building)))
-        return (tuple(found), self.growing)
-
-
 def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
-    from wengert.frontend.staging.forms import Sequence_, alone
-
     (first, grown), (second, other) = a, b
     if grown is not other:
         refuse(
@@ -525,41 +489,7 @@ def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
             "cannot be captured; use arrays, or mode='tape'",
             NeedConcrete,
         )
-    if len(first) == len(second):
-        return Elements(_united_items(first, second, uniting), grown)
-    size = 0
-    while size < min(len(first), len(second)) and same(first[size], second[size]):
-        size += 1
-    if size < min(len(first), len(second)):
-        size = min(len(first), len(second))
-        if any(type(v) is Maybe for v in (*first, *second)):
-            refuse(
-                "a list whose length depends on run-time values is changed in a branch in a way that "
-                "cannot be captured; use arrays, or mode='tape'",
-                NeedConcrete,
-            )
-    common = Sequence_(
-        tuple, [union(x, y, uniting) for x, y in zip(first[:size], second[:size], strict=True)]
-    )
-    extra = tuple(
-        [alone(v.value if type(v) is Maybe else v, uniting) for v in values[size:]]
-        for values in (first, second)
-    )
-    return Lengthened(common, (extra[0], extra[1]), grown)
-
-
-def _united_items(first: tuple[Any, ...], second: tuple[Any, ...], uniting: Uniting) -> Form:
-    from wengert.frontend.staging.forms import Sequence_
-
-    found: list[Form] = []
-    for x, y in zip(first, second, strict=True):
-        if type(x) is Maybe or type(y) is Maybe:
-            if x is not y:
-                refuse(
-                    "elements of a list that may be missing are changed in a branch", NeedConcrete
-                )
-        found.append(_united(x, y, uniting))
-    return Sequence_(tuple, found)
+    return Elements(positions(first, second, uniting, tuple), grown)
 
 
 assert UNASSIGNED is not None

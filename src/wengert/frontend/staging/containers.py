@@ -132,7 +132,7 @@ def _list_method(
     if name == "extend":
         from wengert.frontend.staging.iteration import python_elements
 
-        return function(list(python_elements(args[0])))
+        return function(list(python_elements(args[0], flagged=True)))
     if name == "pop" and not args and owner and type(owner[-1]) is not Maybe:
         return function()
     if growing is not None or flagged:
@@ -145,7 +145,14 @@ def _list_method(
             return function()
         if name == "pop" and not args and growing is not None and not owner:
             return _popped(owner, growing)
+        if name == "pop" and not args and flagged:
+            return _popped_flagged(owner)
         if flagged:
+            if growing is None and name in ("insert", "pop") and args and type(args[0]) is int:
+                if is_certain(owner, args[0] if name == "insert" else args[0] + 1):
+                    return function(*args)
+            if growing is None and name == "reverse":
+                return function()
             refuse(_RUNTIME, NeedConcrete)
         materialized(owner)
     if name == "sort":
@@ -169,6 +176,51 @@ def _list_method(
 
 def _any_handle(owner: list[Any], args: tuple[Any, ...]) -> bool:
     return any(isinstance(v, Handle) for v in (*owner, *args))
+
+
+def is_certain(owner: list[Any], count: int) -> bool:
+    """Whether the places up to a number of elements are those of the list as Python has it."""
+    return 0 <= count <= len(owner) and not any(type(v) is Maybe for v in owner[:count])
+
+
+def _popped_flagged(owner: list[Any]) -> Any:
+    """The last element that is there; it is there no longer."""
+    from wengert.frontend.staging.branches import choose
+    from wengert.frontend.staging.effects import require
+    from wengert.frontend.staging.growing import length_of
+    from wengert.frontend.staging.handles import to_expr
+    from wengert.frontend.staging.stage import and_, compare, not_
+
+    if growing_of(owner) is not None:
+        refuse(_RUNTIME, NeedConcrete)
+    some = compare(">", length_of(owner), 0)
+    require(some if isinstance(some, bool) else to_expr(some), "IndexError", "pop from empty list")
+
+    def last(place: int) -> Any:
+        element = owner[place]
+        if type(element) is not Maybe:
+            return element
+        if place == 0:
+            return element.value
+        return choose(element.present, lambda: element.value, lambda: last(place - 1))
+
+    result = last(len(owner) - 1)
+    taken: Any = False
+    new: list[Any] = []
+    for element in reversed(owner):
+        present = element.present if type(element) is Maybe else True
+        value = element.value if type(element) is Maybe else element
+        here = and_(present, lambda t=taken: not_(t))
+        left = and_(present, lambda h=here: not_(h))
+        if left is True:
+            new.append(element)
+        elif left is not False:
+            new.append(Maybe(left, value))
+        from wengert.frontend.staging.stage import or_
+
+        taken = or_(taken, lambda h=here: h)
+    owner[:] = new[::-1]
+    return result
 
 
 def _popped(owner: list[Any], growing: Growing) -> Any:

@@ -402,7 +402,6 @@ class Context:
         self.recursive: set[Any] = set()
         self.static_loops: set[Any] = set()  # with a known number of iterations
         self.unrolled: set[Any] = set()  # that are to be executed
-        self.filters: list[list[Any]] = []
         self.guarded: set[Any] = set()
         self.stopped = False
         self.texts: list[Any] = []  # values in texts

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import UNASSIGNED, Finals, active
-from wengert.frontend.staging.growing import Growing, growing_of
+from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -291,6 +291,7 @@ class Sequence_(Form):
 
     cls: type
     items: list[Form]
+    of_list: bool = False  # contents of a list, whose elements may be missing
 
     def _items(self, value: Any, side: Side) -> Sequence[Any]:
         return side.list_(value)[0] if isinstance(value, list) else value  # type: ignore[no-any-return]
@@ -300,7 +301,9 @@ class Sequence_(Form):
             if id(self) in seen:
                 return
             seen.add(id(self))
-        for form, item in zip(self.items, self._items(value, side), strict=True):
+        items = self._items(value, side)
+        padded = [*items, *([ABSENT] * (len(self.items) - len(items)))]
+        for form, item in zip(self.items, padded, strict=True):
             form.leaves(item, side, out, seen)
 
     def fill(self, out: list[Expr], seen: set[int]) -> None:
@@ -318,14 +321,17 @@ class Sequence_(Form):
         if type(value) is not self.cls:
             return _misfit(self, value, uniting)
         items = self._items(value, uniting.second)
-        if len(items) != len(self.items) or (
+        if len(items) > len(self.items) or (
             isinstance(value, list) and uniting.second.list_(value)[1] is not None
         ):
             raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
-        joined = [f.join(v, uniting) for f, v in zip(self.items, items, strict=True)]
+        if len(items) < len(self.items) and not self.of_list:
+            raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
+        padded = [*items, *([ABSENT] * (len(self.items) - len(items)))]
+        joined = [_joined_place(f, v, uniting) for f, v in zip(self.items, padded, strict=True)]
         if all(a is b for a, b in zip(joined, self.items, strict=True)):
             return self
-        return Sequence_(self.cls, joined)
+        return Sequence_(self.cls, joined, self.of_list)
 
     def build(self, building: Building) -> Any:
         if id(self) in building.made:
@@ -337,6 +343,92 @@ class Sequence_(Form):
             found = items if self.cls is list else self.cls(items)
         building.made[id(self)] = found
         return found
+
+
+@dataclass(eq=False)
+class Flagged(Form):
+    """An element of a list that is there on some ways only."""
+
+    inner: Form
+
+    def types(self, out: list[Type], seen: set[int]) -> None:
+        out.append(Type("bool"))
+        self.inner.types(out, seen)
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+        if value is ABSENT:
+            self.fill(out, seen)
+        elif type(value) is Maybe:
+            out.append(to_expr(value.present))
+            self.inner.leaves(value.value, side, out, seen)
+        else:
+            out.append(const(True))
+            self.inner.leaves(value, side, out, seen)
+
+    def fill(self, out: list[Expr], seen: set[int]) -> None:
+        out.append(const(False))
+        self.inner.fill(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if value is ABSENT:
+            return self
+        inner = self.inner.join(value.value if type(value) is Maybe else value, uniting)
+        return self if inner is self.inner else Flagged(inner)
+
+    def build(self, building: Building) -> Any:
+        present = active().record(next(building.exprs))
+        return Maybe(Scalar(present, python=True), self.inner.build(building))
+
+
+class _Absent:
+    """An element that a list does not have on one of the ways."""
+
+
+ABSENT = _Absent()
+
+
+def positions(
+    first: Sequence[Any], second: Sequence[Any], uniting: Uniting, cls: type
+) -> Sequence_:
+    """The form of two lists, place by place; elements that one does not have get a flag."""
+    found: list[Form] = []
+    for i in range(max(len(first), len(second))):
+        x = first[i] if i < len(first) else ABSENT
+        y = second[i] if i < len(second) else ABSENT
+        found.append(_position(x, y, uniting))
+    return Sequence_(cls, found, True)
+
+
+def _joined_place(form: Form, value: Any, uniting: Uniting) -> Form:
+    """The form of a place of a list that also holds an element, or none."""
+    if isinstance(form, Flagged) or not (value is ABSENT or type(value) is Maybe):
+        return form.join(value, uniting)
+    if isinstance(form, Keep):
+        if value is form.value:
+            return form
+        kept = form.value
+        uniting.late = False
+        inner = alone(kept.value if type(kept) is Maybe else kept, uniting)
+        return Flagged(inner).join(value, uniting)
+    return Flagged(form).join(value, uniting)
+
+
+def _position(x: Any, y: Any, uniting: Uniting) -> Form:
+    plain = not any(v is ABSENT or type(v) is Maybe for v in (x, y))
+    if plain:
+        try:
+            return union(x, y, uniting)
+        except Unfit as error:
+            return Poisoned(f"an element of `{uniting.name}` is {error} {uniting.where}")
+    if x is y:
+        return Keep(x)
+    a = x.value if type(x) is Maybe else x
+    b = y.value if type(y) is Maybe else y
+    if a is ABSENT or b is ABSENT:
+        uniting.late = a is ABSENT
+        return Flagged(alone(b if a is ABSENT else a, uniting))
+    inner = union(a, b, uniting)
+    return Flagged(alone(a, uniting) if isinstance(inner, Keep) and is_number(a) else inner)
 
 
 @dataclass(eq=False)
@@ -662,10 +754,14 @@ def alone(value: Any, uniting: Uniting) -> Form:
             uniting.keep.append(value)
             form = uniting.known.setdefault(key, form)
         return form
+    if type(value) is Maybe:
+        return Flagged(alone(value.value, uniting))
     if isinstance(value, (list, tuple)):
-        side = uniting.first if uniting.first.values.get(("list", id(value))) else uniting.second
+        side = uniting.second if uniting.late else uniting.first
         items = side.list_(value)[0] if isinstance(value, list) else value
-        return Sequence_(type(value), [alone(v, uniting) for v in items])
+        return Sequence_(
+            type(value), [alone(v, uniting) for v in items], isinstance(value, list)
+        )
     if isinstance(value, dict):
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
     if isinstance(value, Partial):
@@ -721,6 +817,8 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
             return _poison(a, b, uniting)
     else:
         first, second = a, b
+    if type(a) is list:
+        return positions(first, second, uniting, list)
     if len(first) != len(second):
         return _poison(a, b, uniting)
     return Sequence_(type(a), [union(x, y, uniting) for x, y in zip(first, second, strict=True)])

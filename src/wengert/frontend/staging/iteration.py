@@ -218,8 +218,8 @@ def _affine(start: int, step: int, k: Any) -> Any:
     return binary("+", value, start) if start else value
 
 
-def python_elements(iterable: Any) -> Iterator[Any]:
-    """The elements one by one, as Python iterates.
+def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
+    """The elements one by one, as Python iterates; ``flagged`` ones that may be missing only if asked for.
 
     Raises:
         NeedConcrete: their number depends on run-time values.
@@ -229,15 +229,32 @@ def python_elements(iterable: Any) -> Iterator[Any]:
     if isinstance(iterable, Together):
         return iterable.python()
     if type(iterable) is list:
-        return _list_elements(iterable, growing_of(iterable))
+        return _list_elements(iterable, growing_of(iterable), flagged)
     steps = steps_of(iterable)
     if steps is None:
-        return iter(iterable)
+        return iter(iterable) if flagged else _certain_elements(iterable)
     trip = int(concrete(steps.trip, "the number of elements"))
     return (steps.element(k) for k in range(trip))
 
 
-def _list_elements(object_: list[Any], growing: Growing | None) -> Iterator[Any]:
+def _certain_elements(iterable: Any) -> Iterator[Any]:
+    for value in iterable:
+        if type(value) is Maybe:
+            _refuse_maybe()
+        yield value
+
+
+def _refuse_maybe() -> None:
+    refuse(
+        "a list whose length depends on run-time values is iterated over where Python needs its "
+        "elements; use a for statement or np.array(...)",
+        NeedConcrete,
+    )
+
+
+def _list_elements(
+    object_: list[Any], growing: Growing | None, flagged: bool
+) -> Iterator[Any]:
     if growing is not None:
         if growing.stacks is None:
             refuse("a list is read while a loop on run-time values makes it longer", NeedConcrete)
@@ -248,13 +265,7 @@ def _list_elements(object_: list[Any], growing: Growing | None) -> Iterator[Any]
     while position < len(object_):
         value = object_[position]
         position += 1
-        if type(value) is Maybe and not _allow_maybe:
-            refuse(
-                "a list whose length depends on run-time values is iterated over where Python needs its "
-                "elements; use a for statement or np.array(...)",
-                NeedConcrete,
-            )
+        if type(value) is Maybe and not flagged:
+            _refuse_maybe()
         yield value
 
-
-_allow_maybe = True

@@ -140,7 +140,7 @@ def _loopable(value: Any) -> bool:
 def list_(iterable: Any = ()) -> Any:
     if type(iterable) is list and growing_of(iterable) is not None:
         return call(iterable.copy)
-    return active().birth(list(python_elements(iterable)))
+    return active().birth(list(python_elements(iterable, flagged=True)))
 
 
 @own(tuple)
@@ -219,7 +219,7 @@ def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
     if type(iterable) is list and is_growing(iterable) or _is_long(iterable):
         return _looped_sum(iterable, start)
-    for value in python_elements(iterable):
+    for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)
     return total
 
@@ -260,7 +260,7 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
                 from wengert.frontend.staging import helpers
 
                 return call(helpers.largest if name == "max" else helpers.smallest, iterable)
-            values = list(python_elements(iterable))
+            values = list(python_elements(iterable, flagged=True))
         else:
             values = list(args)
         if not values:

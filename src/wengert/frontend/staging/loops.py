@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.frontend.staging.branches import (
-    Lengthened,
     Whole,
     branches,
     cells_of,
@@ -86,7 +85,7 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
     flag = _cell(body, broken)
     steps = steps_of(iterable)
     if steps is None:
-        _execute(context, iter(_elements(iterable)), body, flag)
+        _execute(context, _elements(iterable), body, flag)
         return
     trip = known(steps.trip)
     if context.eager or (
@@ -107,7 +106,7 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
 def _elements(iterable: Any) -> Any:
     from wengert.frontend.staging.iteration import python_elements
 
-    return python_elements(iterable)
+    return python_elements(iterable, flagged=True)
 
 
 def _cell(body: Callable[..., Any], name: str | None) -> CellSlot | None:
@@ -552,7 +551,7 @@ def _settled(
     """Whether the carried values hold what the body gave; else they are widened."""
     stable = True
     note = f"after an iteration of the loop at line {where.line}"
-    uniting = Uniting(Side(), _side(trace), "value", note)
+    uniting = Uniting(Side(), _side(trace), "value", note, late=True)
     for key, slot in trace.slots.items():
         final = trace.finals[key]
         if isinstance(slot, BufferSlot) and slot.buffer.serial >= trace.mark:
@@ -637,8 +636,6 @@ def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> 
         form = slot_form(slot, init, final, uniting, where.line)
     except Unfit as error:
         _unfit(slot, error, where)
-    if isinstance(form, Lengthened):
-        refuse("a list changes its length in a loop in a way that cannot be captured", NeedConcrete, where)
     if isinstance(form, Poisoned) and isinstance(slot, CellSlot) and slot.name.startswith("_wg_"):
         refuse(_structure(slot, form, where), CarryChange, where)
     return _checked(form, slot, init, final, where)

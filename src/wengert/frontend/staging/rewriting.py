@@ -18,6 +18,7 @@ __all__ = ["ELEMENT", "RUNTIME", "Rewriting", "bound_names"]
 
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
+_FLAGS = "_wg_flags"
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
     ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
@@ -244,7 +245,7 @@ class Rewriting(ast.NodeTransformer):
     def plainly(self, node: Any) -> Any:
         """A statement of a generator: executed, with conditions that have to be known."""
         if isinstance(node, ast.For):
-            node.iter = self.at(_call("elements", self.visit(node.iter)), node.iter)
+            node.iter = self.at(_call("plain_elements", self.visit(node.iter)), node.iter)
         else:
             node.test = self.at(_call("truth", self.visit(node.test)), node.test)
         node.body = self.statements(node.body)
@@ -605,35 +606,37 @@ class Rewriting(ast.NodeTransformer):
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]
 
     def comprehension(self, node: Any) -> Any:  # Any: four classes of nodes without a common base
-        first = True
         inner: set[str] = set()
         for generator in node.generators:
             inner |= _stored(generator.target)
         source = self.visit(node.generators[0].iter)
         self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
-        filters = False
-        for generator in node.generators:
-            iterable = source if first else self.visit(generator.iter)
-            generator.iter = self.at(_call("elements", iterable), generator.iter)
+        flags = _load(_FLAGS)
+        for level, generator in enumerate(node.generators):
+            number = ast.Constant(level)
+            iterable = source if level == 0 else self.visit(generator.iter)
+            generator.iter = self.at(_call("elements", number, iterable, flags), generator.iter)
             generator.target = self.target(generator.target)
-            generator.ifs = [self.at(_call("kept", self.visit(i)), i) for i in generator.ifs]
-            filters = filters or bool(generator.ifs)
-            first = False
+            generator.ifs = [
+                self.at(_call("kept", number, self.visit(i), flags), i) for i in generator.ifs
+            ]
         if isinstance(node, ast.DictComp):
             node.key, node.value = self.visit(node.key), self.visit(node.value)
         else:
             node.elt = self.visit(node.elt)
-        if filters and isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-            node.elt = self.at(_call("element", node.elt), node.elt)
-            self.scopes.pop()
-            whole = self.at(ast.ListComp(node.elt, node.generators), node)
-            return self.at(_call("filtered", _later(whole)), node)
         self.scopes.pop()
-        if isinstance(node, ast.GeneratorExp):
-            return node
-        if isinstance(node, ast.SetComp):
-            return self.at(_call("set_of", ast.ListComp(node.elt, node.generators)), node)
-        return self.at(_call("new", node), node)
+        kind = {ast.ListComp: "list", ast.GeneratorExp: "generator", ast.SetComp: "set"}.get(
+            type(node), "dict"
+        )
+        if kind in ("list", "generator"):
+            node.elt = self.at(_call("element", node.elt, flags), node.elt)
+        made: ast.expr = node
+        if kind == "set":
+            made = self.at(ast.ListComp(node.elt, node.generators), node)
+        later = ast.Lambda(
+            ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made
+        )
+        return self.at(_call("comprehended", later, ast.Constant(kind)), node)
 
 
 def _pattern(

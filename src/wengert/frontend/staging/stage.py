@@ -13,7 +13,7 @@ import numpy as np
 from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
 from wengert.frontend.staging.calls import adopted_result, call
-from wengert.frontend.staging.containers import hashed, materialized
+from wengert.frontend.staging.containers import hashed, is_certain, materialized
 from wengert.frontend.staging.context import (
     AttrSlot,
     DictSlot,
@@ -57,8 +57,8 @@ from wengert.ops.choice import where
 
 __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
-    "choose", "compare", "delattr_", "delitem", "element", "elements", "filtered", "for_", "getitem",
-    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged",
+    "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements", "for_", "getitem",
+    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "plain_elements", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged",
     "staged_lambda", "try_", "truth", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
@@ -535,9 +535,13 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
     active().touch(ListSlot(owner))
     if place is not UNKNOWN:
         if isinstance(place, slice):
+            if any(type(v) is Maybe for v in owner):
+                refuse("stores into a part of a list that may be missing", NeedConcrete)
             owner[_plain_index(place)] = list(python_elements(value))
         else:
-            if type(owner[place]) is Maybe:
+            flagged = any(type(v) is Maybe for v in owner)
+            at_end = -len(owner) <= place < 0 and not any(type(v) is Maybe for v in owner[place:])
+            if flagged and not at_end and not is_certain(owner, place + 1):
                 refuse("stores into an element of a list that may be missing", NeedConcrete)
             owner[place] = value
         return
@@ -564,7 +568,12 @@ def delitem(owner: Any, index: Any) -> None:
         if growing_of(owner) is not None:
             materialized(owner)
         active().touch(ListSlot(owner))
-        del owner[_plain_index(index)]
+        place = _plain_index(index)
+        if any(type(v) is Maybe for v in owner) and not (
+            type(place) is int and is_certain(owner, place + 1)
+        ):
+            refuse("deletes an element of a list that may be missing", NeedConcrete)
+        del owner[place]
     elif isinstance(owner, dict):
         active().touch(DictSlot(owner))
         del owner[hashed(index)]
@@ -749,8 +758,20 @@ def set_of(items: Any) -> set[Any]:
     return new({hashed(item) for item in python_elements(items)})  # type: ignore[no-any-return]
 
 
-def elements(iterable: Any) -> Iterator[Any]:
-    """What a comprehension runs over."""
+def elements(level: int, iterable: Any, flags: dict[int, list[Any]] | None) -> Iterator[Any]:
+    """What a comprehension runs over; ``level`` counts its ``for`` clauses.
+
+    ``flags`` are the run-time conditions of the element that is being made, by level; None where
+    elements must not be missing.
+    """
+    for value in python_elements(iterable, flagged=flags is not None):
+        if flags is not None:
+            flags[level] = [value.present] if type(value) is Maybe else []
+        yield value.value if type(value) is Maybe else value
+
+
+def plain_elements(iterable: Any) -> Iterator[Any]:
+    """What a loop of a generator runs over."""
     return python_elements(iterable)
 
 
@@ -759,41 +780,37 @@ def unpacked(iterable: Any) -> list[Any]:
     return list(python_elements(iterable))
 
 
-def kept(test: Any) -> bool:
+def kept(level: int, test: Any, flags: dict[int, list[Any]] | None) -> bool:
     """A condition of a comprehension: run-time ones keep the element under a flag."""
     flag = tested(test)
-    context = active()
-    if isinstance(flag, Scalar):
-        if not context.filters:
-            refuse("a run-time condition decides about an element of a set or a dict", NeedConcrete)
-        context.filters[-1].append(flag)
-        return True
-    if not flag and context.filters:
-        context.filters[-1].clear()
-    return bool(flag)
+    if not isinstance(flag, Scalar):
+        return bool(flag)
+    if flags is None:
+        refuse("a run-time condition decides about an element of a set or a dict", NeedConcrete)
+    flags[level].append(flag)
+    return True
 
 
-def element(value: Any) -> Any:
-    """An element of a comprehension with conditions."""
-    context = active()
-    flags = context.filters[-1]
-    if not flags:
-        return value
-    present = flags[0]
-    for flag in flags[1:]:
-        present = Scalar(where(present.expr, flag.expr, to_expr(False)), python=True)
-    flags.clear()
-    return Maybe(present, value)
+def element(value: Any, flags: dict[int, list[Any]]) -> Any:
+    """An element of a list comprehension or of a generator."""
+    present: Any = None
+    for level in flags.values():
+        for flag in level:
+            present = (
+                flag
+                if present is None
+                else Scalar(where(present.expr, flag.expr, to_expr(False)), python=True)
+            )
+    return value if present is None else Maybe(present, value)
 
 
-def filtered(build: Callable[[], list[Any]]) -> list[Any]:
-    """A comprehension with conditions."""
-    context = active()
-    context.filters.append([])
-    try:
-        return new(build())  # type: ignore[no-any-return]  # the list itself
-    finally:
-        context.filters.pop()
+def comprehended(build: Callable[[Any], Any], kind: str) -> Any:
+    """A comprehension: ``build`` is given the flags of its elements."""
+    if kind == "generator":
+        return build({})
+    if kind == "list":
+        return new(build({}))
+    return set_of(build(None)) if kind == "set" else new(build(None))
 
 
 # --- errors --------------------------------------------------------------------------------------------------
