@@ -6,27 +6,23 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from wengert.emit.python.memory import is_fresh, places_of, remaining, uses_inside
+from wengert.emit.python.memory import move, places_of, remaining
 from wengert.emit.python.naming import Naming, is_private
-from wengert.emit.python.reading import Places, merged_places
 from wengert.emit.python.scopes import Scope
-from wengert.emit.python.values import Block, Buffer, Kind, Line, Value
+from wengert.emit.python.stores import emit_store
+from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type
 from wengert.show.forms import Form
 from wengert.show.precedence import ATOM, Text, flat
-from wengert.show.templates import filled
 
-__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "read"]
+__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "ended"]
 
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
-_ASSIGNED = re.compile(r"(\{name\}\[.*\]) = \{1\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-# What `.copy()` may be put behind: a name, an index, a call.
-_SIMPLE = re.compile(r"[\w.]+(\[[^\[\]]*\]|\.T|\([^()]*\))*")
 
 # Emits the statements of a control value.
 Controls = Callable[["Emission", Value], None]
@@ -83,6 +79,10 @@ class Emission:
             self._emit_one(value)
             value.done = True
 
+    def written(self, value: Value) -> str:
+        """How a value is read, as a string."""
+        return flat([read(value)])
+
     def _readers_of_old(self, store: Value) -> list[Value]:
         """Users of what a store changes that may as well come before it."""
         if store.base is None:
@@ -102,7 +102,7 @@ class Emission:
             case Kind.SIZE:
                 self._emit_size(value)
             case Kind.STORE:
-                self._emit_store(value)
+                emit_store(self, value)
             case Kind.EFFECT:
                 self._emit_effect(value)
             case Kind.SEVERAL:
@@ -349,181 +349,10 @@ class Emission:
             text = Text((self.writer.at_least(text, ATOM), ".copy()"))
         self.assign(value, text)
         if copied:
-            _move(value)
-
-    # --- stores ----------------------------------------------------------------------------------------
-    def make_free(self, value: Value, block: Block, users: Sequence[Value]) -> bool:
-        """Whether the memory of an array may be overwritten in a block by ``users``, its last ones.
-
-        What else reads it is written before, or made a copy of it.
-        """
-        if len(value.buffers) != 1 or not value.whole:
-            return False
-        (buffer,) = value.buffers
-        if not buffer.owned or remaining(value, block, users) is None:
-            return False
-        inside = _absorbed(users)
-        for reader in list(buffer.readers):
-            if reader not in inside and reader.pending:
-                is_view = reader.is_array and buffer in reader.buffers
-                self.flush(reader, copied=is_view)
-        if remaining(value, block, users) != 0:
-            return False
-        views: list[Value] = []
-        around = list(block.enclosing())
-        for holder in buffer.holders:
-            if holder is value or buffer not in holder.buffers or holder in inside:
-                continue
-            left = remaining(holder, block, users)
-            if (holder.left if left is None else left) <= 0:
-                continue
-            # What fills the memory too may be where the array came from: a copy there is none of it.
-            if holder.line is None or holder.whole or holder.block not in around:
-                return False
-            views.append(holder)
-        for view in views:
-            assert view.line is not None
-            name, _, right = view.line.text.partition(" = ")
-            simple = _SIMPLE.fullmatch(right) is not None
-            view.line.text = f"{name} = {right}.copy()" if simple else f"{name} = np.array({right})"
-            _move(view)
-        # Dead versions go, or a chain of stores would be looked through again and again.
-        buffer.holders = [h for h in buffer.holders if h.left > 0 and buffer in h.buffers]
-        return True
-
-    def own(self, value: Value, block: Block, users: Sequence[Value]) -> tuple[Text, bool]:
-        """An array that may be overwritten with the contents of a value: its text, and whether it is new."""
-        text = read(value)
-        if value.pending and is_fresh(value):
-            if value.form is not None and value.form.kind == "broadcast":
-                return Text((text, ".copy()")), True  # a broadcast cannot be written to
-            return text, True
-        if self.make_free(value, block, users):
-            return text, False
-        return Text(("np.array(", text, ")")), True
-
-    def _emit_store(self, value: Value) -> None:
-        node = value.node
-        form = value.form
-        through = form if form is not None and form.kind == "through" else None
-        spelt = node if through is None else through.data[0]
-        template = spelt.op.spell.numpy
-        assert template is not None
-        _, *tail = template(self.writer.renamed(spelt)).split("\n")
-        base = value.base
-        in_place = node.args[0].value_type.dtype == node.value_type.dtype
-        if base is None:
-            assert value.form is not None
-            text, is_new = self.allocation(value.form, node.value_type), True
-        elif in_place:
-            text, is_new = self.own(base, value.block, [value])
-        else:
-            dtype = f"np.{node.value_type.dtype}"
-            text, is_new = Text(("np.array(", read(base), f", dtype={dtype})")), True
-        if is_new:
-            name = self._store_variable(value)
-            value.block.add(f"{name} = {flat([text])}")
-            value.lie_in((Buffer(owned=True),), whole=True)
-        else:
-            assert base is not None
-            name = flat([text])
-            value.lie_in(base.buffers, whole=True)
-        self.scope = value.scope
-        for line in tail:
-            if through is None:
-                value.block.add(self._stored(value, line, name))
-            else:
-                value.block.add(self._stored_through(value, through, line, name))
-        self.hold(value, name)
-        self.finish(value)
-
-    def _store_variable(self, value: Value) -> str:
-        base = value.base
-        if base is not None and is_private(self.hints.get(value.node, "")) and not value.prefer:
-            text = flat([read(base)])
-            if text.isidentifier() and not re.fullmatch(r"t\d+", text):
-                return self.naming.new(text)
-        # The copy comes first; what is stored may still read the variable afterwards.
-        first = base is not None and base is value.guard and base is self.holders.get(value.prefer)
-        pending = [d for d in value.deps if d.pending]
-        again = first and base is not None and uses_inside(base, pending) > 0
-        return self.variable(value, [], int(first and not again))
-
-    def _stored(self, value: Value, line: str, name: str) -> str:
-        """A statement of a store."""
-        node = value.node
-        values = value.scope.values
-        base = Text(("",)) if value.base is None else read(value.base)
-        args = [base, *(read(values[a]) for a in node.args[1:])]
-        attr = self.writer.own_attr(node)
-        assigned = _ASSIGNED.fullmatch(line)
-        if assigned is None:
-            return flat([filled(line.replace("{name}", name), args, attr, self.writer)])
-        place = assigned.group(1).replace("{name}", name)
-        target = flat([filled(place, args, attr, self.writer)])
-        return self._assigned(value, target, values[node.args[1]])
-
-    def _stored_through(self, value: Value, form: Form, line: str, name: str) -> str:
-        """A statement of a store into a part of an array."""
-        inner, index = form.data
-        values = value.scope.values
-        args = [Text(("",)), *(read(values[a]) for a in inner.args[1:])]
-        assigned = _ASSIGNED.fullmatch(line)
-        places = None
-        if assigned is not None and "{attr}" not in line:
-            entries = assigned.group(1)[len("{name}[") : -1]
-            places = merged_places(index, entries, inner.args[2:])
-        if places is None:
-            part = f"{name}[{self.writer.places(Places(index, (':',) * len(index.shape)), ())}]"
-            attr = self.writer.own_attr(inner)
-            return flat([filled(line.replace("{name}", part), args, attr, self.writer)])
-        target = f"{name}[{self.writer.places(places, args[1:])}]"
-        return self._assigned(value, target, values[inner.args[1]])
-
-    def _assigned(self, value: Value, target: str, new: Value) -> str:
-        """``target = new``; ``a[i] = a[i] + v`` is ``a[i] += v``."""
-        plain = f"{target} = {flat([read(new)])}"
-        form = new.form
-        if not new.pending or form is None or form.kind not in ("add", "sub"):
-            return plain
-        first, second = form.parts
-        self.scope = new.scope
-        try:
-            if first.__class__ is Form or flat([self.writer.part(first)]) != target:
-                return plain
-            sign = "+" if form.kind == "add" else "-"
-            return f"{target} {sign}= {flat([self.writer.part(second)])}"
-        finally:
-            self.scope = value.scope
+            move(value)
 
 
 _CONVERTERS = {"float64": "float", "int64": "int", "bool": "bool", "complex128": "complex"}
-
-
-def read(value: Value) -> Text:
-    """How a value is read."""
-    assert value.text is not None, f"not emitted yet: {value.node!r}"
-    return value.text
-
-
-def _move(value: Value) -> None:
-    """The value was copied: it lies in memory of its own."""
-    for buffer in value.buffers:
-        if value in buffer.holders:
-            buffer.holders.remove(value)
-    value.lie_in((Buffer(owned=True),), whole=True)
-
-
-def _absorbed(users: Iterable[Value]) -> set[Value]:
-    """Users with all that is written inside of them."""
-    found: set[Value] = set()
-    stack = list(users)
-    while stack:
-        user = stack.pop()
-        if user not in found:
-            found.add(user)
-            stack += [d for d in user.deps if d.pending]
-    return found
 
 
 def _needs(value: Value, other: Value) -> bool:
@@ -554,6 +383,15 @@ def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
             targets = ", ".join(t for t, _ in left)
             block.add(f"{targets} = {', '.join(t for _, t in left)}")
             return
+
+
+def ended(emission: Emission, roots: Sequence[Value]) -> None:
+    """What a body gives is written: its values are used once less."""
+    for root in roots:
+        root.left -= 1
+        if root.pending:
+            emission.settle(root)
+            emission.finish(root)
 
 
 def drop_unused(block: Block, sizes: Sequence[tuple[str, Line]]) -> None:

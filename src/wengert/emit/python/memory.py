@@ -13,7 +13,16 @@ from wengert.emit.python.values import Block, Buffer, Kind, Value
 from wengert.ir.node import Expr
 from wengert.show.forms import Form
 
-__all__ = ["crossed", "places_of", "remaining", "together", "uses_inside"]
+__all__ = [
+    "absorbed",
+    "crossed",
+    "is_fresh",
+    "move",
+    "places_of",
+    "remaining",
+    "together",
+    "uses_inside",
+]
 
 # Forms that give a view of their part; all others of arithmetic give new arrays.
 _VIEWS = frozenset(("same", "spread", "broadcast", "diagonal", "indexed", "transpose", "permuted"))
@@ -88,3 +97,23 @@ def is_fresh(value: Value) -> bool:
         and value.kind is Kind.PLAIN
         and all(b.owned and all(h is value for h in b.holders) for b in value.buffers)
     )
+
+
+def absorbed(users: Iterable[Value]) -> set[Value]:
+    """Users with all that is written inside of them."""
+    found: set[Value] = set()
+    stack = list(users)
+    while stack:
+        user = stack.pop()
+        if user not in found:
+            found.add(user)
+            stack += [d for d in user.deps if d.pending]
+    return found
+
+
+def move(value: Value) -> None:
+    """The value was copied: it lies in memory of its own."""
+    for buffer in value.buffers:
+        if value in buffer.holders:
+            buffer.holders.remove(value)
+    value.lie_in((Buffer(owned=True),), whole=True)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert.emit.python.control import emit_control, emit_row
-from wengert.emit.python.emission import Emission, count_users, drop_unused, read
+from wengert.emit.python.control import emit_control
+from wengert.emit.python.emission import Emission, count_users, drop_unused
 from wengert.emit.python.helpers import bare_source, helper_source
+from wengert.emit.python.loops import emit_row
 from wengert.emit.python.naming import Naming, is_private
 from wengert.emit.python.regions import build_bodies
 from wengert.emit.python.scopes import Builder, Scope
-from wengert.emit.python.values import Block, Buffer, Kind, Value
+from wengert.emit.python.values import Block, Buffer, Kind, Value, read
 from wengert.errors import EvaluationError, worded
 from wengert.ir.dims import Dim
 from wengert.ir.function import Function

@@ -6,14 +6,13 @@ with its surroundings is taken from there, and what does not change in a loop is
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import numpy as np
 
 from wengert.emit.python.reading import form_of, is_allocation
+from wengert.emit.python.sameness import key_of, rank_of
 from wengert.emit.python.values import Block, Kind, Value
 from wengert.emit.python.writer import dims_in
 from wengert.errors import GraphError, worded
@@ -109,7 +108,7 @@ class Builder:
         ranks = scope.order
         for node in scope.nodes:
             if node not in ranks:
-                ranks[node] = _rank(node, ranks)
+                ranks[node] = rank_of(node, ranks)
             if node.op.projection:
                 scope.items.setdefault(node.args[0], []).append(node)
         for results in scope.items.values():
@@ -207,7 +206,7 @@ class Builder:
             return value
         # What may run for ever is not moved to where it might run in vain.
         block = scope.block if plan.kind is Kind.CONTROL else outermost(scope.block, deps)
-        key = _key(node, plan, values)
+        key = key_of(node, plan.form if plan.kind is Kind.PLAIN else None, values)
         found = lookup(block, key)
         if found is not None and node in scope.items:
             wanted = {item.attr for item in scope.items[node]}
@@ -401,66 +400,3 @@ def _first_provider(scope: Scope, name: str, active: set[Expr]) -> list[Expr]:
 
 def _needed_sizes_of(node: Expr, scope: Scope) -> tuple[str, ...]:
     return () if node.op.free else _planned(node, scope).sizes
-
-
-# --- what is the same ------------------------------------------------------------------------------------
-def _key(node: Expr, plan: _Plan, values: Mapping[Expr, Value]) -> Hashable:
-    op = node.op
-    if plan.form is not None and plan.kind is Kind.PLAIN:
-        return _signature(plan.form, values)
-    attr = node.attr if op.key is None else op.key(node.attr)
-    args = tuple(values.get(a, a) for a in node.args)
-    return (op.name, attr, args)
-
-
-def _signature(form: Form, values: Mapping[Expr, Value]) -> Hashable:
-    data = form.data
-    if isinstance(data, Expr):
-        if form.kind == "literal":
-            return data
-        own = data.attr if data.op.key is None else data.op.key(data.attr)
-        data = (data.op.name, own, data.type)
-    elif isinstance(data, tuple) and form.kind == "full":
-        data = (repr(data[0]), data[1].type)
-    elif form.kind == "number":
-        data = repr(data)
-    parts = tuple(_signature(p, values) if isinstance(p, Form) else values[p] for p in form.parts)
-    return (form.kind, data, parts)
-
-
-# --- an order that does not depend on what was built before ---------------------------------------------
-_MANY = 1 << 40
-_INVENTED = re.compile(r"%\w+")
-
-
-def _rank(node: Expr, ranks: Mapping[Expr, tuple[int, int]]) -> tuple[int, int]:
-    """Sorts operands that commute: small ones first, then by what they are."""
-    inner = [ranks[a] for a in node.args]
-    op = node.op
-    if not inner:
-        return (1, crc32(f"{op.name} {_attr_text(node)}".encode()))
-    weight = min(1 + sum(w for w, _ in inner), _MANY)
-    if not op.laws.commutative:
-        marks = [m for _, m in inner]
-        return (weight, hash((crc32(f"{op.name} {_attr_text(node)}".encode()), *marks)))
-    # Attributes of commutative ops go with their arguments: coefficients, axes.
-    paired: Sequence[object] = ("",) * len(inner)
-    if isinstance(node.attr, tuple) and len(node.attr) == len(inner):
-        paired = [str(c) for c in node.attr]
-    elif node.attr is not None:
-        paired = [str(len(axes)) for axes in node.attr.factors]
-    marked = sorted((m, crc32(str(p).encode())) for (_, m), p in zip(inner, paired, strict=True))
-    return (weight, hash((crc32(op.name.encode()), *(x for pair in marked for x in pair))))
-
-
-def _attr_text(node: Expr) -> str:
-    attr = node.attr
-    if attr is None:
-        return ""
-    if isinstance(attr, np.ndarray):
-        return f"{attr.dtype} {attr.shape} {crc32(attr.tobytes())}"
-    if node.op.bodies is not None:
-        return ""
-    if type(attr) is int and attr.bit_length() > 64:
-        return str(hash(attr))
-    return _INVENTED.sub("%", str(attr))

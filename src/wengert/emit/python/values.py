@@ -14,7 +14,7 @@ from wengert.show.precedence import Text
 if TYPE_CHECKING:
     from wengert.emit.python.scopes import Scope
 
-__all__ = ["Block", "Buffer", "Kind", "Line", "Value"]
+__all__ = ["Block", "Buffer", "Kind", "Line", "Value", "read"]
 
 
 class Kind(Enum):
@@ -134,3 +134,9 @@ class Value:
         self.buffers, self.whole = buffers, whole
         for buffer in buffers:
             buffer.holders.append(self)
+
+
+def read(value: Value) -> Text:
+    """How a value is read."""
+    assert value.text is not None, f"not emitted yet: {value.node!r}"
+    return value.text

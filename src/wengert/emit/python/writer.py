@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from wengert.emit.python.helpers import MATH, OF_SCALARS, math_helper
+from wengert.emit.python.precision import NARROW, dtype_name, guards, is_promoted, is_widened
 from wengert.emit.python.reading import Places
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.dump import mapped
@@ -35,7 +36,6 @@ __all__ = ["CHOICE", "Home", "ProgramWriter", "dims_in"]
 # How strongly Python's logic binds, below comparisons.
 OR, AND, NOT = -3, -2, -1
 
-_NARROW = frozenset(("float32", "complex64", "int32"))
 _CALLED = re.compile(r"([\w.]+)\(\{0\}\)$")
 
 
@@ -77,21 +77,15 @@ class ProgramWriter(NumpyWriter):
     # --- driving ---------------------------------------------------------------------------------------
     def text(self, node: Expr, form: Form) -> Text:
         """The text of a node, given its form."""
-        self._wrapped = _guards(node, form)
+        self._wrapped = guards(node, form)
         text = self.write(form)
-        if self._is_promoted(node, form):
+        if is_promoted(node, form):
             return Text((self.at_least(text, ATOM), f".astype({dtype_name(node.value_type)})"))
-        if _is_widened(node, form):
+        if is_widened(node, form):
             if node.ndim:
                 return Text((self.at_least(text, ATOM), f".astype({dtype_name(node.value_type)})"))
             return self.called(dtype_name(node.value_type), [text])
         return text
-
-    @staticmethod
-    def _is_promoted(node: Expr, form: Form) -> bool:
-        """Whether NumPy's sums of small integers and truth values are of a larger dtype."""
-        small = node.value_type.dtype in ("int32", "bool")
-        return small and form.kind in ("summed", "trace") and node.args[0].value_type is not None
 
     def part(self, part: Part) -> Text:
         if isinstance(part, Form):
@@ -123,7 +117,7 @@ class ProgramWriter(NumpyWriter):
     def write_literal(self, form: Form) -> Text:
         node: Expr = form.data
         value = machine_number(node.attr)
-        if isinstance(value, np.ndarray) or node.value_type.dtype in _NARROW:
+        if isinstance(value, np.ndarray) or node.value_type.dtype in NARROW:
             return Text((self.home.constant(value),))
         text = self.literal(value.item() if isinstance(value, np.generic) else value)
         text.raw = True
@@ -283,8 +277,12 @@ class ProgramWriter(NumpyWriter):
         return Text((left, f" {form.data} ", right), COMPARE)
 
     def write_logic_of_truths(self, form: Form) -> Text:
-        word, level = ("and", AND) if form.data == "&" else ("or", OR)
         left, right = self.parts(form)
+        return self.joined("and" if form.data == "&" else "or", left, right)
+
+    def joined(self, word: str, left: Text, right: Text) -> Text:
+        """``left and right`` or ``left or right``."""
+        level = AND if word == "and" else OR
         # The same level on the left: a chain needs no brackets.
         return Text(
             (self.at_least(left, level), f" {word} ", self.at_least(right, level + 1)), level
@@ -419,44 +417,3 @@ class ProgramWriter(NumpyWriter):
         if self._is_harmless(below, above):
             return self.product(left, " % ", right, "floordiv")
         return self.called(self.helper("_mod"), [left, right])
-
-
-def dtype_name(type_: Type) -> str:
-    """A dtype as the source names it."""
-    return "bool" if type_.dtype == "bool" else f"np.{type_.dtype}"
-
-
-def _is_widened(node: Expr, form: Form) -> bool:
-    """Whether SciPy's functions, and numbers in a template, take single precision as double."""
-    op = node.op
-    if form.kind != "call" or not op.elementwise or node.value_type.dtype not in _NARROW:
-        return False
-    own = op.spell.numpy is not None and "astype(" in op.spell.numpy(node)
-    return not isinstance(op.evaluate, np.ufunc) and op.evaluate is not np.where and not own
-
-
-def _guards(node: Expr, form: Form) -> dict[Expr, str]:
-    """Templates for operands that NumPy would take in another precision than the graph does."""
-    type_ = node.type
-    if not isinstance(type_, Type) or type_.weak:
-        return {}
-    types = [a.type for a in node.args]
-    if any(not isinstance(t, Type) for t in types):
-        return {}
-    narrow = type_.dtype in _NARROW or any(t.dtype in _NARROW for t in types)  # type: ignore[union-attr]
-    truths = is_inexact(type_) and any(t.dtype == "bool" for t in types)  # type: ignore[union-attr]
-    if not narrow and not truths:
-        return {}
-    found: dict[Expr, str] = {}
-    for arg in node.args:
-        inner = arg.value_type
-        if truths and inner.dtype == "bool" and inner.shape and form.kind == "call":
-            if len(node.args) == 1:  # NumPy computes functions of truth values in half precision
-                found[arg] = f"{{0}}.astype({dtype_name(type_)})"
-        elif narrow and inner.weak and inner.shape:
-            found[arg] = f"{{0}}.astype({dtype_name(type_)})"
-        elif type_.dtype in _NARROW or inner.shape or inner.weak:
-            continue
-        elif narrow and inner.dtype == type_.dtype:
-            found[arg] = f"np.{inner.dtype}({{0}})"
-    return found
