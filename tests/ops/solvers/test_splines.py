@@ -152,7 +152,9 @@ def test_source() -> None:
 def test_what_is_asked_must_fit() -> None:
     with pytest.raises(ValueError, match="strictly increasing"):
         cubic_spline(const(X[::-1].copy()), y)
-    assert np.isnan(value(cubic_spline(x, y)(t), x=X[::-1])).all()
+    assert np.isnan(value(pchip(x, y)(t), x=X[::-1])).all()
+    with pytest.raises(ValueError, match="NaN"):
+        value(cubic_spline(x, y)(t), x=X[::-1])
     with pytest.raises(ShapeError, match="as many values along axis 0"):
         cubic_spline(x, symbol("z", 5))
     with pytest.raises(ShapeError, match="known"):

@@ -19,6 +19,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import is_complex
 from wengert.ops.algebra import full, lift, zeros
 from wengert.ops.arithmetic import divide
+from wengert.ops.banded import solve_banded
 from wengert.ops.choice import absolute, gt, le, logical_and, maximum, minimum, ne, sign, where
 from wengert.ops.einstein import broadcast_to, transpose
 from wengert.ops.gathering import take
@@ -27,7 +28,6 @@ from wengert.ops.layout import cast, expand_dims, moveaxis, reshape
 from wengert.ops.leaves import CONSTANT, const
 from wengert.ops.reductions import all_
 from wengert.ops.scans import cumsum
-from wengert.ops.solvers.tridiagonal import solve_tridiagonal
 from wengert.ops.sorting import searchsorted
 from wengert.ops.systems import solve
 
@@ -178,7 +178,8 @@ class Samples:
 def samples_of(x: Any, y: Any, axis: int, what: str) -> Samples:
     """Samples with the axis of the knots in front, and all other axes as one.
 
-    Knots that do not increase are an error where they are known, and make everything NaN where not.
+    Knots that do not increase are an error where they are known; where not they become NaN, which is an error
+    as soon as a system is solved.
 
     Raises:
         ShapeError: the shapes do not fit together, or there are fewer than two knots.
@@ -312,6 +313,13 @@ def _row(value: Expr) -> Expr:
     return expand_dims(value, 0)
 
 
+def _solved(below: Expr, middle: Expr, above: Expr, b: Expr) -> Expr:
+    """The solution of a system with these three diagonals."""
+    none = const(np.zeros(1))
+    rows = (concatenate([none, above]), middle, concatenate([below, none]))
+    return solve_banded(concatenate([_row(r) for r in rows]), b, 1, 1)
+
+
 def _inner(samples: Samples) -> Expr:
     """The right-hand sides of the equations for the inner knots."""
     dx, slope = samples.dx, samples.slope
@@ -328,9 +336,7 @@ def _tridiagonal(samples: Samples, start: Any, end: Any) -> Expr:
     above = [_row(first[1]), *([dx[:-1]] if inner else [])]
     below = [*([dx[1:]] if inner else []), _row(last[1])]
     right = [_row(first[2]), *([_inner(samples)] if inner else []), _row(last[2])]
-    return solve_tridiagonal(
-        concatenate(below), concatenate(middle), concatenate(above), concatenate(right)
-    )
+    return _solved(concatenate(below), concatenate(middle), concatenate(above), concatenate(right))
 
 
 def _end(samples: Samples, condition: Any, *, last: bool) -> tuple[Expr, Expr, Expr]:
@@ -376,8 +382,8 @@ def _periodic(samples: Samples, n: int) -> Expr:
     final = 3 * (dx[-1] * slope[-2] + dx[-2] * slope[-1])
     b1 = concatenate([_row(first), _inner(samples)[: n - 3]])
     b2 = concatenate([_row(-dx[0]), *([zeros((n - 4,))] if n > 4 else []), _row(-dx[-3])])
-    s1 = solve_tridiagonal(below, middle, above, b1)
-    s2 = solve_tridiagonal(below, middle, above, expand_dims(b2, 1))
+    s1 = _solved(below, middle, above, b1)
+    s2 = _solved(below, middle, above, expand_dims(b2, 1))
     # The last of n-1 equations, for the unknown before the last knot.
     above_last, corner, own = dx[-1], dx[-2], 2 * (dx[-1] + dx[-2])
     last = divide(
