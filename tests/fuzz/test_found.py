@@ -108,6 +108,19 @@ def argument_filled_from_one_that_is_written_later(a, b):
     a[1] = 9.0
 
 
+@value((FOUR,))
+def index_changed_while_the_value_is_computed(a):
+    k = 0
+
+    def bump(e):
+        nonlocal k
+        k += 1
+        return e * 2
+
+    a[k] = bump(a[3])
+    return a, k
+
+
 @value((FOUR, 2.0), (FOUR, -2.0))
 def key_added_in_a_branch_of_a_loop(q, x):
     d = {"p": x}
