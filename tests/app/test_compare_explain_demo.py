@@ -43,15 +43,10 @@ def test_arrays() -> None:
     assert all(w.error < 1e-7 for w in found.ways)
 
 
-def test_python_functions_are_traced_or_taken_as_black_boxes() -> None:
+def test_python_functions_on_symbols_are_formulas() -> None:
     traced = wg.compare(lambda x: x * wg.sin(x), x=0.4)
     assert traced.same_graph is True
-    import math
-
-    box = wg.compare(lambda x: math.sin(x), x=0.4)
-    assert [w.name for w in box.ways] == ["numerical"]
-    assert box.same_graph is None
-    assert box.ways[0].values["x"] == pytest.approx(math.cos(0.4), rel=1e-9)
+    assert str(traced.expr) == "x*sin(x)"
 
 
 def test_undefined_point_is_refused() -> None:
@@ -99,6 +94,15 @@ def test_there_are_at_least_ten_examples_and_their_derivatives_verify() -> None:
             wg.diff(example.expr, name, verify=True)
 
 
+def test_the_short_demo_has_a_formula_and_a_program() -> None:
+    out = io.StringIO()
+    found = run_demo(Console(file=out, width=120, markup=False), quick=True)
+    text = out.getvalue()
+    assert [c.formula == "heron" for c in found] == [False, True]
+    assert "def jacfwd_heron(a):" in text
+    assert re.search(r"^    +while .*\n( .*\n)*    +return", text, re.M)
+
+
 def test_demo_shows_every_example() -> None:
     out = io.StringIO()
     found = run_demo(Console(file=out, width=120, markup=False))
@@ -108,9 +112,10 @@ def test_demo_shows_every_example() -> None:
     assert all(example.title in text for example in load_examples())
     assert "DIFFERENT" not in text
     with_scalars = [e for e in load_examples() if any(np.ndim(e.at[n]) == 0 for n in e.by)]
-    assert text.count("are the very same graph") == len(with_scalars) >= 7
+    assert text.count("are the very same graph") == len(with_scalars) + 1 >= 8
     assert all(comparison.within_claim for comparison in found)
     assert "within the error that it claims in 12 of 12" in text
+    assert "within the error that they claim in 2 of 2" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
@@ -156,6 +161,7 @@ def test_the_formulas_go_into_the_wheel_where_the_demo_looks_for_them() -> None:
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert included == {
         "examples/formulas": "wengert/app/formulas",
+        "examples/square_root.py": "wengert/app/programs/square_root.py",
         "examples/fit_decay_chain.py": "wengert/app/programs/fit_decay_chain.py",
         "examples/radon_progeny.csv": "wengert/app/programs/radon_progeny.csv",
     }

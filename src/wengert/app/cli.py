@@ -298,9 +298,11 @@ def compare_command(
 
 @app.command("demo")
 def demo_command(
-    quick: Annotated[bool, typer.Option("--quick", help="The first formula only.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The first formula and the first program.")
+    ] = False,
 ) -> None:
-    """Real formulas, differentiated in four ways side by side."""
+    """Real formulas and programs, differentiated in four ways side by side."""
     run_demo(terminal(), quick=quick)
 
 

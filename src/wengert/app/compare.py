@@ -4,185 +4,52 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from wengert.app.comparison import Comparison, Values, Way, deviation, timed
 from wengert.diff import numeric
 from wengert.diff.formulas import as_formula, diff, find_symbol, free_symbols, jvp_graph
 from wengert.diff.forward import jvp
 from wengert.diff.reverse import vjp
 from wengert.diff.single import structured, unit_seed
-from wengert.errors import DomainError, TypeMismatchError, WengertError, worded
+from wengert.errors import DomainError, TypeMismatchError, worded
 from wengert.ir.facts import DIAGONAL, SYMMETRIC
 from wengert.ir.known import knows
 from wengert.ir.node import Expr
+from wengert.ir.walk import order
 from wengert.ops.algebra import zeros
 from wengert.ops.counting import count_operations
 from wengert.ops.leaves import ONE, fresh, symbol
 from wengert.rewrite.simplify import recognise
 from wengert.run.reference import evaluate_nodes
 
-__all__ = ["HEAD", "Comparison", "Way", "compare", "short"]
+__all__ = ["Comparison", "Way", "compare"]
 
-HEAD = ("way", "derivative", "work", "error", "time")
-_ROUNDING = 4 * float(np.finfo(float).eps)  # of the symbolic value that errors are measured from
-
-Values: TypeAlias = dict[str, Any]  # Any: numbers or arrays, by symbol name
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to the derivative.
-
-    ``graphs``: the derivative by each symbol as an expression, where the way has one. ``operations``:
-    scalar operations of one evaluation of all derivatives, or ``calls`` of the function. ``error``:
-    largest deviation from the symbolic value, relative to it; ``claimed``: the error estimate of the
-    way itself, where it has one. ``seconds``: median time of one evaluation by the reference evaluator.
-    """
-
-    name: str
-    values: Values
-    graphs: Mapping[str, Expr]
-    operations: int | None
-    calls: int | None
-    error: float
-    claimed: float | None
-    seconds: float
-
-    @property
-    def work(self) -> str:
-        """Operations, or calls of the function, in words."""
-        return f"{self.calls} calls" if self.calls is not None else f"{self.operations} ops"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The outcome of :func:`compare`; ``str`` shows it as a table.
-
-    >>> import wengert as wg
-    >>> found = wg.compare("exp(-x)*y", x=0.5, y=2.0)
-    >>> [way.name for way in found.ways], found.within_claim
-    (['numerical', 'symbolic', 'forward', 'reverse'], True)
-    """
-
-    formula: str
-    expr: Expr | None  # None: a black box
-    at: Values
-    value: Any
-    ways: tuple[Way, ...]
-    same_graph: bool | None  # None: nothing to compare (a black box, or only array symbols)
-
-    def way(self, name: str) -> Way:
-        """The way called ``name``."""
-        return next(w for w in self.ways if w.name == name)
-
-    @property
-    def within_claim(self) -> bool | None:
-        """Whether the numerical derivative is as close as it claims; ``None`` for a black box."""
-        numerical = self.way("numerical")
-        if self.expr is None or numerical.claimed is None:
-            return None
-        return numerical.error <= numerical.claimed + _ROUNDING
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """What was found at run time, a sentence each."""
-        if self.expr is None:
-            return ("A black box: there is no graph to compare.",)
-        if self.same_graph is None:
-            gap = self.way("forward").error
-            how = f"to {gap:.0e} relative" if gap else "in every digit"
-            first = f"forward mode along each basis direction agrees, {how}."
-        else:
-            verdict = "are the very same graph" if self.same_graph else "are DIFFERENT graphs"
-            first = (
-                f"the symbolic and the forward derivative {verdict} once simplified"
-                " (one node, compared by `is`)."
-            )
-        numerical = self.way("numerical")
-        verdict = "keeps" if self.within_claim else "BREAKS"
-        error = f"an error of {_size(numerical.error)} where it claims at most"
-        return (
-            f"Checked: {first}",
-            f"Checked: the numerical one {verdict} its word, {error} {numerical.claimed:.1e}.",
-        )
-
-    @property
-    def place(self) -> str:
-        """The point, in words."""
-        return ", ".join(f"{k} = {short(v)}" for k, v in self.at.items())
-
-    def rows(self) -> list[tuple[str, ...]]:
-        """The table below :data:`HEAD`, one row per way."""
-        return [_row(way) for way in self.ways]
-
-    def __str__(self) -> str:
-        rows = [line for row in (HEAD, *self.rows()) for line in _lines(row)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-        lines = [
-            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
-        graphs = {} if self.expr is None else self.way("symbolic").graphs
-        formulas = [f"  d/d{name}: {graph}" for name, graph in graphs.items()]
-        head = f"{self.formula}  at {self.place}  is {short(self.value)}"
-        return "\n".join([head, *formulas, "", *lines, "", *self.statements])
-
-
-def _lines(row: Sequence[str]) -> list[tuple[str, ...]]:
-    """A row whose second cell has several lines, as one row per line."""
-    first, *rest = row[1].split("\n")
-    blank = [""] * (len(row) - 2)
-    return [(row[0], first, *row[2:]), *(("", line, *blank) for line in rest)]
-
-
-def _row(way: Way) -> tuple[str, ...]:
-    many = len(way.values) > 1
-    values = "\n".join(f"{n}: {short(v)}" if many else short(v) for n, v in way.values.items())
-    # Errors are deviations from the symbolic value, which so has none of its own.
-    error = "reference" if way.name == "symbolic" else _size(way.error)
-    return way.name, values, way.work, error, _duration(way.seconds)
-
-
-def _size(error: float) -> str:
-    if np.isnan(error):
-        return "unknown"
-    return f"{error:.1e}" if error else "0"
-
-
-def short(value: Any) -> str:
-    """A number, or an array in a few words."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{array[()]:.10g}"
-    if array.ndim == 1 and array.size <= 4:
-        return f"[{', '.join(f'{v:.6g}' for v in array)}]"
-    extents = " x ".join(map(str, array.shape))
-    return f"{extents}, norm {np.linalg.norm(array):.6g}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+_READABLE = 200  # nodes of a formula; a longer one is compared as a program
 
 
 def compare(
     formula: Expr | str | Callable[..., Any],
+    /,
+    *args: Any,
     at: Mapping[str, Any] | None = None,
-    *,
     wrt: Sequence[str] | None = None,
     **values: Any,
 ) -> Comparison:
-    """Differentiate a formula at a point in four ways: numerical, symbolic, forward, reverse.
+    """Differentiate a formula or a program at a point in four ways: numerical, symbolic, forward, reverse.
 
-    ``formula``: an expression, its text, or a Python function; a function is tried on symbols, and
-    where that fails it is a black box, for which there is the numerical way only. ``at``: a value per
-    symbol, by name (or as keywords); all of them are differentiated by, or those in ``wrt``. Forward and
-    reverse mode are shown as their sweeps leave them, the symbolic derivative is simplified.
+    A formula is an expression or its text; ``at`` has a value per symbol, by name (or as keywords, or as the
+    second argument). The derivative is taken by all of them, or by those in ``wrt``. Forward and reverse mode
+    are shown as their sweeps leave them, the symbolic derivative is simplified.
+
+    A program is a Python function; its arguments are given as it takes them, or by name in ``at``. Its
+    symbolic derivative is source, which is run on its own. A function that gives a short formula when it is
+    called on symbols is compared as that formula. One that cannot be captured is a black box: there is the
+    numerical way only, and the reason.
 
     Raises:
         TypeMismatchError: a symbol without a value, or values that do not fit.
@@ -192,17 +59,60 @@ def compare(
     >>> result = wg.compare("x^2 * sin(x)", x=1.2)
     >>> result.same_graph, result.way("numerical").error < 1e-9
     (True, True)
+    >>> def root(a):
+    ...     x = a
+    ...     while abs(x * x - a) > 1e-12:
+    ...         x = (x + a / x) / 2
+    ...     return x
+    >>> result = wg.compare(root, 2.0)
+    >>> result.same_graph, result.way("reverse").error < 1e-12
+    (True, True)
     """
-    point: Values = {**dict(at or {}), **values}
     if callable(formula) and not isinstance(formula, Expr):
-        traced = _traced(formula, point)
-        if traced is None:
-            return _black_box(formula, point, wrt)
-        expr = traced
-    else:
-        expr = as_formula(formula)
+        return _of_function(formula, args, {**dict(at or {}), **values}, wrt)
+    if len(args) > 1:
+        raise TypeMismatchError(
+            worded("compare", expected="one dict of values", got=f"{len(args)}", hint="x=1.2")
+        )
+    point: Values = {**dict(args[0] if args else {}), **dict(at or {}), **values}
+    return _of_formula(as_formula(formula), point, wrt)
+
+
+def _of_formula(expr: Expr, point: Values, wrt: Sequence[str] | None) -> Comparison:
     point = {k: _number(k, v) for k, v in point.items()}
     return _compared(expr, point, list(point) if wrt is None else list(wrt))
+
+
+def _of_function(
+    function: Callable[..., Any], args: tuple[Any, ...], point: Values, wrt: Sequence[str] | None
+) -> Comparison:
+    if not point and _is_point(function, args):
+        return _of_function(function, (), dict(args[0]), wrt)
+    try:
+        bound = signature(function).bind(*args, **point)
+    except TypeError as error:
+        raise TypeMismatchError(
+            worded(
+                f"compare: arguments of `{getattr(function, '__name__', 'function')}`",
+                expected="a value for each parameter",
+                got=str(error),
+                hint="compare(f, 1.2), or by name",
+            )
+        ) from None
+    bound.apply_defaults()
+    expr = _traced(function, bound.arguments)
+    if expr is not None:
+        return _of_formula(expr, dict(bound.arguments), wrt)
+    from wengert.app.compare_program import compare_program  # formulas do without it
+
+    return compare_program(function, args, dict(point), wrt)
+
+
+def _is_point(function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a dict has the parameters by name, rather than being an argument."""
+    if len(args) != 1 or not isinstance(args[0], Mapping):
+        return False
+    return set(args[0]) == set(signature(function).parameters)
 
 
 def _number(name: str, value: Any) -> Any:
@@ -214,31 +124,16 @@ def _number(name: str, value: Any) -> Any:
         ) from None
 
 
-def _traced(function: Callable[..., Any], point: Values) -> Expr | None:
-    """The function called on symbols, if it lets itself."""
-    names = list(signature(function).parameters)
-    if set(names) - set(point):
-        missing = ", ".join(sorted(set(names) - set(point)))
-        raise TypeMismatchError(
-            worded("compare", expected=f"a value for {missing}", got="none", hint="at={...}")
-        )
-    try:
-        result = function(*(symbol(n, np.shape(point[n])) for n in names))
-    except (TypeError, ValueError, WengertError, AttributeError):
+def _traced(function: Callable[..., Any], point: Mapping[str, Any]) -> Expr | None:
+    """The function called on symbols, if it lets itself, and what it gives is short enough to be read."""
+    if not all(isinstance(v, (int, float, list, np.ndarray)) for v in point.values()):
         return None
-    return result if isinstance(result, Expr) else None
-
-
-def _black_box(
-    function: Callable[..., Any], point: Values, wrt: Sequence[str] | None
-) -> Comparison:
-    names = list(signature(function).parameters)
-    inner = {n: point[n] for n in names}
-    by = names if wrt is None else wrt
-    way = _numerical(lambda p: function(*(p[n] for n in names)), inner, by, None)
-    value = function(*(point[n] for n in names))
-    title = getattr(function, "__name__", "function")
-    return Comparison(title, None, point, value, (way,), None)
+    try:
+        result = function(*(symbol(n, np.shape(value)) for n, value in point.items()))
+    except Exception:  # whatever it does where it does not find a number
+        return None
+    short = isinstance(result, Expr) and len(order([result])) <= _READABLE
+    return result if short else None
 
 
 def _compared(expr: Expr, point: Values, wrt: Sequence[str]) -> Comparison:
@@ -301,8 +196,8 @@ def _numerical(
         calls += found.calls
         size = float(np.max(np.abs(found.value), initial=0.0)) or 1.0
         claimed = max(claimed, float(np.max(found.error, initial=0.0)) / size)
-    seconds = _timed(lambda: [_by_differences(function, point, name) for name in wrt], 3)
-    error = float("nan") if reference is None else _deviation(values, reference)
+    seconds = timed(lambda: [_by_differences(function, point, name) for name in wrt], 3)
+    error = float("nan") if reference is None else deviation(values, reference)
     return Way("numerical", values, {}, None, calls, error, claimed, seconds)
 
 
@@ -346,7 +241,7 @@ def _forward_way(
             graph = zeros(primal.shape) if change is None else change
             roots.append(graph)
             values[name] = np.broadcast_to(_only(graph, expr, point), np.shape(reference[name]))
-            seconds += _timed(partial(_only, graph, expr, point))
+            seconds += timed(partial(_only, graph, expr, point))
             continue
         direction = fresh(s.value_type)
         change = jvp([primal], {s: direction})[0]
@@ -358,7 +253,7 @@ def _forward_way(
         sweeps()
         seconds += time.perf_counter() - start
     work = _counted(roots, symbols, point)
-    return Way("forward", values, {}, work, None, _deviation(values, reference), None, seconds)
+    return Way("forward", values, {}, work, None, deviation(values, reference), None, seconds)
 
 
 def _swept(graph: Expr, expr: Expr, direction: Expr, point: Values, shape: tuple[int, ...]) -> Any:
@@ -392,9 +287,9 @@ def _graph_way(
     names = [s.attr.name for s in symbols]
     values = dict(zip(names, evaluate_nodes([*graphs, expr], point)[:-1], strict=True))
     kept = dict(zip(names, graphs, strict=True)) if shown else {}
-    seconds = _timed(lambda: evaluate_nodes([*graphs, expr], point))
+    seconds = timed(lambda: evaluate_nodes([*graphs, expr], point))
     work = _counted(graphs, symbols, point)
-    return Way(name, values, kept, work, None, _deviation(values, reference), None, seconds)
+    return Way(name, values, kept, work, None, deviation(values, reference), None, seconds)
 
 
 def _counted(roots: Sequence[Expr], symbols: Sequence[Expr], point: Values) -> int:
@@ -410,26 +305,3 @@ def _counted(roots: Sequence[Expr], symbols: Sequence[Expr], point: Values) -> i
         for extent, size in zip(s.shape, np.shape(point[s.attr.name]), strict=True)
     }
     return work.evaluate(sizes)
-
-
-def _timed(run: Callable[[], Any], repeats: int = 7) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[repeats // 2]
-
-
-def _deviation(values: Values, reference: Values) -> float:
-    """The largest, relative to the reference; infinite where only one of both is a number."""
-    worst = 0.0
-    for name, wanted in reference.items():
-        want, value = np.asarray(wanted), np.asarray(values[name])
-        size = float(np.max(np.abs(want), initial=0.0, where=np.isfinite(want))) or 1.0
-        with np.errstate(invalid="ignore"):
-            gap = np.abs(value - want) / size
-        same = (value == want) | (np.isnan(value) & np.isnan(want))
-        gap = np.where(same, 0.0, np.where(np.isnan(gap), np.inf, gap))
-        worst = max(worst, float(np.max(gap, initial=0.0)))
-    return worst

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from wengert.app.compare import Comparison, compare
+from wengert.app.compare import compare
+from wengert.app.comparison import Comparison
+from wengert.app.demo_program import show_programs
 from wengert.app.terminal import show_comparison
 from wengert.diff.formulas import hessian
 from wengert.diff.implicit import implicit_diff
@@ -21,7 +23,7 @@ from wengert.errors import EvaluationError, worded
 from wengert.frontend.parse import parse
 from wengert.ir.node import Expr
 
-__all__ = ["Example", "load_examples", "run_demo", "summary"]
+__all__ = ["Example", "load_examples", "program_summary", "run_demo", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _read(path: Path) -> Example:
 
 
 def run_demo(console: Console, *, quick: bool = False) -> list[Comparison]:
-    """Show every example: the formula, its derivatives, the four ways with their work and error.
+    """Show every example, formulas and programs: their derivatives, the four ways with work and error.
 
     A summary of all that was checked comes last; the comparisons are returned.
     """
@@ -82,12 +84,13 @@ def run_demo(console: Console, *, quick: bool = False) -> list[Comparison]:
         " numerically, symbolically, in forward and in reverse mode. What is claimed is checked in this"
         " run.\n"
     )
-    found = [_shown(example, console) for example in examples]
+    formulas = [_shown(example, console) for example in examples]
+    programs = show_programs(console, quick=quick)
     console.rule("Summary", align="left")
-    for sentence in summary(found):
+    for sentence in (*summary(formulas), *program_summary(programs)):
         console.print(f"* {sentence}")
     console.print(f"* {time.perf_counter() - started:.1f} s in all.")
-    return found
+    return [*formulas, *programs]
 
 
 def _shown(example: Example, console: Console) -> Comparison:
@@ -115,6 +118,20 @@ def summary(found: Sequence[Comparison]) -> list[str]:
         f"Symbolic and forward: {same}.",
         f"Forward and reverse: at most {apart:.1e} from the symbolic derivative, relative.",
         f"Numerical: at most {worst:.1e} from it, and {within}.",
+    ]
+
+
+def program_summary(found: Sequence[Comparison]) -> list[str]:
+    """What the comparisons of programs showed; a sentence each."""
+    apart = max(c.way(name).error for c in found for name in ("forward", "reverse"))
+    worst = max(c.way("numerical").error for c in found)
+    kept = sum(bool(c.within_claim) for c in found)
+    times = [c.way("reverse").seconds / c.base for c in found if c.base]
+    same = f"forward and reverse at most {apart:.1e} from the derivative as source, relative"
+    within = f"within the error that they claim in {kept} of {len(found)}"
+    return [
+        f"Programs: {same}; differences at most {worst:.1e}, {within}.",
+        f"Reverse mode takes {min(times):.1f} to {max(times):.1f} times as long as the program itself.",
     ]
 
 

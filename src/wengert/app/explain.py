@@ -6,9 +6,9 @@ The steps are read off the very rules that make the derivative; there is no seco
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never, overload
 
 from wengert.diff.formulas import Formula, as_formula, diff, find_symbol, free_symbols
 from wengert.diff.forward import TRANSFORMS
@@ -23,6 +23,9 @@ from wengert.ops.leaves import ONE, symbol
 from wengert.rewrite.simplify import recognise
 
 __all__ = ["Explanation", "Step", "explain"]
+
+if TYPE_CHECKING:
+    from wengert.app.explain_program import ProgramExplanation
 
 _MOST = 200  # beyond this many steps nobody reads on
 _COLUMN = 40  # what is said of a step stands beside it if the step is no longer than this
@@ -126,11 +129,20 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
-    """The derivative of a formula by one scalar or array symbol, step by step.
+@overload
+def explain(formula: Formula, wrt: Expr | str | None = None, /) -> Explanation: ...
+@overload
+def explain(formula: Callable[..., Any], /, *args: Any, **kwargs: Any) -> ProgramExplanation: ...
+def explain(formula: Any, /, *args: Any, **kwargs: Any) -> Explanation | ProgramExplanation:
+    """The derivative of a formula by one scalar or array symbol, step by step; of a program, what it became.
+
+    ``explain(formula, wrt)``: ``wrt`` may be left out where there is one symbol only. ``explain(f, *args)``
+    tells which loops of a Python function are kept, peeled or unrolled and why, where it branches, what it
+    reads, and on which values it relies; ``f`` may be a transform, such as ``wg.grad(g)``.
 
     Raises:
         TypeMismatchError: several symbols and none named, or too many steps to read.
+        CaptureError: the program is refused.
 
     >>> import wengert as wg
     >>> print(wg.explain("x*sin(x)", "x"))
@@ -142,7 +154,18 @@ def explain(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
                     ∂v2/∂v1 = x; ∂v2/∂x = v1
                     dv2 = dv1*x + dx*v1
     simplified:   x*cos(x) + sin(x)
+    >>> found = wg.explain(lambda x, n: sum(x / k for k in range(1, n + 1)), 2.0, 3)
+    >>> found.inputs
+    ('x',)
     """
+    if callable(formula) and not isinstance(formula, Expr):
+        from wengert.app.explain_program import explain_program  # formulas do without it
+
+        return explain_program(formula, args, kwargs)
+    return _explained(formula, *args, **kwargs)
+
+
+def _explained(formula: Formula, wrt: Expr | str | None = None) -> Explanation:
     expr = as_formula(formula)
     known = free_symbols(expr)
     if wrt is None and len(known) != 1:

@@ -16,7 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wengert.app.compare import HEAD, Comparison
+from wengert.app.comparison import HEAD, Comparison, duration
 from wengert.diff.formulas import Partials
 from wengert.errors import EvaluationError, worded
 from wengert.ir.node import Expr
@@ -189,7 +189,8 @@ def show_comparison(
     ``more``: further formulas with their heads, shown after the derivatives.
     """
     if found.expr is None:
-        console.print(found.formula)
+        time = "" if found.base is None else f", which takes {duration(found.base)}"
+        console.print(f"f = {found.formula}{time}", soft_wrap=True)
     else:
         graphs = found.way("symbolic").graphs.items()
         shown = [("f", found.expr), *((f"df/d{name}", graph) for name, graph in graphs), *more]
