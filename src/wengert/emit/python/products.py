@@ -35,14 +35,14 @@ def spread_axes(node: Expr) -> Axes | None:
     return axes
 
 
-def product(node: Expr, order: Mapping[Expr, tuple[int, int]]) -> Form:
+def product(node: Expr, order: Mapping[Expr, tuple[int, int, int]]) -> Form:
     """The form of an Einstein product."""
     spec: Spec = node.attr
     if is_ones(node):
         return Form("ones", (), node)
     ranked = sorted(
         zip(node.args, spec.factors, strict=True),
-        key=lambda f: (len(set(f[1])) > 0, order.get(f[0], (0, 0))),
+        key=lambda f: (len(set(f[1])) > 0, order.get(f[0], (0, 0, 0))),
     )
     given = [_Factor(arg, axes) for arg, axes in ranked]
     covered = tuple(a for a in spec.out if not any(a == new for new, _ in spec.new))

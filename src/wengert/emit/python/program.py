@@ -15,6 +15,7 @@ from wengert.emit.python.helpers import bare_source, helper_source
 from wengert.emit.python.loops import emit_row
 from wengert.emit.python.naming import Naming, is_private
 from wengert.emit.python.regions import build_bodies
+from wengert.emit.python.sameness import Rank
 from wengert.emit.python.scopes import Builder, Scope
 from wengert.emit.python.values import Block, Buffer, Kind, Value, read
 from wengert.errors import EvaluationError, worded
@@ -146,7 +147,8 @@ class Program:
             return found
 
         emission = Emission(naming, self.hints, emit_control, self)
-        for node, shown in zip(inputs, names, strict=True):
+        for position, (node, shown) in enumerate(zip(inputs, names, strict=True)):
+            scope.order[node] = Rank(1, position, position)
             emission.hold(_bound_input(scope, node), shown)
         self._builders.append(Builder(build_bodies, free_size, self))
         try:

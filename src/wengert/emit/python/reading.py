@@ -22,7 +22,7 @@ from wengert.show.forms import Form, Part
 __all__ = ["Order", "Places", "form_of", "is_allocation", "merged_places"]
 
 # How operands that commute are sorted: what is small comes first.
-Order: TypeAlias = "Mapping[Expr, tuple[int, int]]"
+Order: TypeAlias = "Mapping[Expr, tuple[int, int, int]]"
 Reader: TypeAlias = "Callable[[Expr, Order], Form]"
 
 _EXACT = 2**53  # numerators and denominators below are floats
@@ -111,7 +111,7 @@ def _sum(node: Expr, order: Order) -> Form:
     return total
 
 
-_LAST = (1 << 60, 0)
+_LAST = (1 << 60, 0, 0)
 
 
 def _is_number(node: Expr) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -12,7 +13,18 @@ from wengert.emit.python.values import Value
 from wengert.ir.node import Expr
 from wengert.show.forms import Form
 
-__all__ = ["key_of", "rank_of"]
+__all__ = ["Rank", "key_of", "rank_of"]
+
+
+class Rank(NamedTuple):
+    """Where an operand stands: its size, the number of its first leaf, a fingerprint."""
+
+    weight: int
+    lead: int
+    mark: int
+
+
+_FIRST = 1 << 20  # of leaves that have no number
 
 
 def key_of(node: Expr, form: Form | None, values: Mapping[Expr, Value]) -> Hashable:
@@ -45,24 +57,28 @@ _MANY = 1 << 40
 _INVENTED = re.compile(r"%\w+")
 
 
-def rank_of(node: Expr, ranks: Mapping[Expr, tuple[int, int]]) -> tuple[int, int]:
-    """Sorts operands that commute: small ones first, then by what they are."""
+def rank_of(node: Expr, ranks: Mapping[Expr, Rank]) -> Rank:
+    """Sorts operands that commute: small ones first, then by their first leaf, then by what they are."""
     inner = [ranks[a] for a in node.args]
     op = node.op
     if not inner:
-        return (1, crc32(f"{op.name} {_attr_text(node)}".encode()))
-    weight = min(1 + sum(w for w, _ in inner), _MANY)
+        attr = node.attr
+        place = attr[0] if op.bound else _FIRST if op.free else 0
+        return Rank(1, place, crc32(f"{op.name} {_attr_text(node)}".encode()))
+    weight = min(1 + sum(r.weight for r in inner), _MANY)
     if not op.laws.commutative:
-        marks = [m for _, m in inner]
-        return (weight, hash((crc32(f"{op.name} {_attr_text(node)}".encode()), *marks)))
+        marks = [r.mark for r in inner]
+        own = crc32(f"{op.name} {_attr_text(node)}".encode())
+        return Rank(weight, inner[0].lead, hash((own, *marks)))
     # Attributes of commutative ops go with their arguments: coefficients, axes.
     paired: Sequence[object] = ("",) * len(inner)
     if isinstance(node.attr, tuple) and len(node.attr) == len(inner):
         paired = [str(c) for c in node.attr]
     elif node.attr is not None:
         paired = [str(len(axes)) for axes in node.attr.factors]
-    marked = sorted((m, crc32(str(p).encode())) for (_, m), p in zip(inner, paired, strict=True))
-    return (weight, hash((crc32(op.name.encode()), *(x for pair in marked for x in pair))))
+    marked = sorted((r.mark, crc32(str(p).encode())) for r, p in zip(inner, paired, strict=True))
+    own = crc32(op.name.encode())
+    return Rank(weight, min(r.lead for r in inner), hash((own, *(x for m in marked for x in m))))
 
 
 def _attr_text(node: Expr) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.emit.python.reading import form_of, is_allocation
-from wengert.emit.python.sameness import key_of, rank_of
+from wengert.emit.python.sameness import Rank, key_of, rank_of
 from wengert.emit.python.values import Block, Kind, Value
 from wengert.emit.python.writer import dims_in
 from wengert.errors import GraphError, worded
@@ -43,7 +43,7 @@ class Scope:
         self.values: dict[Expr, Value] = {}
         self.told: dict[str, Told] = {}
         self.nodes: Sequence[Expr] = ()
-        self.order: dict[Expr, tuple[int, int]] = {}
+        self.order: dict[Expr, Rank] = {}
         self.items: dict[Expr, list[Expr]] = {}  # demanded results by node with several
 
     def bind(self, node: Expr, value: Value) -> None:
