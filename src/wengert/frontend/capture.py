@@ -24,7 +24,7 @@ import numpy as np
 from wengert.errors import CaptureError
 from wengert.frontend.staging.adopting import Adopted, Guard, Hidden, input_symbol, leaf_type
 from wengert.frontend.staging.branches import StagedRaise
-from wengert.frontend.staging.context import Context, Note, capturing, refuse
+from wengert.frontend.staging.context import Context, Note, Place, capturing, refuse
 from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.handles import (
     Array,
@@ -131,7 +131,9 @@ class Captured:
         left = iter(values)
         return self.result_tree.unflatten([_made(r, left) for r in self.results])
 
-    def write_back(self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def write_back(
+        self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
         """Change the caller's things as the program did."""
         values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
         left = iter(values)
@@ -195,7 +197,11 @@ def _made(result: Result, values: Any) -> Any:
         return _PYTHON[result.value](value)
     dtype = result.value
     if result.kind == "scalar":
-        return np.dtype(dtype).type(value) if not isinstance(value, np.generic) or value.dtype != dtype else value
+        return (
+            np.dtype(dtype).type(value)
+            if not isinstance(value, np.generic) or value.dtype != dtype
+            else value
+        )
     return np.asarray(value, dtype)
 
 
@@ -228,11 +234,7 @@ def names_of(function: Any, count: int) -> list[str]:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = []
-    names = [
-        p.name
-        for p in parameters
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "arg")
     return [names[i] if i < len(names) else f"{rest}[{i - len(names)}]" for i in range(count)]
 
@@ -272,6 +274,9 @@ def capture(
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
         raise plain.with_traceback(_of_user(error.__traceback__)) from None
+    except Exception as error:
+        error.__traceback__ = _of_user(error.__traceback__) or error.__traceback__
+        raise
 
 
 def _of_user(traceback: types.TracebackType | None) -> types.TracebackType | None:
@@ -290,6 +295,7 @@ def _of_user(traceback: types.TracebackType | None) -> types.TracebackType | Non
 def _captured(
     context: Context, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Captured:
+    context.home = _home(function)
     leaves, tree = flatten((tuple(args), dict(kwargs)))
     paths = _paths(function, args, kwargs)
     inputs: list[Expr] = []
@@ -333,6 +339,25 @@ def _captured(
         dict(context.traces),
         checks,
     )
+
+
+def _home(function: Any) -> Place | None:
+    """The line where the function is defined.
+
+    Raises:
+        CaptureError: it is a generator or a coroutine.
+    """
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return None
+    home = Place(code.co_filename, code.co_firstlineno, code.co_name)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        refuse("an async function cannot be captured; write it without async", at=home)
+    if inspect.isgeneratorfunction(function):
+        refuse("a generator function cannot be captured; return a list or an array", at=home)
+    return home
 
 
 def context_token(context: Context, checks: bool) -> Expr:
@@ -413,7 +438,11 @@ def _argument(
         made = Generator(symbol)
         context.generators.append((position, made))
         return made
-    if isinstance(leaf, (int, str, bool, bytes, type(None), np.generic)) or callable(leaf) and not hasattr(leaf, "__dict__"):
+    if (
+        isinstance(leaf, (int, str, bool, bytes, type(None), np.generic))
+        or callable(leaf)
+        and not hasattr(leaf, "__dict__")
+    ):
         return leaf
     return context.adopted.value(leaf, path, lambda: leaf)
 
@@ -423,9 +452,7 @@ def _opened_lists(tree: Any) -> Any:
     return tree
 
 
-def _results(
-    context: Context, result: Any
-) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
+def _results(context: Context, result: Any) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
     """How the result is put together, and the expressions that it needs."""
     leaves, tree = flatten(result, is_leaf=_is_leaf)
     exprs: list[Expr] = []
@@ -560,7 +587,9 @@ def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
         if isinstance(each, Sequence_):
             items = [element(f, row) for f in each.items]
             return each.cls(*items) if hasattr(each.cls, "_fields") else each.cls(items)
-        raise CaptureError("a list of structures whose length depends on run-time values is returned")
+        raise CaptureError(
+            "a list of structures whose length depends on run-time values is returned"
+        )
 
     def build(stacks: Sequence[Any]) -> list[Any]:
         count = len(stacks[0]) if stacks else 0
@@ -572,7 +601,9 @@ def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
 # --- what the program changed ------------------------------------------------------------------------------------
 def _snapshot(tree: Any) -> Any:
     leaves, structure = flatten(tree)
-    return structure, [(leaf, leaf.buffer.expr if isinstance(leaf, Array) else None) for leaf in leaves]
+    return structure, [
+        (leaf, leaf.buffer.expr if isinstance(leaf, Array) else None) for leaf in leaves
+    ]
 
 
 def _writes(
@@ -617,7 +648,9 @@ def writes_of(
     positional, named = arguments
     for position, value in enumerate(positional):
         if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
-            _container_write(context, value, lambda args, kwargs, p=position: args[p], writes, exprs)
+            _container_write(
+                context, value, lambda args, kwargs, p=position: args[p], writes, exprs
+            )
     for name, value in named.items():
         if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
             _container_write(context, value, lambda args, kwargs, n=name: kwargs[n], writes, exprs)
@@ -637,13 +670,13 @@ def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
     for read, shadow, before in context.adopted.shadows:
         content = shadow if isinstance(shadow, (list, dict)) else dict(vars(shadow))
         if isinstance(content, list):
-            same = len(content) == len(before) and all(
-                a is b for a, b in zip(content, before, strict=True)
-            ) and growing_of(content) is None
-        else:
-            same = content.keys() == before.keys() and all(
-                content[k] is before[k] for k in content
+            same = (
+                len(content) == len(before)
+                and all(a is b for a, b in zip(content, before, strict=True))
+                and growing_of(content) is None
             )
+        else:
+            same = content.keys() == before.keys() and all(content[k] is before[k] for k in content)
         if not same:
             results, found, structure, _ = _results(context, content)
             exprs += found

@@ -7,6 +7,7 @@ so promotion is NumPy's own. Results are strong, as NumPy's scalars are.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,11 @@ def loop_dtypes(ufunc: np.ufunc, nodes: Sequence[Expr], dtype: Any = None) -> tu
     Raises:
         TypeMismatchError: NumPy has no loop for the arguments, or one in a dtype that is not supported.
     """
-    types = [n.value_type for n in nodes]
+    return _dtypes(ufunc, tuple(n.value_type.with_shape(()) for n in nodes), dtype)
+
+
+@cache
+def _dtypes(ufunc: np.ufunc, types: tuple[Type, ...], dtype: Any) -> tuple[DType, ...]:
     options: dict[str, Any] = {}  # Any: the signature as NumPy takes it
     if dtype is not None:
         wanted = np.dtype(dtype_name(dtype, ufunc.__name__))

@@ -53,7 +53,18 @@ from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
-__all__ = ["CAUGHT", "NeedResult", "StagedRaise", "branches", "cells_of", "choose", "if_", "negated", "raised", "try_"]
+__all__ = [
+    "CAUGHT",
+    "NeedResult",
+    "StagedRaise",
+    "branches",
+    "cells_of",
+    "choose",
+    "if_",
+    "negated",
+    "raised",
+    "try_",
+]
 
 # Any: branches return whatever the program has.
 RESULT = "_wg_result"
@@ -196,7 +207,7 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     (first, value_a), (second, value_b) = sides
     spot = place()
     note = f"of the branch at line {spot.line}, which depends on run-time values"
-    uniting = Uniting(Side(first), Side(second), "value", note)
+    uniting = Uniting(Side(first), Side(second), "value", note, line=spot.line)
     plans: list[tuple[Slot, Form, Any, Any]] = []
     for key, slot in {**first.slots, **second.slots}.items():
         now = slot.get()
@@ -389,7 +400,9 @@ def _try_chosen(
             context.put(slot, finals.values[key])
         orelse()
 
-    branches(ok, good, lambda: handlers[0][1](Poison("the error of an except clause is used")), cells)
+    branches(
+        ok, good, lambda: handlers[0][1](Poison("the error of an except clause is used")), cells
+    )
 
 
 def _kinds(value: Any) -> tuple[type[BaseException], ...]:

@@ -111,7 +111,8 @@ def _function(
         context = active()
         if not context.eager:
             context.note(
-                "unconverted", f"{function.__name__}() runs as it is: its source cannot be read"
+                "unconverted",
+                f"{function.__name__}() runs unconverted because its source is not available",
             )
         return function(*args, **kwargs)
     _guard_names(function, static)
@@ -272,19 +273,22 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         from wengert.frontend.staging.library import clock_call
 
         return clock_call(function, args, kwargs)
-    if module == "heapq" and _has_handles(args, kwargs):
-        refuse(
-            f"heapq.{function.__name__} on a list whose order depends on run-time values is not supported "
-            "in compiled mode; use mode='tape'",
-            NeedConcrete,
-        ) if not active().eager else None
+    if module in ("heapq", "_heapq", "_bisect") and _has_handles(args, kwargs):
+        if not active().eager:
+            refuse(
+                f"{module.strip('_')}.{function.__name__} on a list whose length or order depends on "
+                "run-time values is not supported in compiled mode; use mode='tape'",
+                NeedConcrete,
+            )
     return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
 
 
 _TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))
 
 
-def _deque_method(owner: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def _deque_method(
+    owner: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
     active().touch(DequeSlot(owner))
     if function.__name__ in ("extend", "extendleft"):
         from wengert.frontend.staging.iteration import python_elements

@@ -58,6 +58,10 @@ class CarryChange(NeedConcrete):
     """A loop variable changes its type in the first iteration; loops react by peeling that iteration."""
 
 
+class Abandoned(BaseException):
+    """An iteration that was tried out has run-time values in it."""
+
+
 class Unassigned:
     """What a variable holds that has not been assigned."""
 
@@ -102,6 +106,9 @@ def place() -> Place:
         if found is None and not inside and not code.co_filename.startswith("<frozen"):
             found = Place(code.co_filename, frame.f_lineno, code.co_name)
         frame = frame.f_back
+    context = _current.get()
+    if context is not None and context.home is not None:
+        return context.home  # results are being put together: the function has returned
     return found or Place("<unknown>", 0, "?")
 
 
@@ -400,6 +407,8 @@ class Context:
         self.tries: list[Any] = []
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
+        self.home: Place | None = None  # the function that is captured
+        self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
         self.unrolled: set[Any] = set()  # that are to be executed
         self.guarded: set[Any] = set()
@@ -420,6 +429,8 @@ class Context:
 
     def record(self, node: Expr) -> Expr:
         """Note that a value is computed in the region that is open."""
+        if self.trial:
+            raise Abandoned
         self.layers[-1].recorded.add(node)
         self.count += 1
         return node

@@ -73,9 +73,13 @@ def has_attributes(object_: Any) -> bool:
     """Whether a value is an object that is known by its attributes."""
     if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType)):
         return False
-    return hasattr(object_, "__dict__") or any(
-        "__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins"
-    ) and not isinstance(object_, Handle | Poison | np.generic)
+    return (
+        hasattr(object_, "__dict__")
+        or any(
+            "__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins"
+        )
+        and not isinstance(object_, Handle | Poison | np.generic)
+    )
 
 
 class Side:
@@ -624,7 +628,9 @@ class Options(Form):
         missing = _missing_join(self, value, uniting)
         if missing is not None:
             return missing
-        given = value.options if isinstance(value, Choice) else (value,) if _is_option(value) else None
+        given = (
+            value.options if isinstance(value, Choice) else (value,) if _is_option(value) else None
+        )
         if given is None:
             return _misfit(self, value, uniting)
         new = tuple(o for o in given if not _among(o, self.options))
@@ -672,6 +678,7 @@ class Uniting:
     where: str
     known: dict[tuple[int, int], Form] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
+    line: int = 0  # of the branch
     late: bool = False  # what stands alone is the second's
 
 
@@ -759,17 +766,13 @@ def alone(value: Any, uniting: Uniting) -> Form:
     if isinstance(value, (list, tuple)):
         side = uniting.second if uniting.late else uniting.first
         items = side.list_(value)[0] if isinstance(value, list) else value
-        return Sequence_(
-            type(value), [alone(v, uniting) for v in items], isinstance(value, list)
-        )
+        return Sequence_(type(value), [alone(v, uniting) for v in items], isinstance(value, list))
     if isinstance(value, dict):
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
     if isinstance(value, Partial):
         return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):
-        return Fields(
-            type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()}
-        )
+        return Fields(type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()})
     return Keep(value)
 
 
@@ -845,6 +848,11 @@ def _fields(cls: type, first: dict[Any, Any], second: dict[Any, Any], uniting: U
 
 
 def _poison(a: Any, b: Any, uniting: Uniting) -> Form:
+    if uniting.name == "_wg_result" and uniting.line:
+        return Poisoned(
+            f"returns {describe(a)} when the condition at line {uniting.line} holds and {describe(b)} "
+            "otherwise; both paths must return the same structure"
+        )
     return Poisoned(
         f"`{uniting.name}` is {describe(a) if a is not UNASSIGNED else 'unassigned'} on one path and "
         f"{describe(b) if b is not UNASSIGNED else 'unassigned'} on the other {uniting.where}"

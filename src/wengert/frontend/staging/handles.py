@@ -280,7 +280,9 @@ def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
     context.touch(BufferSlot(buffer))
     buffer.expr = context.record(value)
     reached = _follow_links(context, buffer)
-    related = context.related(buffer, {b for b in reached if b.serial not in buffer.loose} | {buffer})
+    related = context.related(
+        buffer, {b for b in reached if b.serial not in buffer.loose} | {buffer}
+    )
     for other in related:
         if other.stale is None:
             context.touch(BufferSlot(other))
@@ -317,7 +319,11 @@ def _follow_links(context: Context, buffer: Buffer) -> set[Buffer]:
                     "write y = y.copy() after the branch",
                     NeedConcrete,
                 )
-            both = link.condition if condition is None else where(condition, link.condition, const(False))
+            both = (
+                link.condition
+                if condition is None
+                else where(condition, link.condition, const(False))
+            )
             new = link.follow(value, other.expr)
             changes.append((other, both, new))
             todo.append((other, new, both, (*path, other)))
@@ -412,7 +418,9 @@ class Choice(Poison):
     __slots__ = ("index", "options")
 
     def __init__(self, index: Expr, options: tuple[Any, ...]) -> None:
-        shown = " or ".join(repr(o) if isinstance(o, str) else getattr(o, "__name__", "?") for o in options)
+        shown = " or ".join(
+            repr(o) if isinstance(o, str) else getattr(o, "__name__", "?") for o in options
+        )
         kind = "string" if isinstance(options[0], str) else "function"
         Poison.__init__(
             self,
@@ -500,7 +508,9 @@ def wrap(expr: Expr) -> Any:
 
 def extents(shape: tuple[Extent, ...]) -> tuple[Any, ...]:
     """A shape as the program sees it."""
-    return tuple(e if isinstance(e, int) else scalar_of(size(e)) for e in shape)
+    from wengert.frontend.staging.library import as_python
+
+    return tuple(e if isinstance(e, int) else as_python(scalar_of(size(e))) for e in shape)
 
 
 def describe(value: Any) -> str:

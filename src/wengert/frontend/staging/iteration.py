@@ -78,7 +78,11 @@ class Range:
             else k * self.step
         )
         if isinstance(self.start, Handle) or isinstance(offset, Handle):
-            return offset if type(self.start) is int and self.start == 0 else binary("+", self.start, offset)
+            return (
+                offset
+                if type(self.start) is int and self.start == 0
+                else binary("+", self.start, offset)
+            )
         return self.start + offset
 
     def __len__(self) -> int:
@@ -252,9 +256,7 @@ def _refuse_maybe() -> None:
     )
 
 
-def _list_elements(
-    object_: list[Any], growing: Growing | None, flagged: bool
-) -> Iterator[Any]:
+def _list_elements(object_: list[Any], growing: Growing | None, flagged: bool) -> Iterator[Any]:
     if growing is not None:
         if growing.stacks is None:
             refuse("a list is read while a loop on run-time values makes it longer", NeedConcrete)
@@ -268,4 +270,3 @@ def _list_elements(
         if type(value) is Maybe and not flagged:
             _refuse_maybe()
         yield value
-

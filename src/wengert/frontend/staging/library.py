@@ -354,7 +354,9 @@ def searched(owner: list[Any], name: str, value: Any) -> Any:
     def place(number: int) -> Any:
         if number == len(owner):
             raise ValueError(f"{describe(value)} is not in list")
-        return choose(compare("==", owner[number], value), lambda: number, lambda: place(number + 1))
+        return choose(
+            compare("==", owner[number], value), lambda: number, lambda: place(number + 1)
+        )
 
     return place(0)
 
@@ -394,7 +396,9 @@ def _number(kind: type) -> Callable[..., Any]:
             return kind(*given, **kwargs)
         entry = entry_of(kind)
         assert entry is not None
-        return call_entry(entry, tuple(_one(a) for a in given), {k: _one(v) for k, v in kwargs.items()})
+        return call_entry(
+            entry, tuple(_one(a) for a in given), {k: _one(v) for k, v in kwargs.items()}
+        )
 
     return number
 
@@ -983,6 +987,20 @@ def clock_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     token, now = clock(context.token, function.__name__)
     context.token = context.record(token)
     return scalar_of(now)
+
+
+@own(input)
+def input_(*_: Any) -> Any:
+    refuse("input() asks at run time, which cannot be captured; pass the answer as an argument")
+
+
+@own(open)
+def open_(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    if any(c in mode for c in "wax+"):
+        refuse(
+            "open() for writing changes a file, which cannot be captured; write it outside the function"
+        )
+    return open(file, mode, *args, **kwargs)
 
 
 @own(math.fsum)

@@ -152,10 +152,6 @@ def _nothing() -> None:
     return None
 
 
-class _Abandoned(Exception):
-    """The trial iteration has run-time values in it."""
-
-
 def _is_static(
     context: Context, steps: Steps, body: Callable[[Any], Any], flag: CellSlot | None
 ) -> bool:
@@ -170,8 +166,10 @@ def _is_static(
     before = context.count
     notes = len(context.notes)
     static = True
+    before_trial = context.trial
     try:
         with context.region("trial"):
+            context.trial = True
             body(element)
             static = context.count == before and not any(
                 isinstance(v, (Scalar, Array)) and v is not entry[key]
@@ -180,6 +178,7 @@ def _is_static(
     except BaseException:  # whatever it is, the real run will meet it again
         static = False
     finally:
+        context.trial = before_trial
         for key, slot in cells.items():
             slot.set(entry[key])
     del context.notes[notes:]
@@ -414,7 +413,6 @@ def _traced(
     carried: dict[tuple[Any, ...], _Carried],
     where: Place,
 ) -> _Trace:
-    context.traces[where] = context.traces.get(where, 0) + 1
     entry = {key: slot.get() for key, slot in cells.items()}
     notes = len(context.notes)
     try:
@@ -442,7 +440,9 @@ def _traced(
                 if test is not None:
                     go = to_expr(tested(test()))
             except NameError as error:
-                refuse(f"`{error.name}` is read before the loop has assigned it", CarryChange, where)
+                refuse(
+                    f"`{error.name}` is read before the loop has assigned it", CarryChange, where
+                )
             finals = context.finals(layer)
             for key, slot in cells.items():
                 now = slot.get()
@@ -450,6 +450,7 @@ def _traced(
                     finals.slots[key], finals.values[key] = slot, now
             del context.notes[notes:]
             _name_symbols(context, carried, symbols)
+        context.traces[where] = context.traces.get(where, 0) + 1
     finally:  # after the journal: it may have seen a variable in the middle of its changes
         for key, slot in cells.items():
             slot.set(entry[key])
@@ -584,9 +585,7 @@ def _settled(
     return stable
 
 
-def _check_moved(
-    carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place
-) -> None:
+def _check_moved(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
     """An array that is changed in place before its name is bound anew is that of others at first."""
     for key, each in carried.items():
         before, after = trace.params.get(key), trace.finals.get(key)
@@ -841,9 +840,7 @@ def _leave(context: Context, each: _Carried, building: Building) -> None:
     context.put(each.slot, value)
 
 
-def _reshare(
-    context: Context, carried: list[_Carried], building: Building, where: Place
-) -> None:
+def _reshare(context: Context, carried: list[_Carried], building: Building, where: Place) -> None:
     for each in carried:
         for form in _array_forms(each.form):
             made = building.made.get(id(form))

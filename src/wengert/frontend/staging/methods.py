@@ -68,7 +68,14 @@ def _flatten(self: Any, order: str = "C") -> Any:
     return Array(Buffer(call(np.ravel, self, order=order).expr))
 
 
-def _astype(self: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+def _astype(
+    self: Any,
+    dtype: Any,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+) -> Any:
     found = as_type(self, dtype)
     return found
 
@@ -96,7 +103,9 @@ def _item(self: Any, *index: Any) -> Any:
     if isinstance(self, Array):
         if index:
             place = index[0] if len(index) == 1 else index
-            value = getitem(self if len(index) > 1 or len(self.type.shape) == 1 else call(np.ravel, self), place)
+            value = getitem(
+                self if len(index) > 1 or len(self.type.shape) == 1 else call(np.ravel, self), place
+            )
         elif self.type.shape:
             if any(e != 1 for e in self.type.shape):
                 raise ValueError("can only convert an array of size 1 to a Python scalar")
@@ -153,7 +162,11 @@ def _mT(self: Any) -> Any:
 def _real(self: Any) -> Any:
     if isinstance(self, Scalar) and not type_of(self).dtype.startswith("complex"):
         return self
-    return call(np.real, self) if not isinstance(self, Scalar) or not self.weak else as_python(call(np.real, self))
+    return (
+        call(np.real, self)
+        if not isinstance(self, Scalar) or not self.weak
+        else as_python(call(np.real, self))
+    )
 
 
 def _imag(self: Any) -> Any:

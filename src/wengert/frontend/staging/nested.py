@@ -40,7 +40,9 @@ class Recording:
         self.context.touch(TokenSlot(self.context))
         self.context.token = value
 
-    def call(self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def call(
+        self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         """Record a call on trees of expressions."""
         from wengert.frontend.staging.calls import call
 
@@ -80,7 +82,9 @@ def _expr(leaf: Any) -> Any:
     return to_expr(leaf) if isinstance(leaf, Handle) else leaf
 
 
-def transformed_call(hook: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def transformed_call(
+    hook: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
     """Call a transformed function on handles."""
     context = active()
     given, named = as_exprs((args, dict(kwargs)))

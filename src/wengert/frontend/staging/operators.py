@@ -145,7 +145,10 @@ def compared(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for a comparison."""
     a, b = _certain(a), _certain(b)
     if not is_number(a) or not is_number(b):
-        strong = any(isinstance(v, (Array, np.ndarray)) or isinstance(v, Scalar) and not v.weak for v in (a, b))
+        strong = any(
+            isinstance(v, (Array, np.ndarray)) or isinstance(v, Scalar) and not v.weak
+            for v in (a, b)
+        )
         if strong and all(is_number(v) or isinstance(v, (list, tuple)) for v in (a, b)):
             from wengert.frontend.staging.calls import array_of
 

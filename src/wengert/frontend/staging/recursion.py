@@ -222,7 +222,11 @@ def _recursive(
             finally:
                 del context.functions[key]
             uniting = Uniting(Side(), Side(), original.__name__, "of a recursive function")
-            form = alone(result, uniting) if tracing.form is None else tracing.form.join(result, uniting)
+            form = (
+                alone(result, uniting)
+                if tracing.form is None
+                else tracing.form.join(result, uniting)
+            )
             found: list[Type] = []
             form.types(found, set())
             outputs: list[Expr] = []
@@ -243,9 +247,7 @@ def _plain(type_: Type) -> Type:
     return type_
 
 
-def _check_pure(
-    context: Context, layer: Any, original: types.FunctionType, born: set[int]
-) -> None:
+def _check_pure(context: Context, layer: Any, original: types.FunctionType, born: set[int]) -> None:
     for slot, _ in layer.journal.values():
         if isinstance(slot, TokenSlot):
             continue

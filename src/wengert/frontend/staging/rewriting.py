@@ -89,6 +89,7 @@ class _Scope:
     globals: set[str] = field(default_factory=set)
     first: str | None = None
     generator: bool = False
+    name: str = ""
 
 
 class Rewriting(ast.NodeTransformer):
@@ -115,14 +116,17 @@ class Rewriting(ast.NodeTransformer):
         Compound statements are reduced to their first line: CPython reports a call of an attribute at
         the line where the attribute ends.
         """
-        compound = isinstance(
-            old, (ast.If, ast.While, ast.For, ast.With, ast.Try, ast.FunctionDef)
-        )
-        for node in ast.walk(new):
-            if isinstance(node, (ast.expr, ast.stmt, ast.arg)) and not hasattr(node, "lineno"):
+        compound = isinstance(old, (ast.If, ast.While, ast.For, ast.With, ast.Try, ast.FunctionDef))
+        todo = [new, *ast.iter_child_nodes(new)]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, (ast.expr, ast.stmt, ast.arg)):
+                if hasattr(node, "lineno"):
+                    continue  # it and all below have their places
                 ast.copy_location(node, old)
                 if compound:
                     node.end_lineno, node.end_col_offset = node.lineno, node.col_offset
+            todo += ast.iter_child_nodes(node)
         return new
 
     def name_of(self, name: str) -> str:
@@ -172,7 +176,7 @@ class Rewriting(ast.NodeTransformer):
             if arguments.posonlyargs + arguments.args
             else None
         )
-        self.scopes.append(_Scope(bound - outside | params, declared, first, generator))
+        self.scopes.append(_Scope(bound - outside | params, declared, first, generator, node.name))
         local = sorted(bound - outside - params)
         rebound = sorted(bound & outside)
         if generator:
@@ -247,7 +251,8 @@ class Rewriting(ast.NodeTransformer):
         if isinstance(node, ast.For):
             node.iter = self.at(_call("plain_elements", self.visit(node.iter)), node.iter)
         else:
-            node.test = self.at(_call("truth", self.visit(node.test)), node.test)
+            name = ast.Constant(self.scopes[-1].name)
+            node.test = self.at(_call("truth", self.visit(node.test), name), node.test)
         node.body = self.statements(node.body)
         node.orelse = self.statements(node.orelse)
         return node
@@ -320,11 +325,11 @@ class Rewriting(ast.NodeTransformer):
     def store(self, target: ast.expr, value: ast.expr, where: ast.AST) -> list[ast.stmt]:
         match target:
             case ast.Subscript(value=base, slice=index):
-                call = _call("setitem", self.visit(base), self.index(index), value)
+                call = _call("store_item", value, self.visit(base), self.index(index))
                 return [self.at(ast.Expr(call), where)]
             case ast.Attribute(value=base, attr=name):
                 name = self.name_of(name)
-                call = _call("setattr_", self.visit(base), ast.Constant(name), value)
+                call = _call("store_attr", value, self.visit(base), ast.Constant(name))
                 return [self.at(ast.Expr(call), where)]
             case ast.Tuple(elts=parts) | ast.List(elts=parts) if not _plain(target):
                 names = [self.fresh("part") for _ in parts]
@@ -350,11 +355,10 @@ class Rewriting(ast.NodeTransformer):
                 call = _call("augment", op, self.name(name), value)
                 return self.at(ast.Assign([ast.Name(name, ast.Store())], call), node)
             case ast.Subscript(value=base, slice=index):
-                call = _call("augment_item", op, self.visit(base), self.index(index), value)
+                call = _call("augment_item", op, self.visit(base), self.index(index), _later(value))
             case ast.Attribute(value=base, attr=name):
-                call = _call(
-                    "augment_attr", op, self.visit(base), ast.Constant(self.name_of(name)), value
-                )
+                name = ast.Constant(self.name_of(name))
+                call = _call("augment_attr", op, self.visit(base), name, _later(value))
         return self.at(ast.Expr(call), node)
 
     def visit_Delete(self, node: ast.Delete) -> Any:
@@ -443,7 +447,11 @@ class Rewriting(ast.NodeTransformer):
             kinds = ast.Constant(None) if handler.type is None else self.visit(handler.type)
             handlers.append(ast.Tuple([_later(kinds), _load(name)], ast.Load()))
         call = _call(
-            "try_", _load(body), ast.Tuple(handlers, ast.Load()), _load(orelse), ast.Constant(count == 1)
+            "try_",
+            _load(body),
+            ast.Tuple(handlers, ast.Load()),
+            _load(orelse),
+            ast.Constant(count == 1),
         )
         statement = self.at(ast.Expr(call), node)
         if not node.finalbody:
@@ -633,9 +641,7 @@ class Rewriting(ast.NodeTransformer):
         made: ast.expr = node
         if kind == "set":
             made = self.at(ast.ListComp(node.elt, node.generators), node)
-        later = ast.Lambda(
-            ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made
-        )
+        later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
         return self.at(_call("comprehended", later, ast.Constant(kind)), node)
 
 

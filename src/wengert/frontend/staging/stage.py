@@ -58,7 +58,7 @@ from wengert.ops.choice import where
 __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
     "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements", "for_", "getitem",
-    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "plain_elements", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged",
+    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "plain_elements", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged", "store_attr", "store_item",
     "staged_lambda", "try_", "truth", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
@@ -323,6 +323,9 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
+    own_method = None if isinstance(a, Handle) else _user_method(type(a), f"__i{_NAMES[op]}__")
+    if own_method is not None:
+        return call(own_method, a, b)
     if isinstance(a, Handle) or (isinstance(b, Handle) and not isinstance(a, list)):
         if isinstance(a, str):
             return binary(op, a, b)
@@ -339,9 +342,6 @@ def augment(op: str, a: Any, b: Any) -> Any:
             return a
     if isinstance(a, np.ndarray):
         refuse("changes an array in place that is not part of the captured function")
-    method = _user_method(type(a), f"__i{_NAMES[op]}__")
-    if method is not None:
-        return call(method, a, b)
     if isinstance(a, (set, dict)):
         return getattr(operator, f"i{_NAMES[op]}_", None) or _in_place(op, a, b)
     return binary(op, a, b)
@@ -583,11 +583,31 @@ def delitem(owner: Any, index: Any) -> None:
         del owner[_plain_index(index)]
 
 
-def augment_item(op: str, owner: Any, index: Any, value: Any) -> None:
-    """``owner[index] op= value``."""
+def store_item(value: Any, owner: Any, index: Any) -> None:
+    """``owner[index] = value``, which Python evaluates from the right."""
+    setitem(owner, index, value)
+
+
+def store_attr(value: Any, owner: Any, name: str) -> None:
+    """``owner.name = value``, which Python evaluates from the right."""
+    setattr_(owner, name, value)
+
+
+def augment_item(op: str, owner: Any, index: Any, later: Callable[[], Any]) -> None:
+    """``owner[index] op= value``: the old element is read before the value is computed."""
     if isinstance(owner, Partial):
         owner = owner.certain()
     old = getitem(owner, index)
+    if isinstance(old, Array):
+        old = Array(old.buffer, old.views)
+        before = old.expr
+        value = later()
+        if isinstance(owner, Array) and old.expr is before:
+            indexing.setitem(owner, index, binary(op, old, value))
+            return
+        setitem(owner, index, augment(op, old, value))
+        return
+    value = later()
     if isinstance(owner, Array):
         new_value = binary(op, old, value)
         indexing.setitem(owner, index, _cast_back(owner, new_value))
@@ -691,9 +711,10 @@ def delattr_(owner: Any, name: str) -> None:
     delattr(owner, name)
 
 
-def augment_attr(op: str, owner: Any, name: str, value: Any) -> None:
+def augment_attr(op: str, owner: Any, name: str, later: Callable[[], Any]) -> None:
     """``owner.name op= value``."""
-    setattr_(owner, name, augment(op, attr(owner, name), value))
+    old = attr(owner, name)
+    setattr_(owner, name, augment(op, old, later()))
 
 
 # --- names, functions, containers ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import NeedConcrete, refuse
+from wengert.frontend.staging.context import NeedConcrete, active, refuse
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Handle,
@@ -61,7 +61,7 @@ def _simplified(expr: Any) -> Any:
     return Scalar(expr, python=True) if found is UNKNOWN else bool(found)
 
 
-def truth(value: Any) -> bool:
+def truth(value: Any, generator: str = "") -> bool:
     """A truth value that has to be known at capture.
 
     Raises:
@@ -69,6 +69,19 @@ def truth(value: Any) -> bool:
     """
     found = tested(value)
     if isinstance(found, Scalar):
+        if generator:
+            refuse(
+                f"the generator `{generator}` branches on a run-time value; return a list instead, "
+                "or use mode='tape'",
+                NeedConcrete,
+            )
+        without = [n.text for n in active().notes if n.kind == "unconverted"]
+        if without:
+            refuse(
+                f"cannot capture a condition on run-time values: {without[-1]}; save it to a file, "
+                "or use mode='tape'",
+                NeedConcrete,
+            )
         refuse(
             "a condition depends on run-time values where Python itself has to decide; "
             "use np.where, write it as an if statement, or mode='tape'",

@@ -66,9 +66,7 @@ def reshaped(array: Array, shape: Any) -> Any:
 def _maybe_copy(array: Array, wanted: tuple[Extent, ...]) -> Array:
     """A reshaped view of which it is not known whether NumPy copies: it may be read, not written."""
     found = Array(Buffer(active().record(reshape(array.expr, wanted))))
-    found.buffer.writable = (
-        "writes into a reshaped part of an array; write into the array itself, or copy the part first"
-    )
+    found.buffer.writable = "writes into a reshaped part of an array; write into the array itself, or copy the part first"
     found.buffer.origins = found.buffer.origins | array.buffer.origins
     active().relate(found.buffer, array.buffer)
     return found
@@ -83,9 +81,18 @@ def _quotient(total: Extent, part: Extent) -> Extent:
         return total
     from wengert.ir.dims import Dim
 
-    if isinstance(part, int) and isinstance(total, Dim) and all(c % part == 0 for _, c in total.terms):
+    if (
+        isinstance(part, int)
+        and isinstance(total, Dim)
+        and all(c % part == 0 for _, c in total.terms)
+    ):
         return Dim(tuple((m, c // part) for m, c in total.terms))
-    if isinstance(part, Dim) and isinstance(total, Dim) and len(part.terms) == 1 and len(total.terms) == 1:
+    if (
+        isinstance(part, Dim)
+        and isinstance(total, Dim)
+        and len(part.terms) == 1
+        and len(total.terms) == 1
+    ):
         (names, factor), (all_names, all_factor) = part.terms[0], total.terms[0]
         left = list(all_names)
         for name in names:
