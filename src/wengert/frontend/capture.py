@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import CaptureError
+from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
 from wengert.frontend.staging.adopting import Adopted, Guard, Hidden, input_symbol, leaf_type
 from wengert.frontend.staging.branches import StagedRaise
+from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.context import Context, Note, Place, capturing, refuse
-from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.growing import growing_of
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -37,11 +39,7 @@ from wengert.frontend.staging.handles import (
     Unroll,
     is_stale,
     to_expr,
-    wrap,
 )
-from wengert.frontend.staging import methods as _methods  # gives handles NumPy's methods
-from wengert.frontend.staging.calls import call
-from wengert.frontend.staging.growing import growing_of
 from wengert.frontend.staging.nested import Recording
 from wengert.frontend.staging.recursion import Restart
 from wengert.frontend.staging.source import converted_code
@@ -60,7 +58,6 @@ from wengert.ops.random import generator_state, set_generator_state
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
 
 # Any: functions, arguments and results are the user's.
-assert _methods
 
 
 @dataclass(frozen=True)
@@ -438,10 +435,8 @@ def _argument(
         made = Generator(symbol)
         context.generators.append((position, made))
         return made
-    if (
-        isinstance(leaf, (int, str, bool, bytes, type(None), np.generic))
-        or callable(leaf)
-        and not hasattr(leaf, "__dict__")
+    if isinstance(leaf, (int, str, bool, bytes, type(None), np.generic)) or (
+        callable(leaf) and not hasattr(leaf, "__dict__")
     ):
         return leaf
     return context.adopted.value(leaf, path, lambda: leaf)
@@ -704,6 +699,3 @@ class _Setter(dict):  # type: ignore[type-arg]  # takes what is stored in a vari
 
     def update(self, value: Any) -> None:  # type: ignore[override]
         self.slot.set(value["value"])
-
-
-assert Scalar and TokenSlot and wrap

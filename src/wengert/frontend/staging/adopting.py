@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import Context, refuse
-from wengert.frontend.staging.handles import Array, Buffer, Handle, Partial, Poison, wrap
+from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison, wrap
 from wengert.ir.node import Expr, intern
 from wengert.ir.types import DTYPES, Type
 from wengert.ops.algebra import lift
@@ -26,11 +26,13 @@ from wengert.ops.leaves import SYMBOL, Name
 __all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module"]
 
 # Any: values are whatever the user's program uses.
-_OPAQUE = frozenset(
-    "numpy scipy wengert pandas sklearn matplotlib torch jax tensorflow numba builtins collections "
-    "functools itertools math cmath random datetime decimal fractions logging threading re os io sys "
-    "pathlib enum types typing abc weakref contextlib time copy operator heapq bisect string".split()
-)
+_OPAQUE = frozenset((
+    "numpy", "scipy", "wengert", "pandas", "sklearn", "matplotlib", "torch", "jax",
+    "tensorflow", "numba", "builtins", "collections", "functools", "itertools", "math", "cmath",
+    "random", "datetime", "decimal", "fractions", "logging", "threading", "re", "os", "io",
+    "sys", "pathlib", "enum", "types", "typing", "abc", "weakref", "contextlib", "time", "copy",
+    "operator", "heapq", "bisect", "string",
+))  # fmt: skip
 
 
 def opaque_module(name: str | None) -> bool:
@@ -265,6 +267,3 @@ def _item(read: Callable[[], Any], key: Any) -> Callable[[], Any]:
 
 def _attr(read: Callable[[], Any], key: str) -> Callable[[], Any]:
     return lambda: getattr(read(), key)
-
-
-assert Partial

@@ -9,7 +9,6 @@ from typing import Any
 
 from wengert.errors import CaptureError, WengertError
 from wengert.frontend.staging.context import (
-    UNASSIGNED,
     CellSlot,
     Context,
     Finals,
@@ -32,7 +31,6 @@ from wengert.frontend.staging.forms import (
     same,
     union,
 )
-from wengert.frontend.staging.growing import Maybe
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -42,7 +40,6 @@ from wengert.frontend.staging.handles import (
     Scalar,
     put_back,
     taken,
-    to_expr,
 )
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
@@ -503,6 +500,3 @@ def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
             NeedConcrete,
         )
     return Elements(positions(first, second, uniting, tuple), grown)
-
-
-assert UNASSIGNED is not None

@@ -30,24 +30,20 @@ from wengert.frontend.staging.handles import (
     Choice,
     Handle,
     Partial,
-    Scalar,
-    View,
     concrete,
     describe,
     is_number,
     known,
-    scalar_of,
     to_expr,
     wrap,
 )
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.operators import guarded
-from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
+from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
 from wengert.frontend.tables import load_tables
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 
 __all__ = ["array_of", "call", "call_entry", "enter", "lowered_value", "numpy_call"]
@@ -598,6 +594,3 @@ def array_of(value: Any) -> Any:
 def active_or_none() -> Any:
     """The capture that is going on, if any."""
     return current()
-
-
-assert Scalar and Type and View and scalar_of

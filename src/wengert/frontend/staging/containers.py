@@ -20,10 +20,19 @@ __all__ = ["container_method", "hashed", "materialized"]
 
 # Any: containers hold whatever the program puts there.
 _CHANGES = {
-    list: frozenset("append extend insert pop remove clear sort reverse".split()),
-    dict: frozenset("update pop clear setdefault popitem".split()),
+    list: frozenset(["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse"]),
+    dict: frozenset(["update", "pop", "clear", "setdefault", "popitem"]),
     set: frozenset(
-        "add discard remove pop clear update difference_update intersection_update".split()
+        [
+            "add",
+            "discard",
+            "remove",
+            "pop",
+            "clear",
+            "update",
+            "difference_update",
+            "intersection_update",
+        ]
     ),
 }
 _RUNTIME = "needs a list whose length depends on run-time values as a plain list; use arrays, or mode='tape'"
@@ -225,8 +234,8 @@ def _popped_flagged(owner: list[Any]) -> Any:
 
 def _popped(owner: list[Any], growing: Growing) -> Any:
     """The last element of the stacked part."""
-    from wengert.frontend.staging.indexing import getitem
     from wengert.frontend.staging.handles import wrap
+    from wengert.frontend.staging.indexing import getitem
     from wengert.frontend.staging.operators import binary
 
     if growing.stacks is None:

@@ -20,14 +20,15 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
-from wengert.frontend.staging.source import converted_code
 from wengert.frontend.staging.ranges import at_most, bounds_of
+from wengert.frontend.staging.source import converted_code
 from wengert.ir.node import Expr
 from wengert.ops.leaves import const
 
 __all__ = [
     "UNASSIGNED",
     "AttrSlot",
+    "CarryChange",
     "CellSlot",
     "Context",
     "DequeSlot",
@@ -35,7 +36,6 @@ __all__ = [
     "GlobalSlot",
     "Layer",
     "ListSlot",
-    "CarryChange",
     "NeedConcrete",
     "Note",
     "Place",

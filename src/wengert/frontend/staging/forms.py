@@ -73,11 +73,8 @@ def has_attributes(object_: Any) -> bool:
     """Whether a value is an object that is known by its attributes."""
     if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType)):
         return False
-    return (
-        hasattr(object_, "__dict__")
-        or any(
-            "__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins"
-        )
+    return hasattr(object_, "__dict__") or (
+        any("__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins")
         and not isinstance(object_, Handle | Poison | np.generic)
     )
 
@@ -658,7 +655,7 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, (bool, int, float, complex, np.generic)):
-        return bool(a == b) and str(a) == str(b) or bool(a != a and b != b)
+        return (bool(a == b) and str(a) == str(b)) or bool(a != a and b != b)
     if isinstance(a, _SIMPLE):
         return bool(a == b)
     if isinstance(a, tuple):
@@ -706,7 +703,7 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
             return _missing(x, y, a, b, uniting)
     if is_number(a) and is_number(b):
         return _numbers(a, b, uniting)
-    if isinstance(a, Choice) or isinstance(b, Choice) or _is_option(a) and _is_option(b):
+    if isinstance(a, Choice) or isinstance(b, Choice) or (_is_option(a) and _is_option(b)):
         first = a.options if isinstance(a, Choice) else (a,) if _is_option(a) else None
         second = b.options if isinstance(b, Choice) else (b,) if _is_option(b) else None
         if first is not None and second is not None:
@@ -727,11 +724,13 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
 def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
     if isinstance(x, Partial):
         none = x.none
-        if uniting.name.startswith("_wg_") and (y is None or isinstance(y, Partial) and y.none):
+        if uniting.name.startswith("_wg_") and (y is None or (isinstance(y, Partial) and y.none)):
             none = True  # the flags of the lowering see to it that the result is assigned
-        elif (y is None and not none) or (y is UNASSIGNED and none):
-            return _poison(a, b, uniting)
-        elif isinstance(y, Partial) and y.none != none:
+        elif (
+            (y is None and not none)
+            or (y is UNASSIGNED and none)
+            or (isinstance(y, Partial) and y.none != none)
+        ):
             return _poison(a, b, uniting)
         inner_a = a.value if isinstance(a, Partial) else a
         inner_b = b.value if isinstance(b, Partial) else b

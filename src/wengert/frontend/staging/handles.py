@@ -545,7 +545,7 @@ def _is_closed(context: Context, node: Expr) -> bool:
     visited = {node}
     while stack:
         top = stack.pop()
-        if top.op.free or top.op.resolve is not None and _mentions_size(top) or len(seen) > _FAR:
+        if top.op.free or (top.op.resolve is not None and _mentions_size(top)) or len(seen) > _FAR:
             known[node] = False
             return False
         for arg in top.args:

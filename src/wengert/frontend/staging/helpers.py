@@ -41,5 +41,5 @@ def mapped(function: Any, *arrays: Any) -> Any:
     """``np.array([function(a, b) for a, b in zip(...)])``."""
     found = []
     for elements in zip(*arrays, strict=False):
-        found.append(function(*elements))  # noqa: PERF401  # a loop is captured as one
+        found.append(function(*elements))  # a loop is captured as one
     return np.array(found)

@@ -20,19 +20,16 @@ from wengert.frontend.staging.calls import (
     array_of,
     call,
     call_entry,
-    native,
-    numpy_call,
     own,
 )
+from wengert.frontend.staging.containers import hashed
 from wengert.frontend.staging.context import (
-    NeedConcrete,
-    Slot,
     UNASSIGNED,
+    NeedConcrete,
     active,
     refuse,
 )
-from wengert.frontend.staging.containers import hashed, materialized
-from wengert.frontend.staging.effects import printed, require
+from wengert.frontend.staging.effects import printed
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -52,17 +49,16 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
-from wengert.frontend.staging.indexing import fitted, getitem, setitem
-from wengert.frontend.staging.iteration import Range, Together, python_elements, range_, steps_of
-from wengert.frontend.staging.operators import BINARY, compared, power, unary
+from wengert.frontend.staging.indexing import fitted, getitem
+from wengert.frontend.staging.iteration import Range, Together, python_elements, range_
+from wengert.frontend.staging.operators import compared, power, unary
 from wengert.frontend.staging.texts import has_marks, marked, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.frontend.table import entry_of
-from wengert.ir.dims import size_of
 from wengert.ir.types import is_complex, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.layout import cast
-from wengert.ops.leaves import const, size
+from wengert.ops.leaves import const
 
 __all__ = [
     "array_of_growing", "as_type", "clock_call", "index_object", "numpy_scalar", "random_call",
@@ -217,7 +213,7 @@ def all_(iterable: Any) -> Any:
 @own(sum)
 def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
-    if type(iterable) is list and is_growing(iterable) or _is_long(iterable):
+    if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
         return _looped_sum(iterable, start)
     for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)
@@ -661,7 +657,7 @@ def np_array(
     order: Any = "K",
     subok: bool = False,
     ndmin: int = 0,
-) -> Any:  # noqa: A002
+) -> Any:
     made = _as_array(object, dtype)
     while len(made.type.shape) < ndmin:
         made = getitem(made, None)
@@ -807,7 +803,7 @@ def ufunc_method_call(
 
 
 def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
-    from wengert.frontend.staging.indexing import _entries, fitted_to  # noqa: PLC2701
+    from wengert.frontend.staging.indexing import _entries, fitted_to
     from wengert.ir.types import Type
     from wengert.ops.subscripts import subscript, update_add
 
@@ -1014,18 +1010,3 @@ def prod_(iterable: Any, *, start: Any = 1) -> Any:
     for value in python_elements(iterable):
         total = binary_any("*", total, value)
     return total
-
-
-assert (
-    numpy_call
-    and native
-    and Slot
-    and steps_of
-    and setitem
-    and size_of
-    and size
-    and BINARY
-    and entry_of
-    and materialized
-    and require
-)

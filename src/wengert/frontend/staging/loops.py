@@ -16,7 +16,6 @@ from wengert.frontend.staging.branches import (
     Whole,
     branches,
     cells_of,
-    if_,
     negated,
     slot_form,
 )
@@ -48,13 +47,13 @@ from wengert.frontend.staging.forms import (
 )
 from wengert.frontend.staging.growing import Growing, Maybe
 from wengert.frontend.staging.handles import (
+    UNKNOWN,
     Array,
     Buffer,
     BufferSlot,
     Scalar,
     describe,
     known,
-    UNKNOWN,
     scalar_of,
     to_expr,
 )
@@ -202,7 +201,7 @@ def _staged_for(
         context.note("loop kept", "as one loop of the graph", where)
         return
     except CarryChange as change:
-        if peeled or trip is UNKNOWN and peeled:
+        if peeled or (trip is UNKNOWN and peeled):
             problem: NeedConcrete = change
         else:
             if trip is UNKNOWN:
@@ -1032,6 +1031,3 @@ def _retyped(form: Form, types: Iterator[Type]) -> Form:
     for _ in _leaf_types(form):
         next(types)
     return form
-
-
-assert if_ is not None

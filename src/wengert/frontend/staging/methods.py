@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging import views
 from wengert.frontend.staging.calls import call, numpy_call
 from wengert.frontend.staging.context import NeedConcrete, refuse
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
     Handle,
-    Partial,
     Scalar,
     concrete,
     extents,
@@ -242,5 +240,3 @@ Array.__setitem__ = lambda self, index, value: setitem(self, index, value)  # ty
 Handle.__round__ = lambda self, digits=None: call(round, self, digits)  # type: ignore[attr-defined]
 Handle.__floor__ = lambda self: call(int, call(np.floor, self))  # type: ignore[attr-defined]
 Handle.__divmod__ = lambda self, other: call(divmod, self, other)  # type: ignore[attr-defined]
-
-assert Partial and views

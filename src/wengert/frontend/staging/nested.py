@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wengert.frontend.staging.context import Context, active, refuse
+from wengert.frontend.staging.context import Context, active
 from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.handles import (
     Array,
@@ -13,13 +13,13 @@ from wengert.frontend.staging.handles import (
     Handle,
     Partial,
     Scalar,
-    to_expr,
     scalar_of,
+    to_expr,
 )
 from wengert.frontend.trees import flatten
 from wengert.ir.node import Expr
 
-__all__ = ["Recording", "as_handles", "as_exprs", "transformed_call"]
+__all__ = ["Recording", "as_exprs", "as_handles", "transformed_call"]
 
 # Any: trees of whatever the program has.
 

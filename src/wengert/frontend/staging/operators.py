@@ -24,7 +24,6 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.table import entry_of
 from wengert.ir.node import Expr
-from wengert.ops.leaves import const
 
 __all__ = ["BINARY", "COMPARISONS", "augmented", "binary", "compared", "power", "unary"]
 
@@ -68,11 +67,8 @@ def binary(op: str, a: Any, b: Any) -> Any:
     if not isinstance(a, Handle) and not isinstance(b, Handle):
         return BINARY[op](a, b)
     if not is_number(a) or not is_number(b):
-        if (
-            isinstance(b, (list, tuple))
-            and isinstance(a, (Array, np.ndarray))
-            or isinstance(a, (list, tuple))
-            and isinstance(b, (Array, np.ndarray))
+        if (isinstance(b, (list, tuple)) and isinstance(a, (Array, np.ndarray))) or (
+            isinstance(a, (list, tuple)) and isinstance(b, (Array, np.ndarray))
         ):
             from wengert.frontend.staging.calls import array_of
 
@@ -146,7 +142,7 @@ def compared(op: str, a: Any, b: Any) -> Any:
     a, b = _certain(a), _certain(b)
     if not is_number(a) or not is_number(b):
         strong = any(
-            isinstance(v, (Array, np.ndarray)) or isinstance(v, Scalar) and not v.weak
+            isinstance(v, (Array, np.ndarray)) or (isinstance(v, Scalar) and not v.weak)
             for v in (a, b)
         )
         if strong and all(is_number(v) or isinstance(v, (list, tuple)) for v in (a, b)):

@@ -31,7 +31,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.item import items
 from wengert.ops.control.recursion import Recursion
-from wengert.ops.leaves import const, fresh
+from wengert.ops.leaves import fresh
 
 __all__ = ["Restart", "entered"]
 
@@ -279,6 +279,3 @@ def _called_again(
     leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
     values = [to_expr(leaves[p]) for p in _dynamic(leaves)]
     return _result(context, tracing.form, tracing.recursion.again(*values, context.token))
-
-
-assert const

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wengert.frontend.staging.exits import SCOPES, lowered, own_nodes
+from wengert.frontend.staging.exits import lowered, own_nodes
 
 __all__ = ["ELEMENT", "RUNTIME", "Rewriting", "bound_names"]
 
@@ -734,6 +734,3 @@ def _plain(target: ast.expr) -> bool:
     if isinstance(target, (ast.Tuple, ast.List)):
         return all(_plain(e) for e in target.elts)
     return isinstance(target, ast.Name)
-
-
-assert SCOPES  # the scopes that `own_nodes` does not enter

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.frontend.staging import indexing
 from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
 from wengert.frontend.staging.calls import adopted_result, call
@@ -41,14 +42,13 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
-from wengert.frontend.staging import indexing
 from wengert.frontend.staging.iteration import python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
-from wengert.frontend.staging.operators import BINARY, COMPARISONS
+from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
-from wengert.frontend.staging.operators import compared, unary as unary_value
+from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.source import mark_staged
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
@@ -56,10 +56,12 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call", "chain",
-    "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements", "for_", "getitem",
-    "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_", "other_keys", "plain_elements", "outer", "positional", "raise_", "set_of", "setattr_", "setitem", "staged", "store_attr", "store_item",
-    "staged_lambda", "try_", "truth", "unary", "unpacked", "while_",
+    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
+    "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
+    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
+    "other_keys", "outer", "plain_elements", "positional", "raise_", "set_of", "setattr_",
+    "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_", "unary",
+    "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -75,7 +77,7 @@ def binary(op: str, a: Any, b: Any) -> Any:
             return _list_operator(op, a, b)
         if kind_a is str and op == "%":
             return _percent(a, b)
-        if kind_a is str and kind_b is Scalar or kind_a is tuple and kind_b is Scalar:
+        if (kind_a is str and kind_b is Scalar) or (kind_a is tuple and kind_b is Scalar):
             b = concrete(b, "how often a text or a tuple is repeated")
         return BINARY[op](a, b)
     if kind_a is str and op == "%":
@@ -174,7 +176,7 @@ def compare(op: str, a: Any, b: Any) -> Any:
         if isinstance(a, Choice):
             return a.chosen(lambda option: compare(op, option, b))
         return _in(a, b, op == "in")
-    if type(a) is str and has_marks(a) or type(b) is str and has_marks(b):
+    if (type(a) is str and has_marks(a)) or (type(b) is str and has_marks(b)):
         refuse("a text with run-time values in it is compared; compare the numbers", NeedConcrete)
     if isinstance(a, Choice):
         return a.chosen(lambda option: compare(op, option, b))
@@ -198,7 +200,7 @@ def compare(op: str, a: Any, b: Any) -> Any:
         ):
             return _compare_sequences(op, a, b)
     if op in ("==", "!=") and (isinstance(a, Handle) or isinstance(b, Handle)):
-        if isinstance(a, Partial) and b is None or isinstance(b, Partial) and a is None:
+        if (isinstance(a, Partial) and b is None) or (isinstance(b, Partial) and a is None):
             return _is(a, b, op == "==")
         return op == "!="
     return COMPARISONS[op](a, b)
@@ -206,7 +208,7 @@ def compare(op: str, a: Any, b: Any) -> Any:
 
 def _any_handle(values: Any) -> bool:
     return any(
-        isinstance(v, Handle) or isinstance(v, (list, tuple)) and _any_handle(v) for v in values
+        isinstance(v, Handle) or (isinstance(v, (list, tuple)) and _any_handle(v)) for v in values
     )
 
 
@@ -253,7 +255,7 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
     if isinstance(b, Array):
         found = tested(call(np.any, compared("==", b, a)))
     elif isinstance(b, (list, tuple)) and (
-        isinstance(a, Handle) or _any_handle(b) or type(b) is list and growing_of(b) is not None
+        isinstance(a, Handle) or _any_handle(b) or (type(b) is list and growing_of(b) is not None)
     ):
         found = False
         for item in python_elements(b):
@@ -299,7 +301,7 @@ def _user_truth(value: Any) -> Any:
 
 def _both_truths(a: Any, b: Any) -> bool:
     return all(
-        isinstance(v, bool) or isinstance(v, Scalar) and v.expr.value_type.dtype == "bool"
+        isinstance(v, bool) or (isinstance(v, Scalar) and v.expr.value_type.dtype == "bool")
         for v in (a, b)
     )
 
@@ -668,20 +670,16 @@ def member(owner: Any, name: str) -> Any:
             return value
     elif not isinstance(owner, type):
         return value
-    if (
-        isinstance(
-            value,
-            (
-                types.FunctionType,
-                type,
-                types.ModuleType,
-                types.BuiltinFunctionType,
-                types.MethodType,
-            ),
-        )
-        or callable(value)
-        and opaque_module(type(value).__module__)
-    ):
+    if isinstance(
+        value,
+        (
+            types.FunctionType,
+            type,
+            types.ModuleType,
+            types.BuiltinFunctionType,
+            types.MethodType,
+        ),
+    ) or (callable(value) and opaque_module(type(value).__module__)):
         return value
     return active().adopted.value(value, f"{owner.__name__}.{name}", lambda: getattr(owner, name))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import NeedConcrete, active, refuse
+from wengert.frontend.staging.growing import is_growing, length_of
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Handle,
@@ -18,7 +19,6 @@ from wengert.frontend.staging.handles import (
     to_expr,
     type_of,
 )
-from wengert.frontend.staging.growing import is_growing, length_of
 from wengert.ops.choice import ne, where
 from wengert.ops.leaves import const
 

@@ -12,7 +12,6 @@ from wengert.frontend.staging.handles import UNKNOWN, Array, Buffer, Handle, Par
 from wengert.frontend.staging.indexing import extent, getitem
 from wengert.ir.dims import Extent, size_of
 from wengert.ir.node import Expr
-from wengert.ops.algebra import broadcast_together
 from wengert.ops.complexes import from_parts, imag, real
 from wengert.ops.einstein import broadcast_to, transpose
 from wengert.ops.indexing import flip
@@ -296,6 +295,3 @@ def view_call(original: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         return function(*given, **kwargs)
     except TypeError:
         return None
-
-
-assert broadcast_together
