@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import traceback
+from typing import Any, Literal
+
 import numpy as np
+import pytest
 from emit.comparing import assert_emitted
 
+import wengert as wg
 from wengert.ops.control import branch, for_loop
 from wengert.ops.joining import stack
 from wengert.ops.leaves import symbol
@@ -19,3 +25,31 @@ def test_loops_that_change_an_array_of_whole_numbers_into_one_of_floats() -> Non
     again = for_loop(5, start, lambda k, y: update(stack([2, 3, y[1]]), k % 3, x))
     assert_emitted([once, again], {"x": 0.7})
     assert_emitted([branch(x > 0, lambda: start, lambda: start * x)], {"x": np.float64(0.7)})
+
+
+def _root_of_shifted(value: float) -> float:
+    return math.sqrt(value - 2.0)
+
+
+def _solution(matrix: Any) -> Any:  # Any: an array while running, a handle while captured
+    return np.linalg.solve(matrix, np.ones(2))
+
+
+@pytest.mark.parametrize("mode", ["capture", "tape"])
+def test_errors_have_a_note_of_the_users_line(mode: Literal["capture", "tape"]) -> None:
+    with pytest.raises(ValueError, match="math domain error") as caught:
+        wg.grad(_root_of_shifted, mode=mode)(1.0)
+    line = _root_of_shifted.__code__.co_firstlineno
+    said = "".join(traceback.format_exception(caught.value))
+    assert f"test_program_faults.py:{line + 1} in _root_of_shifted()" in said or mode == "tape"
+    assert "_root_of_shifted" in said
+
+
+def test_errors_of_numpy_have_a_note_of_the_function() -> None:
+    compiled = wg.jit(_solution)
+    np.testing.assert_allclose(compiled(np.eye(2)), np.ones(2))
+    with pytest.raises(np.linalg.LinAlgError) as caught:
+        compiled(np.ones((2, 2)))
+    (note,) = caught.value.__notes__
+    assert "test_program_faults.py:" in note
+    assert note.endswith("in _solution()")

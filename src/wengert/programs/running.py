@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
+import re
 from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,16 +23,54 @@ __all__ = ["Runner", "once", "presented", "runner"]
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def runner(function: Function, names: Mapping[Expr, str] | None = None) -> Runner:
-    """What computes the outputs of a function from the values of its inputs."""
+def runner(function: Function, names: Mapping[Expr, str] | None = None, home: str = "") -> Runner:
+    """What computes the outputs of a function from the values of its inputs.
+
+    Errors get a note of the line of the user's program, or of ``home``, where that is defined.
+    """
     run = callable_of(function, names=names)
-    return lambda values: run(*values)
+    return _noting(lambda values: run(*values), run.__code__.co_filename, home)
 
 
-def once(function: Function) -> Runner:
+def once(function: Function, home: str = "") -> Runner:
     """The same without compiling, for a function that is run once."""
     region, _ = hoisted(function.inputs, function.outputs)
-    return lambda values: run_region(region, values, {})
+    return _noting(lambda values: run_region(region, values, {}), "", home)
+
+
+# --- where errors come from ----------------------------------------------------------------------------
+_PLACE = re.compile(r"  # (\S.*:\d+ in .*)$")
+
+
+def _noting(run: Runner, file: str, home: str) -> Runner:
+    def noting(values: Sequence[Any]) -> Sequence[Any]:
+        try:
+            return run(values)
+        except Exception as error:
+            _note(error, _line_of(error.__traceback__, file) or home)
+            raise
+
+    return noting
+
+
+def _note(error: Exception, place: str) -> None:
+    # The reference evaluator and inner captured functions know the line better.
+    if place and not getattr(error, "__notes__", None):
+        error.add_note(place)
+
+
+def _line_of(traceback: TracebackType | None, file: str) -> str:
+    """The user's line that the source names where the innermost frame in a file is."""
+    number = 0
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == file:
+            number = traceback.tb_lineno
+        traceback = traceback.tb_next
+    line = linecache.getline(file, number)
+    if line.lstrip().startswith("raise "):  # the line of the condition has it
+        line = linecache.getline(file, number - 1)
+    found = _PLACE.search(line.rstrip())
+    return "" if found is None else found.group(1)
 
 
 _PYTHON = {"bool": bool, "int64": int, "float64": float, "complex128": complex}

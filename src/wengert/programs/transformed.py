@@ -175,7 +175,12 @@ class Transformed:
     def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
         self._kept = None
         captured = capture(self.target(), args, kwargs, eager=self.eager)
-        run = once(captured.function) if self.eager else runner(captured.function, captured.names)
+        home = _home(self)
+        run = (
+            once(captured.function, home)
+            if self.eager
+            else runner(captured.function, captured.names, home)
+        )
         return Built(captured, run, self._kept)
 
     @property
@@ -251,6 +256,14 @@ class Transformed:
     def remarks(self) -> list[str]:
         """What the transform itself has to say in :meth:`explain`."""
         return []
+
+
+def _home(function: Any) -> str:
+    """The line where a function is defined, for notes of errors."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        return ""
+    return f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}()"
 
 
 class _Recorder:
