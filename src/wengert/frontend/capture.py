@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 import types
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -214,7 +215,7 @@ def _store(target: Any, value: Any) -> None:
         for key in [k for k in target if k not in value]:
             del target[key]
         target.update(value)
-    elif isinstance(target, np.random.Generator):
+    elif isinstance(target, (np.random.Generator, np.random.RandomState)):
         set_generator_state(target, np.asarray(value))
     elif isinstance(target, set):
         target.clear()
@@ -370,6 +371,10 @@ def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
 
         given, keywords = as_exprs((positional, named))
         result = as_handles(hook(Recording(context), given, keywords))
+        if getattr(function, "transform", "") != "jit":
+            for note in context.notes:
+                if note.kind == "passive":
+                    warnings.warn(f"{note.where}: {note.text}", UserWarning, stacklevel=2)
     else:
         result = call(function, *positional, **named)
     context.final_token = context.token
@@ -442,7 +447,7 @@ def _argument(
     return context.adopted.value(leaf, path, lambda: leaf)
 
 
-# --- results -------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 def _opened_lists(tree: Any) -> Any:
     return tree
 
@@ -593,7 +598,7 @@ def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
     return build
 
 
-# --- what the program changed ------------------------------------------------------------------------------------
+# --- what the program changed ---------------------------------------------------------------------
 def _snapshot(tree: Any) -> Any:
     leaves, structure = flatten(tree)
     return structure, [
@@ -676,6 +681,9 @@ def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
             results, found, structure, _ = _results(context, content)
             exprs += found
             writes.append(Write(lambda args, kwargs, r=read: r(), structure, tuple(results)))
+    for owner, generator in context.adopted.generators:
+        exprs.append(generator.state.expr)
+        writes.append(Write(lambda args, kwargs, o=owner: o, None, (Result("array", "int64"),)))
     _global_writes(context, writes, exprs)
 
 

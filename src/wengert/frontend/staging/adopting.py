@@ -1,9 +1,9 @@
 """Values from outside the captured function: globals, closure variables, attributes.
 
-Floats and float arrays become *hidden inputs* that are read again at every call; integers, texts and functions
-are *guards*: when one has changed, the function is captured again. Containers and objects are copied with
-their leaves replaced, so that a capture never changes anything of the user's; what the program changes in them
-is written back after each call.
+Floats and float arrays become *hidden inputs* that are read again at every call; integers, texts and
+functions are *guards*: when one has changed, the function is captured again. Containers and objects are
+copied with their leaves replaced, so that a capture never changes anything of the user's; what the program
+changes in them is written back after each call.
 """
 
 from __future__ import annotations
@@ -119,6 +119,7 @@ class Adopted:
     scalars: dict[str, Any] = field(default_factory=dict)
     arrays: list[tuple[Hidden, Buffer]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
+    generators: list[tuple[Any, Any]] = field(default_factory=list)
     shadows: list[tuple[Callable[[], Any], Any, Any]] = field(default_factory=list)
     rules: dict[Any, Any] = field(default_factory=dict)  # of functions with rules of their own
 
@@ -164,11 +165,41 @@ class Adopted:
         self.guard(name, read, value, "is")
         return value
 
+    def entropy(self) -> Expr:
+        """The state of a generator without a seed, fresh at each call."""
+        from wengert.ops.random import generator_state
+
+        def read() -> Any:
+            return generator_state(np.random.default_rng())
+
+        return self._symbol("entropy", read, Type("int64", read().shape), guarded=False).symbol
+
+    def generator(self, owner: Any) -> Any:
+        """The handle of a generator of the user's, whose state is written back."""
+        from wengert.frontend.staging.library import Generator
+        from wengert.ops.random import generator_state
+
+        entry = self.known.get(id(owner))
+        if entry is not None:
+            return entry[1]
+
+        def read() -> Any:
+            return generator_state(owner)
+
+        hidden = self._symbol("rng", read, Type("int64", read().shape), guarded=False)
+        self.context.give(hidden.symbol, read())
+        made = Generator(hidden.symbol)
+        self.known[id(owner)] = (owner, made)
+        self.generators.append((owner, made))
+        return made
+
     def guard(self, name: str, read: Callable[[], Any], value: Any, kind: str) -> None:
         """Rely on a value."""
         self.guards.append(Guard(name, read, value, kind))
 
-    def _symbol(self, name: str, read: Callable[[], Any], type_: Type) -> Hidden:
+    def _symbol(
+        self, name: str, read: Callable[[], Any], type_: Type, *, guarded: bool = True
+    ) -> Hidden:
         short = "".join(c if c.isalnum() else "_" for c in name).strip("_") or "v"
         unique, number = short, 1
         while unique in self.taken:
@@ -177,7 +208,8 @@ class Adopted:
         self.taken.add(unique)
         hidden = Hidden(name, input_symbol(unique, type_), read)
         self.hidden.append(hidden)
-        self.guards.append(Guard(name, read, type_, "type"))
+        if guarded:
+            self.guards.append(Guard(name, read, type_, "type"))
         self.context.note("input", f"`{name}` is read again at every call")
         return hidden
 
@@ -212,7 +244,10 @@ class Adopted:
             return value
         self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")
         found = Array(Buffer(lift(value)))
-        found.buffer.writable = f"writes into the global array {name}; pass it as an argument or use {name} = np.array({name})"
+        found.buffer.writable = (
+            f"writes into the global array {name}; pass it as an argument or use "
+            f"{name} = np.array({name})"
+        )
         self.known[id(value)] = (value, found)
         return found
 

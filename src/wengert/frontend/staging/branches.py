@@ -41,6 +41,7 @@ from wengert.frontend.staging.handles import (
     put_back,
     taken,
 )
+from wengert.frontend.staging.rewriting import SETTER
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
@@ -88,7 +89,9 @@ def cells_of(*functions: Callable[..., Any]) -> dict[tuple[Any, ...], CellSlot]:
         assert isinstance(function, types.FunctionType)
         names = function.__code__.co_freevars
         for name, cell in zip(names, function.__closure__ or (), strict=True):
-            if name not in ("__wg__", "__class__"):
+            if name.startswith(SETTER):
+                found |= cells_of(cell.cell_contents)
+            elif name not in ("__wg__", "__class__"):
                 slot = CellSlot(cell, name)
                 found[slot.key] = slot
     return found

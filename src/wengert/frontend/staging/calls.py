@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import random
 import types
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
+from wengert.frontend.random_table import generator_method
 from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
@@ -91,7 +93,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     return _object(function, args, kwargs)
 
 
-# --- the user's functions ------------------------------------------------------------------------------------
+# --- the user's functions -------------------------------------------------------------------------
 def _function(
     function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
@@ -147,7 +149,9 @@ def enter(
         free = staged.__code__.co_freevars
         if name in free:
             assert staged.__closure__ is not None
-            context.touch(CellSlot(staged.__closure__[free.index(name)], name))
+            slot = CellSlot(staged.__closure__[free.index(name)], name)
+            context.rebound.add(slot.key)
+            context.touch(slot)
         else:
             context.touch(GlobalSlot(staged.__globals__, name))
     return entered(context, staged, original, args, kwargs)
@@ -173,6 +177,10 @@ def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[s
     owner = function.__self__
     inner = function.__func__
     module = getattr(inner, "__module__", None)
+    if isinstance(owner, random.Random):
+        refuse(
+            f"random.{inner.__name__} draws from a global generator; use rng = np.random.default_rng(seed)"
+        )
     if isinstance(owner, Handle) or (module or "").startswith("wengert"):
         return function(*args, **kwargs)
     if isinstance(inner, types.FunctionType):
@@ -201,9 +209,9 @@ def _class(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         opaque_module(cls.__module__)
         and cls.__module__ != "builtins"
         and _has_handles(args, kwargs)
+        and cls.__module__.split(".")[0] in ("numpy", "scipy")
     ):
-        if cls.__module__.split(".")[0] in ("numpy", "scipy"):
-            return numpy_call(cls, args, kwargs)
+        return numpy_call(cls, args, kwargs)
     made = cls(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
     post = cls.__dict__.get("__post_init__")
     assert post is None or made is not None
@@ -228,7 +236,7 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         from wengert.frontend.staging.library import vectorized
 
         return vectorized(function, args, kwargs)
-    method = getattr(type(function), "__call__", None)
+    method = getattr(type(function), "__call__", None)  # noqa: B004  which one is asked
     if isinstance(method, types.FunctionType) and not opaque_module(type(function).__module__):
         return call(method, function, *args, **kwargs)
     module = getattr(function, "__module__", None) or type(function).__module__
@@ -239,6 +247,11 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
+    drawn = generator_method(function)
+    if drawn is not None:
+        from wengert.frontend.staging.library import drawn_by
+
+        return drawn_by(*drawn, args, kwargs)
     if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
         refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
@@ -269,13 +282,13 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         from wengert.frontend.staging.library import clock_call
 
         return clock_call(function, args, kwargs)
-    if module in ("heapq", "_heapq", "_bisect") and _has_handles(args, kwargs):
-        if not active().eager:
-            refuse(
-                f"{module.strip('_')}.{function.__name__} on a list whose length or order depends on "
-                "run-time values is not supported in compiled mode; use mode='tape'",
-                NeedConcrete,
-            )
+    heaps = module in ("heapq", "_heapq", "_bisect")
+    if heaps and _has_handles(args, kwargs) and not active().eager:
+        refuse(
+            f"{module.strip('_')}.{function.__name__} on a list whose length or order depends on "
+            "run-time values is not supported in compiled mode; use mode='tape'",
+            NeedConcrete,
+        )
     return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
 
 
@@ -310,11 +323,13 @@ def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 def _callback(value: Any) -> Any:
     """A function given to a function that runs as it is: its calls are captured too."""
-    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or (
+    function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or (
         isinstance(value, types.MethodType) and not isinstance(value.__self__, Handle)
+    )
+    if function and (
+        value in _own or entry_of(value) is not None or isinstance(value, types.FunctionType)
     ):
-        if value in _own or entry_of(value) is not None or isinstance(value, types.FunctionType):
-            return lambda *args, **kwargs: call(value, *args, **kwargs)
+        return lambda *args, **kwargs: call(value, *args, **kwargs)
     return value
 
 
@@ -326,7 +341,7 @@ def _wrapped_named(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _callback(v) for k, v in kwargs.items()}
 
 
-# --- NumPy and SciPy --------------------------------------------------------------------------------------------
+# --- NumPy and SciPy ------------------------------------------------------------------------------
 def _suggestion(function: Any) -> str:
     from wengert.frontend.table import entries
 

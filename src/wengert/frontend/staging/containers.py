@@ -157,9 +157,9 @@ def _list_method(
         if name == "pop" and not args and flagged:
             return _popped_flagged(owner)
         if flagged:
-            if growing is None and name in ("insert", "pop") and args and type(args[0]) is int:
-                if is_certain(owner, args[0] if name == "insert" else args[0] + 1):
-                    return function(*args)
+            placed = growing is None and name in ("insert", "pop") and args and type(args[0]) is int
+            if placed and is_certain(owner, args[0] if name == "insert" else args[0] + 1):
+                return function(*args)
             if growing is None and name == "reverse":
                 return function()
             refuse(_RUNTIME, NeedConcrete)

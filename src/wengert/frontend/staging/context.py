@@ -1,8 +1,8 @@
 """What one capture keeps: regions that are open, what they change, effects, notes, and places in the source.
 
-Mutable things (variables, attributes, lists, dicts, arrays) are *slots*. A region journals the first change of
-each slot; when it closes, the final contents are taken out and the old ones put back, so nothing is read after
-a rollback: branches and loops are merged from the contents that were taken out.
+Mutable things (variables, attributes, lists, dicts, arrays) are *slots*. A region journals the first
+change of each slot; when it closes, the final contents are taken out and the old ones put back, so nothing is
+read after a rollback: branches and loops are merged from the contents that were taken out.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 # Any: slots hold whatever Python values the captured program has.
 
 
-class NeedConcrete(CaptureError):
+class NeedConcrete(CaptureError):  # noqa: N818  a request to the loops around, too
     """A value is needed at capture that only running the program tells; loops react by unrolling."""
 
 
@@ -339,7 +339,7 @@ class SetSlot(Slot):
         self.object.update(value)
 
 
-# --- the capture ---------------------------------------------------------------------------------------------
+# --- the capture ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Note:
     """Something that ``explain`` tells: a loop kept or unrolled, a branch, a guard, an input."""
@@ -407,6 +407,7 @@ class Context:
         self.tries: list[Any] = []
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
+        self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.home: Place | None = None  # the function that is captured
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
@@ -465,7 +466,7 @@ class Context:
         Variables need no journal: the region around restores those that it shares, and those of a function
         that has returned are gone.
         """
-        if not isinstance(slot, CellSlot):
+        if not isinstance(slot, CellSlot) or slot.key in self.rebound:
             self.touch(slot)
         slot.set(value)
 

@@ -1,9 +1,9 @@
 """Forms: what a value that differs between two ways, or from iteration to iteration, looks like.
 
-A form takes a value apart into expressions (``leaves``) and puts such a value together again (``build``). The
-form that holds two values is their ``union``: numbers get the type that holds both, containers are taken
-element by element, a value missing on one way gets a flag, and what cannot be united is poisoned: an error only
-when it is used.
+A form takes a value apart into expressions (``leaves``) and puts such a value together again (``build``).
+The form that holds two values is their ``union``: numbers get the type that holds both, containers are taken
+element by element, a value missing on one way gets a flag, and what cannot be united is poisoned: an error
+only when it is used.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ __all__ = [
 # Any: values are whatever the program has.
 
 
-class Unfit(Exception):
+class Unfit(Exception):  # noqa: N818  an answer, caught by who asked
     """Two values that no form holds; the text says why."""
 
 
@@ -287,7 +287,7 @@ class ArrayForm(Form):
 
 
 @dataclass(eq=False)
-class Sequence_(Form):
+class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
     """A tuple or a list; lists are made anew, once each."""
 
     cls: type

@@ -1,9 +1,9 @@
 """Handles: what a captured program holds in place of numbers and arrays.
 
-A :class:`Scalar` is a number: an expression. An :class:`Array` is a chain of views on a :class:`Buffer`; the
-buffer holds the expression of the whole array as it is now. Reading a view takes its part of the buffer;
-writing puts the part back, so aliasing views in NumPy code keep their meaning while no array is ever mutated in
-the graph.
+A :class:`Scalar` is a number: an expression. An :class:`Array` is a chain of views on a :class:`Buffer`;
+the buffer holds the expression of the whole array as it is now. Reading a view takes its part of the buffer;
+writing puts the part back, so aliasing views in NumPy code keep their meaning while no array is ever mutated
+in the graph.
 """
 
 from __future__ import annotations
@@ -424,8 +424,8 @@ class Choice(Poison):
         kind = "string" if isinstance(options[0], str) else "function"
         Poison.__init__(
             self,
-            f"a value is the {kind} {shown} depending on a run-time value and is used in a way that cannot be "
-            "captured; keep the numbers and use np.where or if/else on them",
+            f"a value is the {kind} {shown} depending on a run-time value and is used in a way that "
+            "cannot be captured; keep the numbers and use np.where or if/else on them",
         )
         object.__setattr__(self, "index", index)
         object.__setattr__(self, "options", options)
@@ -532,7 +532,7 @@ def describe(value: Any) -> str:
     return type(value).__name__
 
 
-# --- values that are known ------------------------------------------------------------------------------------
+# --- values that are known ------------------------------------------------------------------------
 _FAR = 400
 
 

@@ -51,7 +51,7 @@ def extent(value: Any, use: str = "an extent") -> Extent:
         return _as_dim(expr)
     if isinstance(value, Dim):
         return value
-    refuse(f"needs an integer for {use}, got {describe(value)}")
+    return refuse(f"needs an integer for {use}, got {describe(value)}")
 
 
 def _known_or_self(value: Any) -> Any:
@@ -66,7 +66,7 @@ def _as_dim(expr: Expr) -> Extent:
 
 
 # --- indices ---------------------------------------------------------------------------------------------
-class _Mask(Exception):
+class _Mask(Exception):  # noqa: N818  an answer, caught by who asked
     """The index selects by truth values."""
 
 
@@ -134,9 +134,9 @@ def _bound(bound: Any, along: Extent) -> Expr:
         node = where(node < 0, node + size(along), node)
         node = maximum(node, const(0))
     top = along if isinstance(along, int) else None
-    if high is None or top is None or high > top:
-        if not active().within(to_expr(bound), along):
-            node = minimum(node, size(along))
+    inside = high is not None and top is not None and high <= top
+    if not inside and not active().within(to_expr(bound), along):
+        node = minimum(node, size(along))
     return node
 
 

@@ -363,7 +363,7 @@ def binary_any(op: str, a: Any, b: Any) -> Any:
     return any_binary(op, a, b)
 
 
-# --- numbers -------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 def as_python(value: Any) -> Any:
     """A NumPy number as the Python number that ``float`` or ``int`` makes of it."""
     from wengert.ops.numbers import python_number
@@ -623,7 +623,7 @@ def format_(value: Any, spec: str = "") -> str:
     return format(value, spec)
 
 
-# --- NumPy ---------------------------------------------------------------------------------------------------
+# --- NumPy ----------------------------------------------------------------------------------------
 @own(np.shape)
 def shape_(a: Any) -> Any:
     return _array(a).shape if not isinstance(a, Scalar) else ()
@@ -650,7 +650,7 @@ def _array(value: Any) -> Any:
 
 @own(np.array)
 def np_array(
-    object: Any,
+    object: Any,  # noqa: A002  NumPy's name
     dtype: Any = None,
     *,
     copy: Any = True,
@@ -750,9 +750,7 @@ def array_of_growing(value: list[Any]) -> Any:
         if not value:
             return front
         rest = (
-            array_of([v for v in value])
-            if not any(type(v) is Maybe for v in value)
-            else _flagged(value)
+            array_of(list(value)) if not any(type(v) is Maybe for v in value) else _flagged(value)
         )
         return call(np.concatenate, [front, rest])
     if growing is not None:
@@ -874,7 +872,7 @@ def _lowered_index(index: Any) -> Any:
     return _lowered(index)
 
 
-# --- randomness and time -----------------------------------------------------------------------------------------
+# --- randomness and time --------------------------------------------------------------------------
 class Generator:
     """A random generator of the program: its state is an array of the graph."""
 
@@ -942,6 +940,14 @@ def default_rng(seed: Any = None) -> Any:
     return Generator(const(seeded(seed)))
 
 
+def drawn_by(owner: Any, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A draw from a generator that is not the program's own: its state is read and written at each call."""
+    context = active()
+    if context.eager:
+        return getattr(owner, name)(*(concrete(a) for a in args), **kwargs)
+    return _drawn(context.adopted.generator(owner), name, *args, **kwargs)
+
+
 def random_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """``np.random.normal(...)`` and its kin, on NumPy's global generator."""
     refuse(
@@ -983,6 +989,43 @@ def clock_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     token, now = clock(context.token, function.__name__)
     context.token = context.record(token)
     return scalar_of(now)
+
+
+@own(np.apply_along_axis)
+def apply_along_axis_(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    from wengert.frontend.staging import helpers
+
+    array = _as_array(arr, None)
+    moved = call(np.moveaxis, array, axis, -1)
+    shape = moved.shape
+    rows = call(np.reshape, moved, (-1, shape[-1]))
+    found = call(helpers.mapped, lambda row: call(func1d, row, *args, **kwargs), rows)
+    inner = found.shape[1:]
+    result = call(np.reshape, found, (*shape[:-1], *inner))
+    if not inner:
+        return result if len(shape) > 1 else getitem(result, ())
+    rank = len(shape)
+    axes = [i for i in range(rank - 1)]
+    place = axis % rank
+    for i in range(len(inner)):
+        axes.insert(place + i, rank - 1 + i)
+    return call(np.transpose, result, tuple(axes))
+
+
+@own(np.piecewise)
+def piecewise_(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
+    array = _as_array(x, None)
+    conditions = list(condlist) if isinstance(condlist, (list, tuple)) else [condlist]
+    functions = list(funclist)
+    values = [
+        call(np.multiply, call(f, array, *args, **kwargs), 1) if callable(f) else f
+        for f in functions
+    ]
+    found: Any = values.pop() if len(values) > len(conditions) else 0.0
+    found = call(np.zeros_like, array) if found == 0.0 and not isinstance(found, Handle) else found
+    for condition, value in zip(conditions, values, strict=True):
+        found = call(np.where, condition, value, found)
+    return as_type(found, array.dtype)
 
 
 @own(input)

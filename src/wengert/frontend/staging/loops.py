@@ -2,8 +2,8 @@
 
 A loop is staged by a fix-point. The body is captured with the values from before the loop; what it changed
 (variables, arrays, lists, attributes, effects) becomes carried values with symbols of their own, and the body
-is captured again, until what is carried and its types are stable. Where the first iteration differs in type it
-is peeled off; where a value is needed at capture, the loop is unrolled.
+is captured again, until what is carried and its types are stable. Where the first iteration differs in type
+it is peeled off; where a value is needed at capture, the loop is unrolled.
 """
 
 from __future__ import annotations
@@ -330,7 +330,7 @@ def _staged_while(
         branches(flag.expr, first, _nothing, cells_of(test, body))
 
 
-# --- staging -------------------------------------------------------------------------------------------------
+# --- staging --------------------------------------------------------------------------------------
 @dataclass
 class _Carried:
     """One slot that is carried."""
@@ -397,7 +397,8 @@ def stage(
             _remember(context, memory_key, cells, carried)
             return
     refuse(
-        "the types of the loop variables do not settle; give them their final shape and dtype before the loop",
+        "the types of the loop variables do not settle; give them their final shape and dtype "
+        "before the loop",
         NeedConcrete,
         where,
     )
@@ -541,7 +542,7 @@ def _name_symbols(
         position += len(types)
 
 
-# --- the fix-point -------------------------------------------------------------------------------------------
+# --- the fix-point --------------------------------------------------------------------------------
 def _settled(
     context: Context,
     carried: dict[tuple[Any, ...], _Carried],
@@ -769,7 +770,8 @@ def _close(
     symbols = [*trace.symbols, *late_symbols]
     carries = list(zip(symbols, inits, strict=True))
     if has_test:
-        assert go_before is not None and trace.go is not None
+        assert go_before is not None
+        assert trace.go is not None
         carries.insert(0, (fresh(Type("bool"), "go"), go_before))
         outputs = [trace.go, *outputs]
     trip = None if steps is None else to_expr(steps.trip)

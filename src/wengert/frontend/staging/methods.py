@@ -74,8 +74,7 @@ def _astype(
     subok: bool = True,
     copy: bool = True,
 ) -> Any:
-    found = as_type(self, dtype)
-    return found
+    return as_type(self, dtype)
 
 
 def _fill(self: Any, value: Any) -> None:
@@ -222,7 +221,7 @@ def _as_plain_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
 
     if active().eager and not is_active(self):
         return np.asarray(concrete(self), dtype)
-    refuse(
+    return refuse(
         "a plain NumPy array is made of a traced value (by a function that wengert does not see into); "
         "use a supported function, wengert.external, or wengert.stop_gradient",
         NeedConcrete,
@@ -231,12 +230,12 @@ def _as_plain_array(self: Any, dtype: Any = None, copy: Any = None) -> Any:
 
 Handle.__len__ = _length  # type: ignore[attr-defined]
 Handle.__iter__ = _iterate  # type: ignore[attr-defined]
-Handle.__contains__ = _contains  # type: ignore[attr-defined]
+Handle.__contains__ = _contains  # type: ignore[operator]
 Handle.__array_ufunc__ = _array_ufunc  # type: ignore[attr-defined]
 Handle.__array_function__ = _array_function  # type: ignore[attr-defined]
 Handle.__array__ = _as_plain_array  # type: ignore[attr-defined]
-Handle.__getitem__ = lambda self, index: getitem(self, index)  # type: ignore[attr-defined]
-Array.__setitem__ = lambda self, index, value: setitem(self, index, value)  # type: ignore[attr-defined]
+Handle.__getitem__ = getitem  # type: ignore[misc]
+Array.__setitem__ = setitem  # type: ignore[index]
 Handle.__round__ = lambda self, digits=None: call(round, self, digits)  # type: ignore[attr-defined]
 Handle.__floor__ = lambda self: call(int, call(np.floor, self))  # type: ignore[attr-defined]
-Handle.__divmod__ = lambda self, other: call(divmod, self, other)  # type: ignore[attr-defined]
+Handle.__divmod__ = lambda self, other: call(divmod, self, other)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Python's operators on handles: Python's rules between Python numbers, NumPy's as soon as an array takes part."""
+"""Python's operators on handles: Python's rules between Python numbers, NumPy's where an array takes part."""
 
 from __future__ import annotations
 

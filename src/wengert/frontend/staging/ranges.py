@@ -1,4 +1,5 @@
-"""What is known of the size of integers: affine forms in loop counters, which have a least and a largest value."""
+"""What is known of the size of integers: affine forms in loop counters, which have a least and a largest
+value."""
 
 from __future__ import annotations
 
@@ -87,7 +88,6 @@ def at_most(node: Expr, along: int | Dim, ranges: Ranges) -> bool:
     for key, coefficient in form.items():
         if key is None:
             total += coefficient
-        elif coefficient > 0 or key.op is not SIZE:
-            if coefficient:
-                return False
+        elif coefficient > 0 or (coefficient and key.op is not SIZE):
+            return False
     return total <= 0

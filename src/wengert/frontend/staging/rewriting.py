@@ -14,11 +14,12 @@ from typing import Any
 
 from wengert.frontend.staging.exits import lowered, own_nodes
 
-__all__ = ["ELEMENT", "RUNTIME", "Rewriting", "bound_names"]
+__all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
 _FLAGS = "_wg_flags"
+SETTER = "_wg_set_"
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
     ast.Pow: "**", ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
@@ -90,6 +91,7 @@ class _Scope:
     first: str | None = None
     generator: bool = False
     name: str = ""
+    lambda_: bool = False  # of the user's
 
 
 class Rewriting(ast.NodeTransformer):
@@ -186,6 +188,10 @@ class Rewriting(ast.NodeTransformer):
             if local:  # makes every variable a variable of this scope; never executed
                 never = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local]
                 body.insert(0, ast.If(ast.Constant(0), never, []))
+            walrus = _walrus_names(node.body)
+            body[1 if local else 0 : 1 if local else 0] = [
+                _setter(name, name in outside and name in declared) for name in sorted(walrus)
+            ]
         self.scopes.pop()
         declarations = [s for s in body if isinstance(s, (ast.Global, ast.Nonlocal))]
         node.body = declarations + [s for s in body if s not in declarations]
@@ -240,7 +246,9 @@ class Rewriting(ast.NodeTransformer):
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         every += [a for a in (arguments.vararg, arguments.kwarg) if a]
         first = every[0].arg if every else None
-        self.scopes.append(_Scope({a.arg for a in every} | bound_names([node.body]), set(), first))
+        self.scopes.append(
+            _Scope({a.arg for a in every} | bound_names([node.body]), set(), first, lambda_=True)
+        )
         node.body = self.visit(node.body)
         self.scopes.pop()
         return node
@@ -489,8 +497,12 @@ class Rewriting(ast.NodeTransformer):
         return self.at(self.name(self.name_of(node.id)), node)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
-        node.value = self.visit(node.value)
-        return node
+        value = self.visit(node.value)
+        if self.scopes[-1].lambda_ or self.scopes[-1].generator:
+            node.value = value
+            return node
+        # Inside a deferred operand a walrus would bind a variable of the lambda.
+        return self.at(ast.Call(_load(SETTER + self.name_of(node.target.id)), [value], []), node)
 
     def visit_Call(self, node: ast.Call) -> Any:
         if (
@@ -561,9 +573,6 @@ class Rewriting(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         function = "and_" if isinstance(node.op, ast.And) else "or_"
         values = [self.visit(v) for v in node.values]
-        if any(isinstance(n, ast.NamedExpr) for v in values[1:] for n in ast.walk(v)):
-            # A walrus in a lambda would bind a variable of the lambda.
-            return self.at(ast.BoolOp(node.op, [_call("truth", v) for v in values]), node)
         found = values[-1]
         for value in reversed(values[:-1]):
             found = _call(function, value, _later(found))
@@ -611,7 +620,7 @@ class Rewriting(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> Any:
         return self.comprehension(node)
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815
 
     def comprehension(self, node: Any) -> Any:  # Any: four classes of nodes without a common base
         inner: set[str] = set()
@@ -643,6 +652,30 @@ class Rewriting(ast.NodeTransformer):
             made = self.at(ast.ListComp(node.elt, node.generators), node)
         later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
         return self.at(_call("comprehended", later, ast.Constant(kind)), node)
+
+
+def _walrus_names(statements: Sequence[ast.stmt]) -> set[str]:
+    return {n.target.id for n in own_nodes(statements) if isinstance(n, ast.NamedExpr)}
+
+
+def _setter(name: str, is_global: bool) -> ast.stmt:
+    """``def set(v): nonlocal name; name = v; return v``."""
+    declared: ast.stmt = ast.Global([name]) if is_global else ast.Nonlocal([name])
+    value = "_wg_value"
+    node = ast.FunctionDef(
+        SETTER + name,
+        ast.arguments([], [ast.arg(value)], None, [], [], None, []),
+        [
+            declared,
+            ast.Assign([ast.Name(name, ast.Store())], _load(value)),
+            ast.Return(_load(value)),
+        ],
+        [],
+        None,
+    )
+    if "type_params" in ast.FunctionDef._fields:
+        node.type_params = []
+    return node
 
 
 def _pattern(

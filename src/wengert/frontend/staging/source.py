@@ -17,7 +17,7 @@ from wengert.frontend.staging.rewriting import RUNTIME, Rewriting
 __all__ = ["NoSource", "code_lines", "convert", "converted_code", "is_staged", "mark_staged"]
 
 
-class NoSource(Exception):
+class NoSource(Exception):  # noqa: N818  an answer, caught by who asked
     """The source of a function cannot be read."""
 
 

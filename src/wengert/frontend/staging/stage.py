@@ -356,7 +356,7 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
     return {"|": operator.ior, "&": operator.iand, "-": operator.isub, "^": operator.ixor}[op](a, b)
 
 
-# --- items and attributes ------------------------------------------------------------------------------------
+# --- items and attributes -------------------------------------------------------------------------
 def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
     if isinstance(owner, Partial):
@@ -715,7 +715,7 @@ def augment_attr(op: str, owner: Any, name: str, later: Callable[[], Any]) -> No
     setattr_(owner, name, augment(op, old, later()))
 
 
-# --- names, functions, containers ------------------------------------------------------------------------------
+# --- names, functions, containers -----------------------------------------------------------------
 def outer(name: str, read: Callable[[], Any]) -> Any:
     """A variable from outside the captured function."""
     value = read()
@@ -731,12 +731,13 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
     for function in reversed(context.activations):
         free = function.__code__.co_freevars
         if name in free and function.__closure__ is not None:
+            # The loop ends where this cell is used, so the lambda below reads this one.
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
                     if ("cell", id(cell)) in context.layers[0].journal:
                         return value
-                    return context.adopted.value(value, name, lambda: cell.cell_contents)
+                    return context.adopted.value(value, name, lambda: cell.cell_contents)  # noqa: B023
             except ValueError:
                 continue
     return value
@@ -832,7 +833,7 @@ def comprehended(build: Callable[[Any], Any], kind: str) -> Any:
     return set_of(build(None)) if kind == "set" else new(build(None))
 
 
-# --- errors --------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 def raise_(error: Any, cause: Any = None) -> None:
     """``raise error``."""
     if isinstance(error, type) and issubclass(error, BaseException):

@@ -46,7 +46,8 @@ def tested(value: Any) -> Any:
     type_ = type_of(value)
     if type_.shape and type_.shape != (1,):
         refuse(
-            f"the truth value of an array ({describe(value)}) is ambiguous; use np.any(), np.all() or np.where()"
+            f"the truth value of an array ({describe(value)}) is ambiguous; "
+            "use np.any(), np.all() or np.where()"
         )
     expr = to_expr(value)
     if type_.shape:

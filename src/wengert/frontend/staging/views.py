@@ -101,7 +101,7 @@ def _quotient(total: Extent, part: Extent) -> Extent:
             return Dim(((tuple(left), all_factor // factor),)) if left else all_factor // factor
     from wengert.frontend.staging.context import NeedConcrete, refuse
 
-    refuse("needs fixed sizes to reshape with -1", NeedConcrete)
+    return refuse("needs fixed sizes to reshape with -1", NeedConcrete)
 
 
 def _shape(shape: Any) -> tuple[Extent, ...]:
