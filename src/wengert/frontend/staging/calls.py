@@ -52,6 +52,7 @@ __all__ = ["array_of", "call", "call_entry", "enter", "lowered_value", "numpy_ca
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 200
+_GENERATORS = (np.random.Generator, np.random.RandomState)
 _own: dict[Any, Callable[..., Any]] = {}  # functions that are handled here, by identity
 
 
@@ -76,6 +77,10 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         mine = None
     if mine is not None:
         return mine(*args, **kwargs)
+    if isinstance(getattr(function, "__self__", None), _GENERATORS):
+        from wengert.frontend.staging.library import drawn_by
+
+        return drawn_by(*generator_method(function), args, kwargs)  # type: ignore[misc]
     kind = type(function)
     if kind is types.BuiltinMethodType and isinstance(function.__self__, np.ufunc):
         return _builtin(function, args, kwargs)
@@ -247,11 +252,6 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
-    drawn = generator_method(function)
-    if drawn is not None:
-        from wengert.frontend.staging.library import drawn_by
-
-        return drawn_by(*drawn, args, kwargs)
     if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
         refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
