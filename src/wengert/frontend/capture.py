@@ -18,7 +18,7 @@ import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -271,10 +271,20 @@ def capture(
     except CaptureError as error:
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
-        raise plain.with_traceback(_of_user(error.__traceback__)) from None
+        _raise_at(plain, _of_user(error.__traceback__))
     except Exception as error:
         error.__traceback__ = _of_user(error.__traceback__) or error.__traceback__
         raise
+
+
+def _raise_at(error: CaptureError, traceback: types.TracebackType | None) -> NoReturn:
+    """Raise the error with a traceback that ends in the user's line."""
+    if traceback is not None:
+        raise error.with_traceback(traceback) from None
+    # The line has been left already: a frame that stands for it.
+    text = "\n" * (max(error.lineno, 1) - 1) + "raise error from None"
+    exec(compile(text, error.filename or "<unknown>", "exec"), {"error": error})
+    raise error
 
 
 def _of_user(traceback: types.TracebackType | None) -> types.TracebackType | None:
@@ -424,9 +434,9 @@ def _argument(
         if id(leaf) in known:
             return known[id(leaf)]
         whole = leaf if leaf.dtype.name in ("bool", "int32", "int64") else leaf.astype(np.int64)
-        array = Array(Buffer(lift(whole))) if leaf.ndim else leaf[()]
-        known[id(leaf)] = array
-        return array
+        held = Array(Buffer(lift(whole))) if leaf.ndim else leaf[()]
+        known[id(leaf)] = held
+        return held
     if isinstance(leaf, (np.random.Generator,)):
         from wengert.frontend.staging.library import Generator
 

@@ -71,7 +71,7 @@ class Guard:
         if self.kind == "type":
             return leaf_type(now) is self.value
         if self.kind == "keys":
-            return _keys(now) == self.value
+            return bool(_keys(now) == self.value)
         return (
             isinstance(now, np.ndarray) and (now.dtype.str, now.shape, now.tobytes()) == self.value
         )
@@ -99,7 +99,7 @@ def leaf_type(value: Any) -> Type | None:
             refuse(
                 f"an array of dtype {name} cannot be captured; use float64, float32 or complex128"
             )
-        return Type(name, tuple(value.shape))  # type: ignore[arg-type]  # checked above
+        return Type(name, tuple(value.shape))  # checked above
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +81,7 @@ class StagedRaise(BaseException):
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+        self.where = place()
 
 
 def cells_of(*functions: Callable[..., Any]) -> dict[tuple[Any, ...], CellSlot]:
@@ -132,7 +134,8 @@ def raised(error: BaseException, when: Expr) -> None:
         kind = "UnboundLocalError"
     else:
         kind = error_name(type(error))
-    require(when, kind, template, values, wanted=False)
+    spot = active().raises.get(id(error))
+    require(when, kind, template, values, wanted=False, at=spot)
 
 
 def branches(
@@ -155,7 +158,9 @@ def branches(
                 try:
                     value = function()
                 except (StagedRaise, NeedResult) as staged:
-                    error = staged.error if isinstance(staged, StagedRaise) else staged
+                    error = staged if isinstance(staged, NeedResult) else staged.error
+                    if isinstance(staged, StagedRaise):
+                        context.raises[id(error)] = staged.where
                 except (CaptureError, WengertError):
                     raise
                 except CAUGHT as caught:
@@ -279,7 +284,7 @@ def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark:
                 ),
             )
         elif not array.views and all(link.other.serial < mark for link in buffer.links):
-            told = set()
+            told: set[int] = set()
             for link in buffer.links:
                 told |= link.other.origins
                 both = where(condition, link.condition, const(False))
@@ -331,7 +336,7 @@ def try_(
     if context.eager:
         _try_now(body, list(zip(every, (h for _, h in handlers), strict=True)), orelse)
         return
-    functions = (body, orelse, *(h for _, h in handlers))
+    functions: list[Callable[..., Any]] = [body, orelse, *(h for _, h in handlers)]
     cells = cells_of(*functions)
     entry = {key: slot.get() for key, slot in cells.items()}
     mark = Buffer(const(0)).serial
@@ -365,6 +370,8 @@ def try_(
         for key, slot in finals.slots.items():
             context.put(slot, finals.values[key])
         if error is None:
+            if recorded and every and not context.eager:
+                _warn_unreachable(context, every, spot)
             orelse()
             return
         for kinds, (_, handler) in zip(every, handlers, strict=True):
@@ -379,6 +386,24 @@ def try_(
         ok = where(ok, other, const(False))
     context.top.recorded.update(recorded)
     _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+
+
+def _warn_unreachable(
+    context: Context, every: list[tuple[type[BaseException], ...]], spot: Any
+) -> None:
+    """The statements were captured: an error that only running them gives is not caught."""
+    names = ", ".join(k.__name__ for kinds in every for k in kinds)
+    text = (
+        f"the except clause for {names} is not captured: errors that only running the program gives are "
+        "not caught; use an if statement, or mode='tape'"
+    )
+    context.note("except", text, spot)
+    if (spot, names) not in _warned:
+        _warned.add((spot, names))
+        warnings.warn(f"{spot}: {text}", UserWarning, stacklevel=2)
+
+
+_warned: set[Any] = set()
 
 
 def _try_chosen(

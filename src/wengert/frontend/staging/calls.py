@@ -23,6 +23,7 @@ from wengert.frontend.staging.context import (
     NeedConcrete,
     active,
     current,
+    place,
     refuse,
 )
 from wengert.frontend.staging.growing import growing_of, is_growing
@@ -385,7 +386,7 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
             f"{title} is given a function of traced values and wengert has no rule for it; "
             "use mode='tape' or register one with wengert.custom_rule"
         )
-    refuse(
+    return refuse(
         f"{title} is not supported on run-time values{_suggestion(function)}; "
         "use a supported function, wengert.external, or mode='tape'"
     )
@@ -439,10 +440,8 @@ def adopted_result(value: Any) -> Any:
 
 def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that has an entry: its arguments as expressions, its result as handles."""
-    if (
-        entry.original is not None
-        and getattr(entry.original, "__module__", "") in ("math", "cmath")
-    ) and not _has_handles(args, kwargs):
+    scalar = getattr(entry.original, "__module__", "") in ("math", "cmath")
+    if scalar and not _has_handles(args, kwargs):
         return entry.original(*args, **kwargs)
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
@@ -464,6 +463,8 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         result = apply(entry, args, kwargs, _argument(entry))
     except (ShapeError, TypeMismatchError) as error:
         _entry_error(error, args, kwargs)
+    if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
+        active().lines[result] = place()
     found = _result(result)
     if dtype is not None and is_number(found):
         from wengert.frontend.staging.library import as_type

@@ -11,6 +11,7 @@ from wengert.frontend.staging.context import (
     NeedConcrete,
     SetSlot,
     active,
+    place,
     refuse,
 )
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
@@ -137,6 +138,7 @@ def _list_method(
     growing = growing_of(owner)
     flagged = any(type(v) is Maybe for v in owner)
     if name == "append":
+        active().appended[id(owner)] = place()
         return function(*args)
     if name == "extend":
         from wengert.frontend.staging.iteration import python_elements

@@ -408,6 +408,9 @@ class Context:
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
+        self.calls: dict[Any, Place] = {}  # where functions call themselves
+        self.raises: dict[int, Place] = {}  # where errors were raised
+        self.appended: dict[int, Place] = {}  # where lists were last appended to
         self.home: Place | None = None  # the function that is captured
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations

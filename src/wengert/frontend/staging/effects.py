@@ -46,6 +46,7 @@ def require(
     values: tuple[Any, ...] = (),
     *,
     wanted: bool = True,
+    at: Any = None,
 ) -> None:
     """Raise the error at run time unless ``ok`` (an expression or a truth value) is as wanted."""
     from wengert.frontend.staging.handles import concrete, to_expr
@@ -66,7 +67,7 @@ def require(
         node = where(node, const(False), const(True))
     if context.tries and _caught(context, kind, node):
         return
-    spot = place()
+    spot = at or place()
     _step(
         effects.check(
             context.token,

@@ -208,7 +208,9 @@ class _Lowering:
         for flag in ([broken] if in_loop and broken else []) + list(flags):
             target = ast.Name(flag, ast.Store())
             left.append(_at(ast.Assign([target], ast.Constant(True)), statement))
-        after = self.block(following, flags, broken, in_loop) if following else [ast.Pass()]
+        after: list[ast.stmt] = [ast.Pass()]
+        if following:
+            after = self.block(following, flags, broken, in_loop)
         test = ast.Name(_RETURNED, ast.Load())
         out.append(_at(ast.If(test, left or [ast.Pass()], after), statement))
         return True

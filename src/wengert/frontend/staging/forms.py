@@ -295,7 +295,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
     of_list: bool = False  # contents of a list, whose elements may be missing
 
     def _items(self, value: Any, side: Side) -> Sequence[Any]:
-        return side.list_(value)[0] if isinstance(value, list) else value  # type: ignore[no-any-return]
+        return side.list_(value)[0] if isinstance(value, list) else value
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
         if self.cls is list:
@@ -481,7 +481,7 @@ class Fields(Form):
         if id(self) in building.made:
             return building.made[id(self)]
         if issubclass(self.cls, dict):
-            found = self.cls()
+            found: Any = self.cls()
             building.made[id(self)] = found
             for name, form in self.items.items():
                 dict.__setitem__(found, name, form.build(building))

@@ -409,7 +409,7 @@ class Poison:
     )
     __pow__ = __rpow__ = __neg__ = __getitem__ = __call__ = __bool__ = __iter__ = __len__ = _fail
     __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __contains__ = _fail
-    __eq__ = __ne__ = __hash__ = __str__ = __format__ = _fail  # type: ignore[assignment]
+    __eq__ = __ne__ = __hash__ = __str__ = __format__ = _fail
 
 
 class Choice(Poison):

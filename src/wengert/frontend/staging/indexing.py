@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError
-from wengert.frontend.staging.context import NeedConcrete, active, refuse
+from wengert.frontend.staging.context import NeedConcrete, active, place, refuse
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -212,10 +212,14 @@ def getitem(array: Any, index: Any) -> Any:
     key = entries if len(entries) != 1 else entries[0]
     try:
         if not _is_basic(entries):
-            return wrap(subscript(array.expr, key))
+            gathered = subscript(array.expr, key)
+            active().lines[gathered] = place()
+            return wrap(gathered)
         part = subscript(array.expr, key)
     except (ShapeError, TypeMismatchError) as error:
         _refused(error, array)
+    if not _is_plain(entries):
+        active().lines[part] = place()
     if not part.shape:
         return scalar_of(part)
 
@@ -226,9 +230,12 @@ def getitem(array: Any, index: Any) -> Any:
         return update(base, key, new)
 
     active().record(part)
-    plain = not any(isinstance(e, Expr) or _is_dynamic(e) for e in entries)
-    probe = (lambda layout: layout[key]) if plain else None
+    probe = (lambda layout: layout[key]) if _is_plain(entries) else None
     return Array(array.buffer, (*array.views, View(get, put, probe)))
+
+
+def _is_plain(entries: tuple[Any, ...]) -> bool:
+    return not any(isinstance(e, Expr) or _is_dynamic(e) for e in entries)
 
 
 def _is_dynamic(entry: Any) -> bool:

@@ -1005,7 +1005,7 @@ def apply_along_axis_(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: An
     if not inner:
         return result if len(shape) > 1 else getitem(result, ())
     rank = len(shape)
-    axes = [i for i in range(rank - 1)]
+    axes = list(range(rank - 1))
     place = axis % rank
     for i in range(len(inner)):
         axes.insert(place + i, rank - 1 + i)

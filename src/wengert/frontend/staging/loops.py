@@ -386,7 +386,7 @@ def stage(
     if test is not None:
         first = flag if flag is not None else tested(test())
         go_before = to_expr(first)
-    memory_key = (functions[-1].__code__, len(context.layers) > 0)  # type: ignore[attr-defined]
+    memory_key = (functions[-1].__code__, len(context.layers) > 0)
     carried = _remembered(context, memory_key, cells)
     for _ in range(_MOST_TRACES):
         trace = _traced(context, steps, test, body, cells, carried, where)
@@ -624,6 +624,14 @@ def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _
             return _Carried(slot, init, alone(final, uniting), late=True)
     if slot.key[0] == "list":
         grown = _grows(init, final, uniting)
+        if grown is not None and _has_poison(grown.element):
+            refuse(
+                f"a list that grows in a loop has elements of different kinds: {grown.element.why}"
+                if isinstance(grown.element, Poisoned)
+                else "a list that grows in a loop has elements of different kinds",
+                NeedConcrete,
+                active().appended.get(id(slot.owner), where),
+            )
         if grown is not None:
             return _Carried(slot, init, Poisoned(""), grown=grown)
     return _Carried(slot, init, _form(slot, init, final, uniting, where))

@@ -238,9 +238,10 @@ def _passive(kind: str) -> Callable[[Any], Any]:
                 f"{kind}() takes a plain number out of a value that is differentiated, and the "
                 "derivative would be lost; use wengert.stop_gradient(x) if that is meant"
             )
-        return {"float": float, "int": int, "complex": complex, "index": operator.index}[kind](
-            concrete(self, f"{kind}() of a number")
-        )
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "float": float, "int": int, "complex": complex, "index": operator.index,
+        }  # fmt: skip
+        return kinds[kind](concrete(self, f"{kind}() of a number"))
 
     return convert
 

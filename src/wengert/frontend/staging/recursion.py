@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wengert.frontend.staging.branches import NeedResult
-from wengert.frontend.staging.context import Context, NeedConcrete, refuse
+from wengert.frontend.staging.context import Context, NeedConcrete, place, refuse
 from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.forms import Building, Form, Side, Uniting, alone
 from wengert.frontend.staging.handles import (
@@ -218,7 +218,11 @@ def _recursive(
             try:
                 result = _inlined(context, staged, original, positional, named)
             except NeedResult:
-                refuse(f"{original.__name__}() calls itself on every path", NeedConcrete)
+                refuse(
+                    f"{original.__name__}() calls itself on every path, so the recursion never ends",
+                    NeedConcrete,
+                    context.calls.get(original.__code__),
+                )
             finally:
                 del context.functions[key]
             uniting = Uniting(Side(), Side(), original.__name__, "of a recursive function")
@@ -240,7 +244,7 @@ def _recursive(
             function = tracing.recursion.closed([*outputs, last])
             node = function(*(to_expr(leaves[p]) for p in places), context.token)
             return _result(context, form, items(node))
-    refuse(f"{original.__name__}(): the types of its result do not settle", NeedConcrete)
+    return refuse(f"{original.__name__}(): the types of its result do not settle", NeedConcrete)
 
 
 def _plain(type_: Type) -> Type:
@@ -275,6 +279,7 @@ def _called_again(
     context: Context, tracing: _Tracing, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     if tracing.recursion is None or tracing.form is None:
+        context.calls[context.activations[-1].__code__] = place()
         raise NeedResult
     leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
     values = [to_expr(leaves[p]) for p in _dynamic(leaves)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wengert.frontend.staging.exits import lowered, own_nodes
+from wengert.frontend.staging.exits import RESULT, lowered, own_nodes
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
@@ -186,7 +186,9 @@ class Rewriting(ast.NodeTransformer):
         else:
             body = self.statements(body)
             if local:  # makes every variable a variable of this scope; never executed
-                never = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local]
+                never: list[ast.stmt] = [
+                    ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local
+                ]
                 body.insert(0, ast.If(ast.Constant(0), never, []))
             walrus = _walrus_names(node.body)
             body[1 if local else 0 : 1 if local else 0] = [
@@ -224,7 +226,7 @@ class Rewriting(ast.NodeTransformer):
             name, ast.arguments([], args, None, [], [], None, []), head + inside, [], None
         )
         if "type_params" in ast.FunctionDef._fields:
-            node.type_params = []  # from Python 3.12 on
+            node.type_params = []  # type: ignore[attr-defined]  # from Python 3.12 on
         return self.at(node, where)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -311,6 +313,9 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         value = self.visit(node.value)
+        first = node.targets[0]
+        if isinstance(first, ast.Name) and first.id == RESULT:
+            value = self.at(_call("returned", value), node)
         if all(_plain(t) for t in node.targets):
             node.value = value
             node.targets = [self.target(t) for t in node.targets]
@@ -365,8 +370,8 @@ class Rewriting(ast.NodeTransformer):
             case ast.Subscript(value=base, slice=index):
                 call = _call("augment_item", op, self.visit(base), self.index(index), _later(value))
             case ast.Attribute(value=base, attr=name):
-                name = ast.Constant(self.name_of(name))
-                call = _call("augment_attr", op, self.visit(base), name, _later(value))
+                attr = ast.Constant(self.name_of(name))
+                call = _call("augment_attr", op, self.visit(base), attr, _later(value))
         return self.at(ast.Expr(call), node)
 
     def visit_Delete(self, node: ast.Delete) -> Any:
@@ -674,7 +679,7 @@ def _setter(name: str, is_global: bool) -> ast.stmt:
         None,
     )
     if "type_params" in ast.FunctionDef._fields:
-        node.type_params = []
+        node.type_params = []  # type: ignore[attr-defined]  # from Python 3.12 on
     return node
 
 

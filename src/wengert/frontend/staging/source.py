@@ -95,7 +95,7 @@ def _definition(tree: ast.Module, function: types.FunctionType) -> ast.AST:
     wanted = ast.Lambda if code.co_name == "<lambda>" else ast.FunctionDef
     candidates = [n for n in ast.walk(tree) if isinstance(n, wanted)]
     if wanted is ast.FunctionDef:
-        named = [n for n in candidates if n.name == code.co_name]  # type: ignore[attr-defined]
+        named = [n for n in candidates if n.name == code.co_name]  # type: ignore[union-attr]
         here = [n for n in named if _first_line(n) == code.co_firstlineno]
         named = here or named
         if named:
@@ -111,7 +111,8 @@ def _definition(tree: ast.Module, function: types.FunctionType) -> ast.AST:
 
 
 def _first_line(node: Any) -> int:
-    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    first: int = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+    return first
 
 
 def _same_code(node: ast.Lambda, code: types.CodeType) -> bool:
@@ -240,7 +241,7 @@ def _staged_code(
         None,
     )
     if "type_params" in ast.FunctionDef._fields:
-        outer.type_params = []
+        outer.type_params = []  # type: ignore[attr-defined]  # from Python 3.12 on
     module = ast.Module([outer], [])
     ast.fix_missing_locations(module)
     compiled = compile(module, code.co_filename, "exec")

@@ -22,6 +22,7 @@ from wengert.frontend.staging.context import (
     NeedConcrete,
     active,
     current,
+    place,
     refuse,
 )
 from wengert.frontend.staging.effects import require
@@ -61,7 +62,7 @@ __all__ = [
     "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
     "other_keys", "outer", "plain_elements", "positional", "raise_", "set_of", "setattr_",
     "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_", "unary",
-    "unpacked", "while_",
+    "unpacked", "while_", "returned",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -144,7 +145,8 @@ def _percent(text: str, values: Any) -> str:
     """``text % values``; run-time values become marks."""
     given = values if isinstance(values, tuple) else (values,)
     if not any(isinstance(v, Handle) for v in given):
-        return text % values
+        plain: str = text % values
+        return plain
     import re
 
     from wengert.frontend.staging.texts import marked
@@ -353,7 +355,10 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
     from wengert.frontend.staging.context import SetSlot
 
     active().touch(SetSlot(a) if isinstance(a, set) else DictSlot(a))
-    return {"|": operator.ior, "&": operator.iand, "-": operator.isub, "^": operator.ixor}[op](a, b)
+    change: dict[str, Callable[[Any, Any], Any]] = {
+        "|": operator.ior, "&": operator.iand, "-": operator.isub, "^": operator.ixor,
+    }  # fmt: skip
+    return change[op](a, b)
 
 
 # --- items and attributes -------------------------------------------------------------------------
@@ -386,11 +391,8 @@ def getitem(owner: Any, index: Any) -> Any:
     found = index_object(owner, index)
     if found is not None:
         return found
-    return (
-        adopted_result(owner[_plain_index(index)])
-        if not isinstance(owner, (str, type))
-        else owner[_plain_index(index)]
-    )
+    item = owner[_plain_index(index)]
+    return item if isinstance(owner, (str, type)) else adopted_result(item)
 
 
 def _plain_index(index: Any) -> Any:
@@ -424,7 +426,7 @@ def _from_sequence(owner: Any, index: Any) -> Any:
         return choose(last.present, lambda: last.value, lambda: _from_sequence(new(rest), -1))
     if any(isinstance(v, Handle) for v in (index,)) or isinstance(place, (int, slice)):
         return indexing.getitem(call(np.array, owner), index)
-    refuse("reads a list whose length depends on run-time values", NeedConcrete)
+    return refuse("reads a list whose length depends on run-time values", NeedConcrete)
 
 
 def _from_growing(owner: list[Any], growing: Any, place: Any, index: Any) -> Any:
@@ -502,7 +504,7 @@ def _picked(owner: Any, index: Any) -> Any:
                 "in one array"
             )
             return result
-    refuse(
+    return refuse(
         "an element of a list is picked by a run-time value; keep the elements in an array",
         NeedConcrete,
     )
@@ -744,6 +746,12 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
 
 
 _NOTHING = object()
+
+
+def returned(value: Any) -> Any:
+    """The value of a ``return``, whose place is remembered for messages."""
+    active().home = place()
+    return value
 
 
 def staged(rebound: str) -> Callable[[Any], Any]:

@@ -55,5 +55,5 @@ def _format(self: Handle, spec: str) -> str:
     return marked(self, spec)
 
 
-Handle.__format__ = _format  # type: ignore[method-assign]
-Handle.__str__ = lambda self: marked(self)  # type: ignore[method-assign]
+Handle.__format__ = _format  # type: ignore[assignment, method-assign]
+Handle.__str__ = marked  # type: ignore[method-assign]

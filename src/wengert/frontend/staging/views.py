@@ -51,14 +51,14 @@ def reshaped(array: Array, shape: Any) -> Any:
         if layout is None:
             return _maybe_copy(array, wanted)
         try:
-            np.reshape(layout, wanted, copy=False)
+            np.reshape(layout, wanted, copy=False)  # type: ignore[type-var]  # ints, as the layout's
         except ValueError:  # the parts do not lie so in memory: NumPy copies
             return Array(Buffer(active().record(reshape(array.expr, wanted))))
     return viewed(
         array,
         lambda base: reshape(base, wanted),
         lambda base, new: reshape(new, base.shape),
-        lambda layout: np.reshape(layout, wanted, copy=False),
+        lambda layout: np.reshape(layout, wanted, copy=False),  # type: ignore[arg-type]
     )
 
 
@@ -188,16 +188,16 @@ def _broadcast_to(array: Array, shape: Any, subok: bool = False) -> Array:
     return viewed(array, lambda base: broadcast_to(base, wanted), None)
 
 
-def _real(a: Array) -> Any:
-    if not a.type.dtype.startswith("complex"):
-        return Array(a.buffer, a.views)
-    return viewed(a, real, lambda base, new: from_parts(new, imag(base)))
+def _real(val: Array) -> Any:
+    if not val.type.dtype.startswith("complex"):
+        return Array(val.buffer, val.views)
+    return viewed(val, real, lambda base, new: from_parts(new, imag(base)))
 
 
-def _imag(a: Array) -> Any:
-    if not a.type.dtype.startswith("complex"):
+def _imag(val: Array) -> Any:
+    if not val.type.dtype.startswith("complex"):
         return None
-    return viewed(a, imag, lambda base, new: from_parts(real(base), new))
+    return viewed(val, imag, lambda base, new: from_parts(real(base), new))
 
 
 def _split(a: Array, indices_or_sections: Any, axis: int = 0, *, even: bool = True) -> Any:
@@ -239,8 +239,8 @@ _VIEWS: dict[Any, Callable[..., Any]] = {
     np.flipud: lambda m: _flip(m, 0),
     np.fliplr: lambda m: _flip(m, 1),
     np.broadcast_to: _broadcast_to,
-    np.real: lambda val: _real(val),
-    np.imag: lambda val: _imag(val),
+    np.real: _real,
+    np.imag: _imag,
     np.split: _split,
     np.array_split: lambda ary, s, axis=0: _split(ary, s, axis, even=False),
     np.vsplit: lambda ary, s: _split(ary, s, 0),
