@@ -59,6 +59,7 @@ from wengert.ops.random import generator_state, set_generator_state
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
 
 # Any: functions, arguments and results are the user's.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 
 
 @dataclass(frozen=True)
@@ -690,10 +691,10 @@ def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
         if not same:
             results, found, structure, _ = _results(context, content)
             exprs += found
-            writes.append(Write(lambda args, kwargs, r=read: r(), structure, tuple(results)))
+            writes.append(Write(lambda args, kwargs, r=read: r(), structure, tuple(results)))  # type: ignore[misc]
     for owner, generator in context.adopted.generators:
         exprs.append(generator.state.expr)
-        writes.append(Write(lambda args, kwargs, o=owner: o, None, (Result("array", "int64"),)))
+        writes.append(Write(lambda args, kwargs, o=owner: o, None, (Result("array", "int64"),)))  # type: ignore[misc]
     _global_writes(context, writes, exprs)
 
 
@@ -707,7 +708,7 @@ def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
         if shared and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})
             exprs += found
-            writes.append(Write(lambda args, kwargs, s=slot: _Setter(s), structure, tuple(results)))
+            writes.append(Write(lambda args, kwargs, s=slot: _Setter(s), structure, tuple(results)))  # type: ignore[misc]
 
 
 class _Setter(dict):  # type: ignore[type-arg]  # takes what is stored in a variable

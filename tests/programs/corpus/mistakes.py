@@ -108,7 +108,7 @@ def shape_that_changes_in_a_loop(x):
     return v.sum()
 
 
-@mistake(2.5, words="scipy.optimize.basinhopping|no rule|mode='tape'|wengert.rule")
+@mistake(2.5, words="scipy.optimize.basinhopping|no rule|mode='tape'|wengert.custom_rule")
 def function_without_a_rule(x):
     r = scipy.optimize.basinhopping(lambda t: (t[0] - x) ** 2, [0.0])  # <-
     return r.x[0]

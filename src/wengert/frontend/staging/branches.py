@@ -66,6 +66,7 @@ __all__ = [
 ]
 
 # Any: branches return whatever the program has.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 RESULT = "_wg_result"
 CAUGHT = (
     IndexError, KeyError, ArithmeticError, ValueError, AssertionError, NameError, StopIteration,
@@ -279,8 +280,8 @@ def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark:
                 Link(
                     condition,
                     buffer,
-                    lambda y, a, v=views: put_back(v, a, y),
-                    lambda a, _, v=views: taken(v, a),
+                    lambda y, a, v=views: put_back(v, a, y),  # type: ignore[misc]
+                    lambda a, _, v=views: taken(v, a),  # type: ignore[misc]
                 ),
             )
         elif not array.views and all(link.other.serial < mark for link in buffer.links):

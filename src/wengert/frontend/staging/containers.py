@@ -20,6 +20,7 @@ from wengert.frontend.staging.handles import UNKNOWN, Handle, known
 __all__ = ["container_method", "hashed", "materialized"]
 
 # Any: containers hold whatever the program puts there.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _CHANGES = {
     list: frozenset(["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse"]),
     dict: frozenset(["update", "pop", "clear", "setdefault", "popitem"]),
@@ -221,15 +222,15 @@ def _popped_flagged(owner: list[Any]) -> Any:
     for element in reversed(owner):
         present = element.present if type(element) is Maybe else True
         value = element.value if type(element) is Maybe else element
-        here = and_(present, lambda t=taken: not_(t))
-        left = and_(present, lambda h=here: not_(h))
+        here = and_(present, lambda t=taken: not_(t))  # type: ignore[misc]
+        left = and_(present, lambda h=here: not_(h))  # type: ignore[misc]
         if left is True:
             new.append(element)
         elif left is not False:
             new.append(Maybe(left, value))
         from wengert.frontend.staging.stage import or_
 
-        taken = or_(taken, lambda h=here: h)
+        taken = or_(taken, lambda h=here: h)  # type: ignore[misc]
     owner[:] = new[::-1]
     return result
 

@@ -66,6 +66,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Any: arguments are whatever the program has.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 
 
 def _certain(value: Any) -> Any:
@@ -196,7 +197,7 @@ def any_(iterable: Any) -> Any:
     from wengert.frontend.staging.stage import or_
 
     for value in python_elements(iterable):
-        found = or_(tested(found), lambda v=value: tested(v))
+        found = or_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found
 
 
@@ -206,7 +207,7 @@ def all_(iterable: Any) -> Any:
     from wengert.frontend.staging.stage import and_
 
     for value in python_elements(iterable):
-        found = and_(tested(found), lambda v=value: tested(v))
+        found = and_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found
 
 
@@ -276,13 +277,13 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
         for value, its_key in zip(values[1:], keys[1:], strict=True):
             better = compare(op, its_key, best_key)
             if value is its_key and best is best_key:
-                best = choose(better, lambda v=value: v, lambda b=best: b)
+                best = choose(better, lambda v=value: v, lambda b=best: b)  # type: ignore[misc]
                 best_key = best
             else:
                 best, best_key = choose(
                     better,
-                    lambda v=value, k=its_key: (v, k),
-                    lambda b=best, k=best_key: (b, k),
+                    lambda v=value, k=its_key: (v, k),  # type: ignore[misc]
+                    lambda b=best, k=best_key: (b, k),  # type: ignore[misc]
                 )
         return best
 
@@ -330,7 +331,9 @@ def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> A
             first, second = pairs[i], pairs[i + 1]
             swap = compare(">" if reverse else "<", second[0], first[0])
             pairs[i], pairs[i + 1] = choose(
-                swap, lambda a=first, b=second: (b, a), lambda a=first, b=second: (a, b)
+                swap,
+                lambda a=first, b=second: (b, a),
+                lambda a=first, b=second: (a, b),  # type: ignore[misc]
             )
     return active().birth([v for _, v in pairs])
 

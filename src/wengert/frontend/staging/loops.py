@@ -71,6 +71,7 @@ from wengert.ops.leaves import const, fresh
 __all__ = ["for_", "while_"]
 
 # Any: elements and bodies are the program's.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _FEW = 3  # loops of that many iterations are executed
 _ROUNDS = 4  # rounds of a while loop that are executed before staging is tried
 _MOST_TRACES = 12
@@ -125,14 +126,14 @@ def _execute(
             cells = cells or cells_of(body)
             present = tested(element.present)
             if isinstance(present, Scalar):
-                branches(present.expr, lambda e=element.value: body(e), _nothing, cells)
+                branches(present.expr, lambda e=element.value: body(e), _nothing, cells)  # type: ignore[misc]
             elif present:
                 body(element.value)
         else:
             stop = tested(flag.get()) if flag is not None else False
             if isinstance(stop, Scalar):
                 cells = cells or cells_of(body)
-                branches(stop.expr, _nothing, lambda e=element: body(e), cells)
+                branches(stop.expr, _nothing, lambda e=element: body(e), cells)  # type: ignore[misc]
             else:
                 if stop:
                     return

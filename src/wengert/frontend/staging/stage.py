@@ -66,6 +66,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Any: the values of the program.
+# A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
 
 
@@ -221,7 +222,7 @@ def _compare_sequences(op: str, a: Any, b: Any) -> Any:
             return op == "!="
         found: Any = True
         for x, y in zip(a, b, strict=True):
-            found = and_(found, lambda x=x, y=y: compare("==", x, y))
+            found = and_(found, lambda x=x, y=y: compare("==", x, y))  # type: ignore[misc]
         return found if op == "==" else not_(found)
     if not a or not b:
         return COMPARISONS[op](len(a), len(b))
@@ -261,7 +262,7 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
     ):
         found = False
         for item in python_elements(b):
-            found = or_(found, lambda i=item: compare("==", a, i))
+            found = or_(found, lambda i=item: compare("==", a, i))  # type: ignore[misc]
     elif isinstance(b, (dict, set, frozenset)):
         key = hashed(a)
         if isinstance(b, dict) and isinstance(b.get(key), Partial) and not b[key].none:
@@ -563,7 +564,7 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
     )
     at = choose(compare("<", index, 0), lambda: binary("+", index, count), lambda: index)
     for position, old in enumerate(list(owner)):
-        owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)
+        owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)  # type: ignore[misc]
 
 
 def delitem(owner: Any, index: Any) -> None:
