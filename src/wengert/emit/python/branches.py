@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wengert.emit.python.emission import LONGEST, Emission, assign_together, ended
-from wengert.emit.python.memory import crossed, together
+from wengert.emit.python.memory import crossed, together, uses_inside
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches
 from wengert.emit.python.values import Block, Buffer, Value, read
@@ -18,11 +18,13 @@ def emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
     """Write a branch."""
     then, orelse = value.bodies
     inner = [_uses_from(then), _uses_from(orelse)]
+    tested = [parts.predicate] if parts.predicate.pending else []
     dead = {
         v
         for v in value.deps
         if (count := crossed(value.block, v.block)) is not None
-        and v.left - count - 1 - inner[0].get(v, 0) - inner[1].get(v, 0) == 0
+        and v.left - count - 1 - inner[0].get(v, 0) - inner[1].get(v, 0) - uses_inside(v, tested)
+        == 0
     }
     _change(inner[1], -1)  # the other way does not run
     emission.emit(then, then.roots)

@@ -14,15 +14,9 @@ from wengert.ir.node import Expr
 from wengert.show.forms import Form
 
 __all__ = [
-    "absorbed",
-    "crossed",
-    "is_fresh",
-    "move",
-    "places_of",
-    "remaining",
-    "together",
+    "absorbed", "conditions", "crossed", "is_fresh", "move", "places_of", "remaining", "together",
     "uses_inside",
-]
+]  # fmt: skip
 
 # Forms that give a view of their part; all others of arithmetic give new arrays.
 _VIEWS = frozenset(("same", "spread", "broadcast", "diagonal", "indexed", "transpose", "permuted"))
@@ -64,6 +58,12 @@ def crossed(inner: Block, outer: Block) -> int | None:
         if block.looped:
             return None
     return None
+
+
+def conditions(block: Block) -> list[Value]:
+    """The conditions of branches around a block that are not written yet: they are tested before it runs."""
+    found = [b.condition for b in block.enclosing() if b.condition is not None]
+    return [c for c in found if c.pending]
 
 
 def uses_inside(value: Value, users: Iterable[Value]) -> int:

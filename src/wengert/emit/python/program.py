@@ -184,7 +184,8 @@ class Program:
                 name, function.inputs, hints, outputs, result or _default(len(outputs)), docstring
             )
         body = "\n".join([*self.sources, *lines])
-        if "np." in body or "scipy." in body or any(node.ndim for node in function.inputs):
+        strong = any(not node.value_type.weak for node in function.inputs)
+        if "np." in body or "scipy." in body or strong:
             lines = [_ERRSTATE, *lines]
         constants = [f"{n} = {t}" for n, t in self.constants.values()]
         helpers = [self._helper_text(name) for name in self.helpers]

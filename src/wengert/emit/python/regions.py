@@ -148,9 +148,13 @@ def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) ->
     items = _items(scope, value)
     wanted = sorted(items)
     ways: list[list[Value]] = []
-    for region in (attr.then, attr.orelse):
-        block = Block(value.block)
+    head = scope.values[predicate]
+    regions = (attr.then, attr.orelse)
+    needed = [set(order([region.outputs[i] for i in wanted])) for region in regions]
+    for region in regions:
+        block = Block(value.block, condition=head)
         inner = Scope(block, scope)
+        inner.shared = needed[0] & needed[1]
         _bind(builder, scope, inner, region.params, captures)
         outputs = builder.build(inner, [region.outputs[i] for i in wanted])
         block.roots = [
@@ -159,7 +163,6 @@ def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) ->
         ]
         value.bodies.append(block)
         ways.append(block.roots)
-    head = scope.values[predicate]
     value.parts = Branches(head, [(items[i], a, b) for i, a, b in zip(wanted, *ways, strict=True)])
     _close(value, [head])
 

@@ -36,13 +36,14 @@ class Told(NamedTuple):
 class Scope:
     """One instance of a region: what its nodes are in terms of the program."""
 
-    __slots__ = ("block", "items", "nodes", "order", "parent", "told", "values")
+    __slots__ = ("block", "items", "nodes", "order", "parent", "shared", "told", "values")
 
     def __init__(self, block: Block, parent: Scope | None = None) -> None:
         self.block, self.parent = block, parent
         self.values: dict[Expr, Value] = {}
         self.told: dict[str, Told] = {}
         self.nodes: Sequence[Expr] = ()
+        self.shared: set[Expr] = set()  # what both ways of a branch need: computed before it
         self.order: dict[Expr, Rank] = {}
         self.items: dict[Expr, list[Expr]] = {}  # demanded results by node with several
 
@@ -205,7 +206,7 @@ class Builder:
             scope.bind(node, value)
             return value
         # What may run for ever is not moved to where it might run in vain.
-        block = scope.block if plan.kind is Kind.CONTROL else outermost(scope.block, deps)
+        block = scope.block if plan.kind is Kind.CONTROL else _home(scope, node, deps)
         key = key_of(node, plan.form if plan.kind is Kind.PLAIN else None, values)
         found = lookup(block, key)
         if found is not None and node in scope.items:
@@ -297,6 +298,14 @@ def _made_of_floats(value: Value) -> bool:
 
 def _allocates(form: Form) -> bool:
     return is_allocation(form) or any(isinstance(p, Form) and _allocates(p) for p in form.parts)
+
+
+def _home(scope: Scope, node: Expr, deps: Sequence[Value]) -> Block:
+    """Where a value is computed: out of a branch that shares it with the other way, and out of loops."""
+    block = scope.block
+    if node in scope.shared and block.parent and all(d.block is not block for d in deps):
+        block = block.parent
+    return outermost(block, deps)
 
 
 def outermost(block: Block, deps: Iterable[Value]) -> Block:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wengert.emit.python.memory import absorbed, is_fresh, move, remaining, uses_inside
+from wengert.emit.python.memory import absorbed, conditions, is_fresh, move, remaining, uses_inside
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.reading import Places, merged_places
 from wengert.emit.python.values import Block, Buffer, Value, read
-from wengert.show.forms import Form
+from wengert.show.forms import Form, Part
 from wengert.show.precedence import Text, flat
 from wengert.show.templates import filled
 
@@ -34,6 +34,7 @@ def make_free(emission: Emission, value: Value, block: Block, users: Sequence[Va
     (buffer,) = value.buffers
     if not buffer.owned or remaining(value, block, users) is None:
         return False
+    users = [*users, *conditions(block)]
     inside = absorbed(users)
     for reader in list(buffer.readers):
         if reader not in inside and reader.pending:
@@ -160,6 +161,10 @@ def _stored_through(emission: Emission, value: Value, form: Form, line: str, nam
     return _assigned(emission, value, target, values[inner.args[1]])
 
 
+def _is_read(emission: Emission, part: Part, target: str) -> bool:
+    return not isinstance(part, Form) and flat([emission.writer.part(part)]) == target
+
+
 def _assigned(emission: Emission, value: Value, target: str, new: Value) -> str:
     """``target = new``; ``a[i] = a[i] + v`` is ``a[i] += v``."""
     plain = f"{target} = {flat([read(new)])}"
@@ -168,8 +173,10 @@ def _assigned(emission: Emission, value: Value, target: str, new: Value) -> str:
         return plain
     first, second = form.parts
     emission.scope = new.scope
+    if form.kind == "add" and not _is_read(emission, first, target):
+        first, second = second, first
     try:
-        if first.__class__ is Form or flat([emission.writer.part(first)]) != target:
+        if not _is_read(emission, first, target):
             return plain
         sign = "+" if form.kind == "add" else "-"
         return f"{target} {sign}= {flat([emission.writer.part(second)])}"

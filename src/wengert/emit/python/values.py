@@ -44,15 +44,22 @@ class Line:
 class Block:
     """A suite of statements: of a function, a branch or the body of a loop."""
 
-    __slots__ = ("lines", "looped", "parent", "roots", "table")
+    __slots__ = ("condition", "lines", "looped", "parent", "roots", "table")
     parent: Block | None
     looped: bool  # the body of a loop
+    condition: Value | None  # of a branch: it is tested before anything in it runs
     lines: list[Line | Block]
     roots: list[Value]  # what has to be known at its end
     table: dict[Hashable, Value]  # what is computed in it
 
-    def __init__(self, parent: Block | None = None, *, looped: bool = False) -> None:
-        self.parent, self.looped = parent, looped
+    def __init__(
+        self,
+        parent: Block | None = None,
+        *,
+        looped: bool = False,
+        condition: Value | None = None,
+    ) -> None:
+        self.parent, self.looped, self.condition = parent, looped, condition
         self.lines, self.roots, self.table = [], [], {}
 
     def add(self, text: str) -> Line:
