@@ -368,8 +368,8 @@ def try_(
             slot.set(entry[key])
     if not frame.oks:
         context.top.recorded.update(recorded)
-        for key, slot in finals.slots.items():
-            context.put(slot, finals.values[key])
+        for key, changed in finals.slots.items():
+            context.put(changed, finals.values[key])
         if error is None:
             if recorded and every and not context.eager:
                 _warn_unreachable(context, every, spot)

@@ -81,7 +81,9 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(getattr(function, "__self__", None), _GENERATORS):
         from wengert.frontend.staging.library import drawn_by
 
-        return drawn_by(*generator_method(function), args, kwargs)  # type: ignore[misc]
+        drawn = generator_method(function)
+        assert drawn is not None
+        return drawn_by(*drawn, args, kwargs)
     kind = type(function)
     if kind is types.BuiltinMethodType and isinstance(function.__self__, np.ufunc):
         return _builtin(function, args, kwargs)

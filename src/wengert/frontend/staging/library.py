@@ -332,7 +332,7 @@ def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> A
             swap = compare(">" if reverse else "<", second[0], first[0])
             pairs[i], pairs[i + 1] = choose(
                 swap,
-                lambda a=first, b=second: (b, a),
+                lambda a=first, b=second: (b, a),  # type: ignore[misc]
                 lambda a=first, b=second: (a, b),  # type: ignore[misc]
             )
     return active().birth([v for _, v in pairs])

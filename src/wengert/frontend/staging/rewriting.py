@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from wengert.frontend.staging.exits import RESULT, lowered, own_nodes
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
+
+_Node = TypeVar("_Node", bound=ast.AST)
 
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
@@ -112,14 +114,14 @@ class Rewriting(ast.NodeTransformer):
         self.count += 1
         return f"_wg_{hint}{self.count}"
 
-    def at(self, new: Any, old: ast.AST) -> Any:  # Any: the very node that is given
+    def at(self, new: _Node, old: ast.AST) -> _Node:
         """Give new nodes the place of the old one.
 
         Compound statements are reduced to their first line: CPython reports a call of an attribute at
         the line where the attribute ends.
         """
         compound = isinstance(old, (ast.If, ast.While, ast.For, ast.With, ast.Try, ast.FunctionDef))
-        todo = [new, *ast.iter_child_nodes(new)]
+        todo: list[ast.AST] = [new, *ast.iter_child_nodes(new)]
         while todo:
             node = todo.pop()
             if isinstance(node, (ast.expr, ast.stmt, ast.arg)):

@@ -60,9 +60,9 @@ __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
     "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
     "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
-    "other_keys", "outer", "plain_elements", "positional", "raise_", "set_of", "setattr_",
-    "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_", "unary",
-    "unpacked", "while_", "returned",
+    "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
+    "setattr_", "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_",
+    "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.

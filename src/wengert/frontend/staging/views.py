@@ -65,7 +65,10 @@ def reshaped(array: Array, shape: Any) -> Any:
 def _maybe_copy(array: Array, wanted: tuple[Extent, ...]) -> Array:
     """A reshaped view of which it is not known whether NumPy copies: it may be read, not written."""
     found = Array(Buffer(active().record(reshape(array.expr, wanted))))
-    found.buffer.writable = "writes into a reshaped part of an array; write into the array itself, or copy the part first"
+    found.buffer.writable = (
+        "writes into a reshaped part of an array; "
+        "write into the array itself, or copy the part first"
+    )
     found.buffer.origins = found.buffer.origins | array.buffer.origins
     active().relate(found.buffer, array.buffer)
     return found
