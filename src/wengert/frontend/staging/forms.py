@@ -86,15 +86,18 @@ class Side:
         self.values = finals.values if finals else {}
 
     def list_(self, object_: list[Any]) -> tuple[tuple[Any, ...], Growing | None]:
+        """The elements of a list on this way, and what has grown at run time."""
         found = self.values.get(("list", id(object_)))
         if found is not None:
             return found  # type: ignore[no-any-return]  # as the slot gives it
         return tuple(object_), growing_of(object_)
 
     def dict_(self, object_: dict[Any, Any]) -> dict[Any, Any]:
+        """The contents of a dict on this way."""
         return self.values.get(("dict", id(object_)), object_)  # type: ignore[no-any-return]
 
     def attrs(self, object_: Any) -> dict[str, Any]:
+        """The attributes of an object on this way."""
         found = attributes_of(object_)
         for key, value in self.values.items():
             if key[0] == "attr" and key[1] == id(object_):
@@ -105,6 +108,7 @@ class Side:
         return found
 
     def array(self, array: Array) -> Expr:
+        """The elements of an array on this way."""
         found = self.values.get(("buffer", array.buffer.serial))
         if found is None:
             return array.expr

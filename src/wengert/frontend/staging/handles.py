@@ -178,6 +178,7 @@ class Handle:
 
     @property
     def expr(self) -> Expr:
+        """The value as an expression."""
         raise NotImplementedError
 
 

@@ -302,6 +302,7 @@ own(min)(_extreme("min", "<"))
 
 @own(sorted)
 def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
+    """``sorted``: run-time numbers by ``np.sort``, else run-time keys by comparing neighbours."""
     values = list(python_elements(iterable))
     keys = values if key is None else [call(key, v) for v in values]
     if not any(isinstance(k, Handle) or _holds(k) for k in keys):

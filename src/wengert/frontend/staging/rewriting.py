@@ -111,6 +111,7 @@ class Rewriting(ast.NodeTransformer):
 
     # --- helpers ---------------------------------------------------------------------------------
     def fresh(self, hint: str) -> str:
+        """A name that nothing else has."""
         self.count += 1
         return f"_wg_{hint}{self.count}"
 
@@ -140,6 +141,7 @@ class Rewriting(ast.NodeTransformer):
         return name
 
     def statements(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """The statements, staged."""
         found: list[ast.stmt] = []
         for statement in statements:
             result = self.visit(statement)
@@ -332,12 +334,14 @@ class Rewriting(ast.NodeTransformer):
         return found
 
     def target(self, target: ast.expr) -> ast.expr:
+        """A target of an assignment, with names as the compiler has them."""
         for node in ast.walk(target):
             if isinstance(node, ast.Name):
                 node.id = self.name_of(node.id)
         return target
 
     def store(self, target: ast.expr, value: ast.expr, where: ast.AST) -> list[ast.stmt]:
+        """The statements that store a value in a target."""
         match target:
             case ast.Subscript(value=base, slice=index):
                 call = _call("store_item", value, self.visit(base), self.index(index))
@@ -476,6 +480,7 @@ class Rewriting(ast.NodeTransformer):
 
     # --- expressions -------------------------------------------------------------------------------
     def index(self, index: ast.expr) -> ast.expr:
+        """What stands between brackets; slices become calls of ``slice``."""
         if isinstance(index, ast.Slice):
             parts = [
                 ast.Constant(None) if p is None else self.visit(p)
@@ -608,6 +613,7 @@ class Rewriting(ast.NodeTransformer):
         return self.at(ast.Tuple(self.elements(node.elts), ast.Load()), node)
 
     def elements(self, nodes: Sequence[ast.expr]) -> list[ast.expr]:
+        """The elements of a display, staged; starred ones go through the runtime."""
         return [
             self.at(ast.Starred(_call("unpacked", self.visit(n.value)), ast.Load()), n)
             if isinstance(n, ast.Starred)
@@ -630,6 +636,7 @@ class Rewriting(ast.NodeTransformer):
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # type: ignore[assignment]  # noqa: N815
 
     def comprehension(self, node: Any) -> Any:  # Any: four classes of nodes without a common base
+        """A comprehension whose iterables, conditions and elements go through the runtime."""
         inner: set[str] = set()
         for generator in node.generators:
             inner |= _stored(generator.target)
