@@ -316,6 +316,7 @@ def _captured(
         given.append(handle)
     positional, named = tree.unflatten(given)
     start = _snapshot((positional, named))
+    context.arguments = (positional, named)
     try:
         result = _run(context, function, positional, named)
     except StagedRaise as staged:

@@ -192,7 +192,7 @@ def _any_handle(owner: list[Any], args: tuple[Any, ...]) -> bool:
 
 def is_certain(owner: list[Any], count: int) -> bool:
     """Whether the places up to a number of elements are those of the list as Python has it."""
-    return 0 <= count <= len(owner) and not any(type(v) is Maybe for v in owner[:count])
+    return 0 < count <= len(owner) and not any(type(v) is Maybe for v in owner[:count])
 
 
 def _popped_flagged(owner: list[Any]) -> Any:

@@ -409,6 +409,8 @@ class Context:
         self.recursive: set[Any] = set()
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.calls: dict[Any, Place] = {}  # where functions call themselves
+        self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
+        self.arguments: Any = ()
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to
         self.home: Place | None = None  # the function that is captured
@@ -443,8 +445,11 @@ class Context:
         """To be called before a slot changes."""
         layer = self.layers[-1]
         owner = slot.owner
-        if owner is not None and self.born(owner) is layer:
-            return  # it goes with the region
+        if owner is not None:
+            if id(owner) in self.merged:
+                self.check_unshared(owner)
+            if self.born(owner) is layer:
+                return  # it goes with the region
         key = slot.key
         if key not in layer.journal:
             layer.journal[key] = (slot, slot.get())
@@ -472,6 +477,54 @@ class Context:
         if not isinstance(slot, CellSlot) or slot.key in self.rebound:
             self.touch(slot)
         slot.set(value)
+
+    def merge(self, new: Any, *sources: Any) -> None:
+        """Note that a list, dict or object is one of others, depending on a run-time value."""
+        for each in (new, *sources):
+            _, others = self.merged.setdefault(id(each), (each, []))
+            others += [s for s in sources if s is not each] if each is new else [new]
+
+    def check_unshared(self, owner: Any) -> None:
+        """Refuse to change what another name may also stand for."""
+        known, others = self.merged[id(owner)]
+        if known is not owner:
+            return
+        roots = self.visible()
+        for other in others:
+            if other is not owner and id(other) in roots:
+                refuse(
+                    f"changes a {type(owner).__name__} that is one of two depending on a run-time value; "
+                    "copy it after the branch",
+                    NeedConcrete,
+                )
+
+    def visible(self) -> set[int]:
+        """The lists, dicts and objects that the program can still reach, by id."""
+        frame: types.FrameType | None = sys._getframe(1)
+        todo: list[Any] = [self.arguments, *(s for _, s, _ in self.adopted.shadows)]
+        while frame is not None:
+            if converted_code(frame.f_code):
+                todo += frame.f_locals.values()
+            frame = frame.f_back
+        seen: set[int] = set()
+        while todo:
+            top = todo.pop()
+            if id(top) in seen or isinstance(top, (int, float, str, types.ModuleType, type)):
+                continue
+            seen.add(id(top))
+            if isinstance(top, dict):
+                todo += top.values()
+            elif isinstance(top, (list, tuple, deque)):
+                todo += top
+            elif hasattr(top, "__dict__") and not callable(top):
+                todo += vars(top).values()
+            elif isinstance(top, types.FunctionType):
+                for cell in top.__closure__ or ():
+                    try:
+                        todo.append(cell.cell_contents)
+                    except ValueError:
+                        continue
+        return seen
 
     def born(self, owner: Any) -> Layer | None:
         """The open region in which a list, dict, object or buffer was made, if that is known."""

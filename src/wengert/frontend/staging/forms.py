@@ -297,6 +297,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
     cls: type
     items: list[Form]
     of_list: bool = False  # contents of a list, whose elements may be missing
+    pair: tuple[Any, ...] = ()  # the lists that it may be
 
     def _items(self, value: Any, side: Side) -> Sequence[Any]:
         return side.list_(value)[0] if isinstance(value, list) else value
@@ -336,7 +337,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         joined = [_joined_place(f, v, uniting) for f, v in zip(self.items, padded, strict=True)]
         if all(a is b for a, b in zip(joined, self.items, strict=True)):
             return self
-        return Sequence_(self.cls, joined, self.of_list)
+        return Sequence_(self.cls, joined, self.of_list, self.pair)
 
     def build(self, building: Building) -> Any:
         if id(self) in building.made:
@@ -346,6 +347,8 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
             found = self.cls(*items)
         else:
             found = items if self.cls is list else self.cls(items)
+            if self.cls is list and self.pair:
+                active().merge(active().birth(found), *self.pair)
         building.made[id(self)] = found
         return found
 
@@ -442,6 +445,7 @@ class Fields(Form):
 
     cls: type
     items: dict[Any, Form]
+    pair: tuple[Any, ...] = ()  # the objects that it may be
 
     def _items(self, value: Any, side: Side) -> dict[Any, Any]:
         return side.dict_(value) if isinstance(value, dict) else side.attrs(value)
@@ -479,7 +483,7 @@ class Fields(Form):
         joined = {n: f.join(values.get(n, UNASSIGNED), uniting) for n, f in self.items.items()}
         if all(joined[n] is f for n, f in self.items.items()):
             return self
-        return Fields(self.cls, joined)
+        return Fields(self.cls, joined, self.pair)
 
     def build(self, building: Building) -> Any:
         if id(self) in building.made:
@@ -489,11 +493,13 @@ class Fields(Form):
             building.made[id(self)] = found
             for name, form in self.items.items():
                 dict.__setitem__(found, name, form.build(building))
+            active().merge(active().birth(found), *self.pair)
             return found
         found = object.__new__(self.cls)
         building.made[id(self)] = found
         for name, form in self.items.items():
             object.__setattr__(found, name, form.build(building))
+        active().merge(active().birth(found), *self.pair)
         return found
 
 
@@ -718,11 +724,17 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
         return _sequences(a, b, uniting)
     if isinstance(a, dict):
         first, second = uniting.first.dict_(a), uniting.second.dict_(b)
-        return _fields(type(a), first, second, uniting)
+        return _paired(_fields(type(a), first, second, uniting), a, b)
     if has_attributes(a):
         first, second = uniting.first.attrs(a), uniting.second.attrs(b)
-        return _fields(type(a), first, second, uniting)
+        return _paired(_fields(type(a), first, second, uniting), a, b)
     return _poison(a, b, uniting)
+
+
+def _paired(form: Form, *pair: Any) -> Form:
+    if isinstance(form, Fields):
+        form.pair = pair
+    return form
 
 
 def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
@@ -824,7 +836,9 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
     else:
         first, second = a, b
     if type(a) is list:
-        return positions(first, second, uniting, list)
+        form = positions(first, second, uniting, list)
+        form.pair = (a, b)
+        return form
     if len(first) != len(second):
         return _poison(a, b, uniting)
     return Sequence_(type(a), [union(x, y, uniting) for x, y in zip(first, second, strict=True)])
