@@ -143,6 +143,7 @@ def _incomplete(
     by_m: Any,
     letter: str,
     python: str,
+    helpers: tuple[Callable[..., Any], ...] = (),
     **more: Any,
 ) -> Callable[..., Expr]:
     return scalar_function(
@@ -157,7 +158,7 @@ def _incomplete(
             edges=(Edge((0.0, 0.5), 0.0, (float(letter != "D"), 0.0)),),
             **more,
         ),
-        spell=Spelling(latex=letter + r"\left({0} \mid {1}\right)", python=python),
+        spell=Spelling(latex=letter + r"\left({0} \mid {1}\right)", python=python, helpers=helpers),
         cost=50.0,
     )
 
@@ -182,25 +183,28 @@ ellipeinc: Callable[..., Expr] = _incomplete(
 )
 
 
-def _third_incomplete(phi: Any, m: Any) -> Any:
+def incomplete_d(phi: Any, m: Any) -> Any:
+    """``D(phi, m)`` by Carlson's ``R_D`` (DLMF 19.25.9) within half a turn, and whole turns."""
+    from importlib import import_module  # emitted too, so it stands alone
+
+    carlson = import_module("scipy.special").elliprd
     turns = np.round(np.asarray(phi) / np.pi)
     s, c = np.sin(phi - turns * np.pi), np.cos(phi)
-    carlson = scipy_function("special.elliprd")
-    # DLMF 19.25.9 for the part within half a turn, and whole turns
     part = s**3 * carlson(c * c, 1 - m * s * s, 1.0 + 0.0 * s) / 3
-    return np.where(turns == 0, part, part + 2 * turns * _third(m))
+    return np.where(turns == 0, part, part + 2 * turns * carlson(0.0, 1.0 - m, 1.0) / 3)
 
 
 ellipdinc: Callable[..., Expr] = _incomplete(
     "ellipdinc",
     "Incomplete elliptic integral D(phi, m) = (F(phi, m) - E(phi, m))/m.",
-    in_precision(_third_incomplete),
+    in_precision(incomplete_d),
     Scaled(lambda t, phi, m, out: divide(times(t, square(sin(phi))), _delta(phi, m))),
     lambda phi, m, out: divide(
         _first_by_parameter(phi, m, ellipkinc(phi, m)) - scale(_HALF, out), m
     ),
     "D",
-    "(scipy.special.ellipkinc({0}, {1}) - scipy.special.ellipeinc({0}, {1}))/({1})",
+    "incomplete_d({0}, {1})",
+    helpers=(incomplete_d,),
     poles="the derivative in m is a removable 0/0 at m = 0",
 )
 
