@@ -262,7 +262,7 @@ def tied(context: Context, new: Buffer, pair: tuple[Any, Any], test: Expr, mark:
     """Tie the array chosen to those it was chosen from, as far as others may still hold them."""
     related = []
     origins: set[int] = set()
-    for array, holds in ((pair[0], True), (pair[1], False)):
+    for array, holds in zip(pair[:2], (True, False), strict=True):
         if not isinstance(array, Array):
             continue
         buffer = array.buffer

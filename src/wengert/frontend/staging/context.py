@@ -429,7 +429,7 @@ class Context:
 
     def give(self, symbol: Expr, value: Any) -> None:
         """The value of an input, for eager mode."""
-        self.record(symbol)
+        self.layers[0].recorded.add(symbol)
         if self.values is not None:
             self.values[symbol] = value
 

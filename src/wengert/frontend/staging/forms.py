@@ -250,7 +250,7 @@ class ArrayForm(Form):
     """An array; what the two ways have may be shared with other names."""
 
     type: Type
-    pair: tuple[Any, Any]  # the two handles, for what they may be the same memory as
+    pair: tuple[Any, ...]  # the handles, for what they may be the same memory as
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
         if id(self) in seen:
@@ -278,6 +278,8 @@ class ArrayForm(Form):
         given = type_of(value)
         if given.shape != self.type.shape:
             raise Unfit(f"{_named(self.type)} and {describe(value)}")
+        if not any(value is each for each in self.pair):
+            self.pair = (*self.pair, value)  # one more that it may be the same memory as
         dtype = promote(given, self.type).dtype
         if dtype == self.type.dtype:
             return self

@@ -382,7 +382,8 @@ class Partial(Handle):
         from wengert.frontend.staging.effects import require
 
         if self.none:
-            require(self.missing, "TypeError", f"`{self.name}` is None", wanted=False)
+            name = "the result" if self.name.startswith("_wg_") else f"`{self.name}`"
+            require(self.missing, "TypeError", f"{name} is None", wanted=False)
         else:
             message = f"cannot access local variable '{self.name}' where it is not associated with a value"
             require(self.missing, "UnboundLocalError", message, wanted=False)

@@ -364,6 +364,7 @@ class _Trace:
     params: dict[tuple[Any, ...], Any]
     mark: int
     keep: list[Any] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)
 
 
 def stage(
@@ -394,6 +395,7 @@ def stage(
         if _settled(context, carried, trace, where):
             if not peeled:
                 _check_moved(carried, trace, where)
+            context.notes += trace.notes
             _close(context, steps, test is not None, go_before, carried, trace, where)
             _remember(context, memory_key, cells, carried)
             return
@@ -449,13 +451,14 @@ def _traced(
                 now = slot.get()
                 if now is not entry[key] or key in carried:
                     finals.slots[key], finals.values[key] = slot, now
+            told = context.notes[notes:]
             del context.notes[notes:]
             _name_symbols(context, carried, symbols)
         context.traces[where] = context.traces.get(where, 0) + 1
     finally:  # after the journal: it may have seen a variable in the middle of its changes
         for key, slot in cells.items():
             slot.set(entry[key])
-    return _Trace(k, symbols, finals.values, finals.slots, go, params, mark, list(layer.keep))
+    return _Trace(k, symbols, finals.values, finals.slots, go, params, mark, list(layer.keep), told)
 
 
 def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:

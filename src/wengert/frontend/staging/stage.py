@@ -365,7 +365,7 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
 # --- items and attributes -------------------------------------------------------------------------
 def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
-    if isinstance(owner, Partial):
+    while isinstance(owner, Partial):
         owner = owner.certain()
     kind = type(owner)
     if kind is Array or kind is Scalar:
@@ -513,7 +513,7 @@ def _picked(owner: Any, index: Any) -> Any:
 
 def setitem(owner: Any, index: Any, value: Any) -> None:
     """``owner[index] = value``."""
-    if isinstance(owner, Partial):
+    while isinstance(owner, Partial):
         owner = owner.certain()
     if type(owner) is Array:
         indexing.setitem(owner, index, value)
@@ -600,7 +600,7 @@ def store_attr(value: Any, owner: Any, name: str) -> None:
 
 def augment_item(op: str, owner: Any, index: Any, later: Callable[[], Any]) -> None:
     """``owner[index] op= value``: the old element is read before the value is computed."""
-    if isinstance(owner, Partial):
+    while isinstance(owner, Partial):
         owner = owner.certain()
     old = getitem(owner, index)
     if isinstance(old, Array):
