@@ -454,6 +454,42 @@ def test_substitution_reaches_captures_and_folds_constants() -> None:
     assert swapped is for_loop(3, y, lambda k, s: s * x + sin(s))
 
 
+def test_loops_of_unknown_length_may_be_substituted_in() -> None:
+    """Two copies of one loop, and of its derivatives, run for different numbers of iterations."""
+    node = rows_of_a_while()
+    gradient = vjp([node], [ONE], [x])[0]
+    assert gradient is not None
+    for each in (node, gradient):
+        first, second = (substitute([each], {x: p})[0] for p in (a * 0.3, y * 3))
+        both = first + second * sin(first)
+        verify([both])
+        assert load(dump([both])) == [both]
+        one, two = (each.evaluate(VALUES, x=p) for p in (0.69, 1.5))
+        assert value(both) == pytest.approx(one + two * np.sin(one), rel=1e-13)
+        for s in (a, y):
+            forward, backward = jvp([both], {s: ONE})[0], vjp([both], [ONE], [s])[0]
+            assert value(backward) == pytest.approx(value(forward), rel=1e-11)
+    loop_of_them = for_loop(2, x, lambda k, s: 1 + sin(substitute([node], {x: s * s})[0]) / 9)
+    forward, backward = jvp([loop_of_them], {y: ONE})[0], vjp([loop_of_them], [ONE], [y])[0]
+    assert value(backward) == pytest.approx(value(forward), rel=1e-11)
+
+
+def test_scanned_arrays_may_be_longer_than_the_loop() -> None:
+    (total,) = loop([x], lambda k, s, e: (s * (e + y),), trip=3, over=(v,))
+    for wrt in (v, x):
+        (gradient,) = vjp([sin(total)], [ONE], [wrt])
+        assert gradient is not None
+        (second,) = vjp([sum_axes(gradient * gradient)], [ONE], [v])
+        assert second is not None
+        verify([second])
+        step, direction = 1e-6, np.eye(4)[1]
+        up, down = (
+            np.sum(np.square(value(gradient, v=VALUES["v"] + h * direction))) for h in (step, -step)
+        )
+        assert value(second)[1] == pytest.approx((up - down) / (2 * step), rel=1e-6)
+        assert value(second)[3] == 0
+
+
 def test_functions_are_called_by_their_inputs() -> None:
     f = Function((x, y), (x * y + sin(x), x - y), "f")
     first, second = call(f, a, 2.0)

@@ -323,6 +323,8 @@ class Op:
     with_bodies: Callable[[Any, tuple[Any, ...]], Any] | None = (
         None  # the attribute with other regions
     )
+    # The name of an extent of the results that only running the node tells, or nothing.
+    tells: Callable[[Any], str] | None = None
     binds: Callable[[Any], bool] | None = None  # whether the body may call itself
     recurs: Callable[[Any], int] | None = None  # which of the calls around it the node calls again
     key: Callable[[Any], Hashable] | None = (

@@ -14,6 +14,7 @@ from wengert.ir.attributes import mapped
 from wengert.ir.dims import Dim, Extent, any_defined, defined_name
 from wengert.ir.node import OPERATORS, Expr, intern, make
 from wengert.ir.op import Op
+from wengert.ir.types import TupleType
 
 __all__ = [
     "build",
@@ -28,6 +29,7 @@ __all__ = [
     "substitute",
     "transform",
     "use_counts",
+    "with_sizes",
 ]
 
 _by_age = attrgetter("serial")
@@ -145,9 +147,67 @@ def substitute(roots: Iterable[Expr], mapping: Mapping[Expr, Expr]) -> list[Expr
             if arg not in wanted and arg not in done:
                 wanted.add(arg)
                 stack.append(arg)
-    for node in sorted(wanted, key=_by_age):
-        done[node] = replaced(node, done)
+    nodes = sorted(wanted, key=_by_age)
+    told = _told(nodes, mapping) if any(node.op.tells is not None for node in nodes) else {}
+    for node in nodes:
+        done[node] = _retold(node, done, told) if told else replaced(node, done)
     return [done[root] for root in roots]
+
+
+def _told(nodes: Iterable[Expr], mapping: Mapping[Expr, Expr]) -> dict[str, Dim]:
+    """New names for extents that only running tells, where what runs is going to be another.
+
+    The same substitution gives the same names, so that its results can be used together.
+    """
+    changed = depends_on(nodes, [old for old, new in mapping.items() if new is not old])
+    names = {node.op.tells(node.attr) for node in changed if node.op.tells is not None} - {""}
+    for pair in mapping.items():
+        for node in pair:
+            names -= _names_in(node)
+    if not names:
+        return {}
+    key = hash(tuple(sorted((old.serial, new.serial) for old, new in mapping.items())))
+    numbers = {n: int(n.removeprefix("%new").removeprefix("%n"), 16) for n in names}
+    return {
+        name: Dim.named(f"%n{hash((number, key)) & _WORD:x}") for name, number in numbers.items()
+    }
+
+
+_WORD = 0xFFFF_FFFF_FFFF_FFFF
+
+
+def _names_in(node: Expr) -> set[str]:
+    if isinstance(node.type, TupleType):
+        return set()
+    return {name for e in node.type.shape if isinstance(e, Dim) for name in e.names}
+
+
+def with_sizes(
+    outputs: Iterable[Expr], names: Mapping[str, Extent], keep: Mapping[Expr, Expr] | None = None
+) -> list[Expr]:
+    """The same graphs with other extents for some names, in attributes, types and bodies."""
+    outputs = list(outputs)
+    done: dict[Expr, Expr] = dict(keep or {})
+    for node in order(outputs):
+        if node not in done:
+            done[node] = _retold(node, done, names)
+    return [done[out] for out in outputs]
+
+
+def _retold(node: Expr, done: Mapping[Expr, Expr], names: Mapping[str, Extent]) -> Expr:
+    """The node on what its arguments have become, with other extents for some names."""
+    sizes = {**names, **renaming(node.needs, done)}
+
+    def change(part: Any) -> Any:  # Any: an extent or a region
+        if isinstance(part, Dim):
+            return part.substitute(sizes)
+        inner = (with_sizes(part.params, names), with_sizes(part.outputs, names))
+        return type(part)(*map(tuple, inner))
+
+    args = tuple([done[a] for a in node.args])
+    attr = node.attr if node.op.key is not None else mapped(node.attr, change)
+    same = args == node.args and (attr is node.attr or attr == node.attr)
+    return node if same else build(node.op, args, attr)
 
 
 def use_counts(roots: Iterable[Expr]) -> dict[Expr, int]:

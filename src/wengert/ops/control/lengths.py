@@ -7,18 +7,18 @@ and when it is opened, so that two openings of a body do not share extents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from wengert.ir.dims import Dim, Extent, is_defined
-from wengert.ir.dump import codec, mapped
+from wengert.ir.dump import codec
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
-from wengert.ir.walk import build, order, renaming
+from wengert.ir.walk import order, with_sizes
 
-__all__ = ["REPEATING", "Loop", "opaque_length", "renamed_anew", "renamed_by_structure"]
+__all__ = ["Loop", "opaque_length", "renamed_anew", "renamed_by_structure", "told_by"]
 
 
 class Loop(NamedTuple):
@@ -51,9 +51,12 @@ def is_opaque(text: str) -> bool:
     return text.startswith("%") and not is_defined(text)
 
 
-# Classes of attributes whose last field may be such an extent and whose first is a body: loops, and ops
-# that call a solver which goes in steps. Any: they are named tuples of different fields.
-REPEATING: list[type[Any]] = [Loop]
+def told_by(attr: Any) -> str:
+    """The name of the extent that only running a loop tells, if there is one."""
+    length = attr.length
+    if not isinstance(length, Dim) or length.needs or length is not Dim.named(str(length)):
+        return ""
+    return str(length) if is_opaque(str(length)) else ""
 
 
 def opaque_length(attr: Any, args: Sequence[Expr]) -> Dim:
@@ -69,9 +72,9 @@ def _loops(nodes: Iterable[Expr]) -> list[tuple[Expr, str]]:
     """The first loop for each opaque extent that is not one of its trip count, with its name."""
     found: dict[str, Expr] = {}
     for node in nodes:
-        if type(node.attr) in REPEATING and isinstance(node.attr.length, Dim):
-            text = str(node.attr.length)
-            if is_opaque(text):
+        if node.op.tells is not None:
+            text = node.op.tells(node.attr)
+            if text:
                 found.setdefault(text, node)
     return [(node, name) for name, node in found.items()]
 
@@ -87,7 +90,7 @@ def renamed_by_structure(outputs: Sequence[Expr], params: Sequence[Expr]) -> lis
         node, name = loops[step]
         new = opaque_length(node.attr, node.args)
         if str(new) != name:
-            outputs = _renamed(outputs, {name: new})
+            outputs = with_sizes(outputs, {name: new})
     raise AssertionError("unreachable: count never ends")
 
 
@@ -97,29 +100,9 @@ _anew = count()
 def renamed_anew(outputs: Sequence[Expr], params: Sequence[Expr]) -> list[Expr]:
     """The outputs of a region with fresh names for its own opaque extents."""
     outside = {str(e) for p in params for e in p.shape}
-    names = {
-        name: Dim.named(f"%new{next(_anew)}")
+    names: dict[str, Extent] = {
+        name: Dim.named(f"%new{next(_anew):x}")
         for _, name in _loops(order(outputs))
         if name not in outside
     }
-    return _renamed(outputs, names) if names else list(outputs)
-
-
-def _renamed(outputs: Sequence[Expr], names: Mapping[str, Dim]) -> list[Expr]:
-    """The same graphs with other names of extents, in attributes, types and bodies."""
-
-    done: dict[Expr, Expr] = {}
-    for node in order(outputs):
-        sizes = {**names, **renaming(node.needs, done)}
-
-        def change(part: Any, sizes: Mapping[str, Extent] = sizes) -> Any:  # Any: an extent or body
-            if not isinstance(part, Region):
-                return part.substitute(sizes)
-            params, inner = _renamed(part.params, names), _renamed(part.outputs, names)
-            return Region(tuple(params), tuple(inner))
-
-        args = tuple([done[a] for a in node.args])
-        attr = node.attr if node.op.key is not None else mapped(node.attr, change)
-        same = args == node.args and (attr is node.attr or attr == node.attr)
-        done[node] = node if same else build(node.op, args, attr)
-    return [done[out] for out in outputs]
+    return with_sizes(outputs, names) if names else list(outputs)

@@ -27,6 +27,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ops.algebra import lift
 from wengert.ops.control.item import items
+from wengert.ops.control.lengths import told_by
 from wengert.ops.control.loop_forward import loop_jvp
 from wengert.ops.control.loop_reverse import loop_vjp
 from wengert.ops.control.looped import COUNTER, Loop, Looped, closed_loop
@@ -351,6 +352,7 @@ LOOP = register(
         doc="A body repeated a number of times or while a flag holds, with carried values.",
         result=_loop_type,
         dependent=True,
+        tells=told_by,
         evaluate=_loop_value,
         resolve=_resolved,
         diff=Rule(loop_jvp, loop_vjp, batched=True),

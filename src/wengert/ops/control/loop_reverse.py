@@ -48,6 +48,7 @@ from wengert.ops.control.saving import (
 )
 from wengert.ops.control.undo import undo_of
 from wengert.ops.einstein import transpose
+from wengert.ops.gathering import set_at
 from wengert.ops.leaves import CONSTANT, ZERO, fresh
 
 __all__ = ["loop_vjp"]
@@ -206,15 +207,22 @@ def _backward_loop(
     restored, changed = changed[:count], changed[count:]
     outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
     used = set(leaves([*restored, *changed]))
-    lengths = {loop.arrays[i].shape[0] for i in pulled.slices}
-    groups = [[i for i in pulled.slices if loop.arrays[i].shape[0] == n] for n in lengths]
-    assert len(groups) <= 1, "scanned arrays of a loop have one length"
+    # Rows have one extent; arrays of another (the loop may read less than is there) are filled in place.
+    length = next((loop.arrays[i].shape[0] for i in pulled.slices), None)
+    stacked = [loop.arrays[i].shape[0] == length for i in pulled.slices]
+    filled: list[tuple[Expr, Expr]] = []
+    for i, row, together in zip(pulled.slices, rows, stacked, strict=True):
+        if not together:
+            type_ = row.value_type.with_shape((loop.arrays[i].shape[0], *row.shape))
+            (stack,) = unbound([change_type(type_)], "stack")
+            filled.append((stack, zeros_of(type_)))
+            restored = [*restored, set_at(stack, row, loop.k)]
     node = closed_loop(
         Looped(
             k=loop.k,
-            carries=[*carries, *tape.states],
+            carries=[*carries, *tape.states, *filled],
             outputs=[*outputs, *restored],
-            rows=rows,
+            rows=[row for row, together in zip(rows, stacked, strict=True) if together],
             scans=[
                 *((s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used),
                 *pulled.rows,
@@ -222,11 +230,15 @@ def _backward_loop(
             ],
             trip=trip,
             backward=not loop.attr.backward,
-            length=next(iter(lengths), None),
+            length=length,
             given=dict(zip(loop.captured, loop.captures, strict=True)),
         ),
     )
-    return _by_symbol(loop, pulled, items(node), trip, len(carries) + count, batch)
+    found = items(node)
+    first = len(carries) + count
+    arrays, left = iter(found[first : first + len(filled)]), iter(found[first + len(filled) :])
+    slices = [next(left if together else arrays) for together in stacked]
+    return _by_symbol(loop, pulled, [*found[: len(carries)], *slices], trip, len(carries), batch)
 
 
 def _by_parts(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import wengert.ops.joining  # noqa: F401  # a short vector that has been filled is a stack
 from wengert.ir.dims import Dim, Extent, defined_name
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type

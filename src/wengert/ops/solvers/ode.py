@@ -23,7 +23,7 @@ from wengert.ir.types import FLOAT, TupleType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.control.changes import Change, Transforms, differentiable
 from wengert.ops.control.item import item, items
-from wengert.ops.control.lengths import REPEATING, opaque_length
+from wengert.ops.control.lengths import opaque_length, told_by
 from wengert.ops.control.regions import hoisted, unbound
 from wengert.ops.joining import stack
 from wengert.ops.layout import cast
@@ -64,7 +64,6 @@ class Trajectory(NamedTuple):
 
 
 codec(Trajectory)
-REPEATING.append(Trajectory)
 
 
 class Solution(NamedTuple):
@@ -441,6 +440,7 @@ TRAJECTORY = register(
         spell=Spelling(statement=_trajectory_source, helpers=(_trajectory, _odeint)),
         bodies=_bodies,
         with_bodies=_with_bodies,
+        tells=told_by,
         exempt={
             "text": "a body is no formula",
             "hand_made": "has results whose length only running it tells",
