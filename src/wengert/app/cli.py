@@ -37,7 +37,6 @@ from wengert.app.arguments import (
     with_ranks,
 )
 from wengert.app.compare import compare
-from wengert.app.demo import run_demo
 from wengert.app.explain import explain
 from wengert.app.terminal import (
     comparison_json,
@@ -303,6 +302,8 @@ def demo_command(
     ] = False,
 ) -> None:
     """Real formulas and programs, differentiated in four ways side by side."""
+    from wengert.app.demo import run_demo  # programs, which other commands do without
+
     run_demo(terminal(), quick=quick)
 
 
