@@ -13,7 +13,7 @@ from emit.comparing import assert_emitted
 import wengert as wg
 from wengert.ops.control import branch, for_loop
 from wengert.ops.joining import stack
-from wengert.ops.leaves import symbol
+from wengert.ops.leaves import const, symbol
 from wengert.ops.subscripts import update
 
 x = symbol("x")
@@ -53,3 +53,25 @@ def test_errors_of_numpy_have_a_note_of_the_function() -> None:
     (note,) = caught.value.__notes__
     assert "test_program_faults.py:" in note
     assert note.endswith("in _solution()")
+
+
+def test_constants_are_no_variables_of_functions() -> None:
+    table = const(np.array([2.5, 1.25, 3.0]))
+    c1 = symbol("c1", 3)
+    stored = update(update(table, 0, x), 1, c1[1])
+    text = assert_emitted([stored, c1 * table], {"x": 0.7, "c1": np.array([1.0, 2.0, 3.0])})
+    assert "def f(x, c1)" in text or "def f(c1, x)" in text
+
+
+def _whole_numbers(numbers: Any) -> Any:
+    doubled = numbers * 2
+    doubled[0] = 7
+    return doubled, doubled // 4
+
+
+def test_constants_that_are_stored_into() -> None:
+    numbers = np.arange(6)
+    for found, expected in zip(
+        wg.jit(_whole_numbers)(numbers), _whole_numbers(numbers), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)

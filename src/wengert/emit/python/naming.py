@@ -20,25 +20,44 @@ def is_private(hint: str) -> bool:
 
 
 class Naming:
-    """The names of one function; asks for new ones never repeat themselves."""
+    """The names of one function; asks for new ones never repeat themselves.
 
-    __slots__ = ("_last", "_taken")
+    Names of the module are no variables of any function, whichever comes first.
+    """
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+    __slots__ = ("_everywhere", "_last", "_module", "_taken")
+
+    def __init__(self, taken: Iterable[str] = (), around: Naming | None = None) -> None:
         self._taken = {*_RESERVED, *taken}
         self._last: dict[str, int] = {}
+        # Shared by all functions: names of the module, and those that any of them ever had.
+        self._module: set[str] = set() if around is None else around._module
+        self._everywhere: set[str] = set() if around is None else around._everywhere
+        self._everywhere.update(self._taken)
 
     def copy(self) -> Naming:
         """The same names taken, for a function inside."""
-        return Naming(self._taken)
+        return Naming(self._taken, self)
+
+    def of_module(self, hint: str) -> str:
+        """The hint with a number, as a name that means the same in all functions."""
+        number = 1
+        while f"{hint}{number}" in self._everywhere:
+            number += 1
+        name = f"{hint}{number}"
+        self._module.add(name)
+        self._everywhere.add(name)
+        return name
 
     def take(self, names: Iterable[str]) -> None:
         """Names that are used from now on."""
-        self._taken.update(names)
+        names = set(names)
+        self._taken |= names
+        self._everywhere |= names
 
     def is_free(self, name: str) -> bool:
         """Whether the name may be used as it is."""
-        return name.isidentifier() and name not in self._taken
+        return name.isidentifier() and name not in self._taken and name not in self._module
 
     def new(self, hint: str) -> str:
         """The hint as an identifier, with a number if it is taken: ``x``, ``x_2``, ``x_3``."""
@@ -54,7 +73,7 @@ class Naming:
         """A name for the counter of a loop: ``i``, further in ``j``, ``k``."""
         for name in _INDICES[depth:]:
             if self.is_free(name):
-                self._taken.add(name)
+                self.take([name])
                 return name
         return self.numbered("i")
 
@@ -64,13 +83,13 @@ class Naming:
 
     def _first_free(self, key: str, plain: str, stem: str, start: int) -> str:
         if plain and self.is_free(plain):
-            self._taken.add(plain)
+            self.take([plain])
             return plain
         number = self._last.get(key, start - 1)
         while True:
             number += 1
             name = f"{stem}{number}"
-            if name not in self._taken:
+            if self.is_free(name):
                 self._last[key] = number
-                self._taken.add(name)
+                self.take([name])
                 return name

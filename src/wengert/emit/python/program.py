@@ -70,7 +70,7 @@ class Program:
         key = (array.dtype.str, array.shape, array.tobytes())
         known = self.constants.get(key)
         if known is None:
-            known = self.naming.numbered("c"), _constant_text(value)
+            known = self.naming.of_module("c"), _constant_text(value)
             self.constants[key] = known
         return known[0]
 
