@@ -47,6 +47,7 @@ from wengert.ops.control.regions import (
 )
 from wengert.ops.control.smooth import cond_smooth
 from wengert.ops.counting import Cost, count_operations, known_outside
+from wengert.ops.layout import cast
 
 __all__ = ["COND", "Cond", "branch", "check_captures", "joined_cond"]
 
@@ -207,8 +208,20 @@ def joined_cond(
     Raises:
         TypeMismatchError: the predicate is no single truth value, or the branches differ in shape.
     """
-    region, captures = sunk([*then, *orelse], given, outside)
+    both = [_together(first, second) for first, second in zip(then, orelse, strict=True)]
+    outputs = [*(first for first, _ in both), *(second for _, second in both)]
+    region, captures = sunk(outputs, given, outside)
     return make(COND, (predicate, *captures), Cond(*split(region, len(then))))
+
+
+def _together(first: Expr, second: Expr) -> tuple[Expr, Expr]:
+    """Two results in the precision that holds both."""
+    type_ = joined(first.value_type, second.value_type, "cond")
+    found = [
+        node if fits(node.value_type, type_) else cast(node, type_.dtype)
+        for node in (first, second)
+    ]
+    return found[0], found[1]
 
 
 def _rebuilt(predicate: Expr, *captures: Expr, attr: Cond) -> Expr:
