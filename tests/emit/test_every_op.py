@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from emit.comparing import assert_emitted
@@ -9,8 +11,10 @@ from harness.cases import Case, all_ops, cases_of
 
 from wengert.diff.forward import jvp
 from wengert.errors import NoDerivativeError
+from wengert.ir.node import Expr
 from wengert.ir.types import is_inexact
 from wengert.ops.leaves import symbol
+from wengert.ops.subscripts import update
 
 OPS = sorted(name for name, op in all_ops().items() if not op.free)
 
@@ -21,7 +25,7 @@ def test_values(name: str) -> None:
         assert_emitted(case.outputs, case.values, _inputs(case), case.label)
 
 
-def _inputs(case: Case) -> list:
+def _inputs(case: Case) -> list[Expr]:
     return [s for s in case.symbols if s.op.free]
 
 
@@ -45,7 +49,18 @@ def test_derivatives(name: str) -> None:
         )
 
 
-def _like(rng, node):
+@pytest.mark.parametrize("name", OPS)
+def test_results_changed_in_place(name: str) -> None:
+    """What an op gives may be a view of an argument; a store into it must not change that."""
+    for case in cases_of(all_ops()[name]):
+        for out in case.outputs:
+            if out.ndim and all(isinstance(e, int) and e > 0 for e in out.shape):
+                changed = update(out, (0,) * out.ndim, out[(-1,) * out.ndim])
+                others = [s for s in _inputs(case) if s.ndim]
+                assert_emitted([changed, out, *others], case.values, _inputs(case), case.label)
+
+
+def _like(rng: np.random.Generator, node: Expr) -> Any:
     value = rng.uniform(-1, 1, node.shape)
     if "complex" in node.value_type.dtype:
         value = value + 1j * rng.uniform(-1, 1, node.shape)
