@@ -97,7 +97,8 @@ def _start(emission: Emission, value: Value, parts: Looping, changed: Sequence[b
         init = carry.init
         text, is_new = read(init), False
         if owned:
-            if any(c.init is init for c in parts.carries if c is not carry):
+            shared = any(c.init is init for c in parts.carries if c is not carry)
+            if shared or not overwritten.isdisjoint(init.buffers):
                 text, is_new = Text(("np.array(", text, ")")), True
             else:
                 text, is_new = own(emission, init, value.block, [value])
