@@ -17,6 +17,7 @@ from wengert.ir.known import is_symmetric
 from wengert.ir.node import Expr
 from wengert.ir.op import registered
 from wengert.ops.apply import applied
+from wengert.ops.leaves import const
 
 EXTENTS = {"m": 3, "n": 4, "k": 2}
 
@@ -77,6 +78,12 @@ def test_random_numpy_source_runs(e: Expr) -> None:
     assume(np.all(np.abs(expected) < 1e9))  # beyond that, rounding is magnified too much
     found = run(e.numpy(), values)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("base", "exponent"), [(2, 1e22), (-2.5, 1e22), (0, -1), (2.5, -1e22)])
+def test_powers_of_numbers_that_python_refuses(base: float, exponent: float) -> None:
+    e = const(base) ** const(exponent)
+    assert run((3 * e).numpy(), {}) == (3 * e).evaluate()
 
 
 def elementwise_ops() -> list[str]:

@@ -228,8 +228,9 @@ class NumpyWriter(TextWriter):
 
     def write_pow(self, form: Form) -> Text:
         base, exponent = self.parts(form)
-        if exponent.level == NEG and base.level == ATOM and base.raw:
-            base = self.called("np.float64", [base])  # Python refuses 0**-1, NumPy integers too
+        if base.raw and (exponent.level == NEG or exponent.raw):
+            # Python refuses 0**-1 and 2**1e22, NumPy integers 0**-1 too.
+            base = self.called("np.float64", [base])
         pieces = (self.at_least(base, ATOM), "**", self.exponent(exponent))
         return Text(pieces, POWER, raw=base.raw)
 
