@@ -198,7 +198,7 @@ def _section(entry: Entry) -> tuple[int, str]:
 
 def page() -> str:
     """The page as text."""
-    load_tables()
+    load_tables(every=True)
     sections: dict[tuple[int, str], dict[tuple[str, str, str], list[str]]] = {}
     for entry in entries():
         row = (_arguments(entry), _refused(entry), _derivative(entry))

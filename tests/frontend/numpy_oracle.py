@@ -27,7 +27,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.leaves import fresh, symbol
 from wengert.run.reference import evaluate_nodes
 
-load_tables()
+load_tables(every=True)
 
 __all__ = [
     "Case",

@@ -6,6 +6,7 @@ A table is a module of this room whose name starts with ``numpy_``, ``scipy_`` o
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -17,18 +18,33 @@ __all__ = ["load_tables", "table_modules"]
 _PREFIXES = ("numpy_", "scipy_", "python_")
 
 
-def table_modules() -> list[str]:
+@cache
+def table_modules() -> tuple[str, ...]:
     """The names of all modules with entries, in order."""
     found = iter_modules(wengert.frontend.__path__, "wengert.frontend.")
     names = [m.name for m in found]
-    return sorted(
-        n for n in names if n.rpartition(".")[2].startswith(_PREFIXES) or n.endswith("_table")
+    return tuple(
+        sorted(
+            n
+            for n in names
+            if n.rpartition(".")[2].startswith(_PREFIXES) or n.endswith("_table")
+        )
     )
 
 
-@cache
-def load_tables() -> None:
-    """Import every table, once.
+# Tables for parts of SciPy: whoever calls its functions has imported it.
+_PARTS = {
+    "scipy_fft": "scipy.fft",
+    "scipy_linalg": "scipy.linalg",
+    "scipy_matrices": "scipy.linalg",
+    "scipy_signal": "scipy.signal",
+    "scipy_special": "scipy.special",
+}
+_loaded: set[str] = set()
+
+
+def load_tables(*, every: bool = False) -> None:
+    """Import the tables that are not loaded yet; those for parts of SciPy only once the part is in use.
 
     >>> from wengert.frontend.table import entry_of
     >>> import numpy as np
@@ -37,4 +53,7 @@ def load_tables() -> None:
     'numpy.sin'
     """
     for name in table_modules():
-        import_module(name)
+        part = _PARTS.get(name.rpartition(".")[2])
+        if name not in _loaded and (every or part is None or part in sys.modules):
+            import_module(name)
+            _loaded.add(name)

@@ -567,9 +567,16 @@ class Context:
             serial: other
             for origin in reach
             for serial, other in self.families.get(origin, {}).items()
-            if other not in besides and (other.origins & reach or other.shadows & buffer.origins)
+            if other not in besides
+            and self.is_alive(other)
+            and (other.origins & reach or other.shadows & buffer.origins)
         }
         return list(found.values())
+
+    def is_alive(self, owner: Any) -> bool:
+        """Whether something was made in a region that is still open (or before the capture)."""
+        layer = self.born(owner)
+        return layer is None or any(layer is each for each in self.layers)
 
     def bounds(self, node: Expr) -> tuple[int | None, int | None]:
         """Known bounds of an integer: of loop counters, and of sums with constants."""

@@ -401,6 +401,9 @@ def positions(
     first: Sequence[Any], second: Sequence[Any], uniting: Uniting, cls: type
 ) -> Sequence_:
     """The form of two lists, place by place; elements that one does not have get a flag."""
+    flagged = any(type(v) is Maybe for v in (*first, *second))
+    if uniting.loop and len(first) != len(second) and not flagged:
+        raise Unfit(f"a list of {len(first)} and a list of {len(second)}")
     found: list[Form] = []
     for i in range(max(len(first), len(second))):
         x = first[i] if i < len(first) else ABSENT
@@ -688,6 +691,7 @@ class Uniting:
     known: dict[tuple[int, int], Form] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)
     line: int = 0  # of the branch
+    loop: bool = False  # whether the two are before and after an iteration
     late: bool = False  # what stands alone is the second's
 
 

@@ -556,7 +556,7 @@ def _settled(
     """Whether the carried values hold what the body gave; else they are widened."""
     stable = True
     note = f"after an iteration of the loop at line {where.line}"
-    uniting = Uniting(Side(), _side(trace), "value", note, late=True)
+    uniting = Uniting(Side(), _side(trace), "value", note, late=True, loop=True)
     for key, slot in trace.slots.items():
         final = trace.finals[key]
         if isinstance(slot, BufferSlot) and slot.buffer.serial >= trace.mark:
@@ -731,7 +731,7 @@ def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -
     elements, growing = final
     if growing is None or growing.stacks is not None or len(elements) != len(each.grown.flags):
         if not elements and growing is not None:
-            return True
+            refuse("a list grows in the first iteration only", CarryChange, where)
         refuse(
             "a list that grows in this loop is also changed in another way; use arrays, or mode='tape'",
             NeedConcrete,
