@@ -75,14 +75,15 @@ def what_to_save(
     nodes = order(outputs)
     ours = computed_by_loop(loop, nodes)
     moving = depends_on(nodes, {loop.k, *loop.carried, *loop.slices})
+    known = set(ours)
     demanded = {
         used
         for node in nodes
-        if node not in ours
+        if node not in known
         for used in (*node.args, *node.needs)
-        if used in ours
+        if used in known
     }
-    demanded |= {out for out in outputs if out in ours}
+    demanded |= known.intersection(outputs)
     rows: dict[Expr, Row] = {}
     prices: dict[Expr, int] = {}
     for node in ours:
