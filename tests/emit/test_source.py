@@ -19,12 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
+from wengert.diff.reverse import vjp
 from wengert.emit.python import callable_of, compile_source, source
 from wengert.errors import EvaluationError
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
+from wengert.ir.types import FLOAT, INT
 from wengert.ops.algebra import full
 from wengert.ops.control import branch, call, for_loop, loop, while_loop
+from wengert.ops.control.recursion import recursive
 from wengert.ops.effects import check, first_token, show
 from wengert.ops.leaves import const, size, symbol
 from wengert.ops.subscripts import update
@@ -186,6 +189,30 @@ def test_bodies_of_calls_are_written_once() -> None:
     text = assert_emitted([a, b], {"x": 0.3, "y": 0.4}, [x, y])
     assert text.count("def step(") == 1
     assert text.count("step(") == 4
+
+
+def test_recursion() -> None:
+    n = symbol("n", dtype="int64")
+    power = recursive(
+        "power",
+        [FLOAT, INT],
+        [FLOAT],
+        lambda f, t, k: branch(k > 0, lambda: t * f(t, k - 1), lambda: 1.0),
+    )
+    text = assert_emitted([power(x, n)], {"x": 1.5, "n": 5}, [x, n])
+    assert "    return p0*power(p0, p1 - 1) if p1 > 0 else 1.0" in text
+    (change,) = vjp([power(x, n)], [const(1.0)], [x])
+    assert change is not None
+    assert_emitted([change], {"x": 1.5, "n": 5}, [x, n])
+
+
+def test_calls_with_effects(capsys: pytest.CaptureFixture[str]) -> None:
+    def noisy(t: Expr, token: Expr) -> Expr:
+        return show(token, "at {0}", [t])
+
+    token = show(call(noisy, x, first_token()), "done")
+    callable_of(Function((x,), (token,)))(1.5)
+    assert capsys.readouterr().out == "at 1.5\ndone\n"
 
 
 def test_checks_come_first_and_stand_in_the_traceback() -> None:

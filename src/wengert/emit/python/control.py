@@ -12,8 +12,9 @@ from wengert.emit.python.regions import Branches, Called, Looping
 from wengert.emit.python.values import Buffer, Value
 from wengert.emit.python.writer import dims_in
 from wengert.ir.node import Expr
-from wengert.ir.types import Type
+from wengert.ir.types import Type, is_inexact
 from wengert.ops.control.lengths import is_opaque
+from wengert.show.precedence import Text
 
 __all__ = ["emit_control"]
 
@@ -34,11 +35,18 @@ def _emit_call(emission: Emission, value: Value, parts: Called) -> None:
     statement = node.op.spell.statement
     args = [emission.written(a) for a in parts.args]
     count = len(node.type.items) if not isinstance(node.type, Type) else 1
-    names = [emission.result_name(parts.items.get(i)) for i in range(count)]
     if statement is None:
         ((function, sizes),) = zip(parts.functions, parts.sizes, strict=True)
-        given = ", ".join([*args, *(emission.written(s) for s in sizes)])
-        value.block.add(f"{', '.join(names)} = {function.name}({given})")
+        text = f"{function.name}({', '.join([*args, *map(emission.written, sizes)])})"
+        # One number needs no variable; what only counts may be the token of an effect.
+        if count == 1 and parts.items and is_inexact(parts.items[0].node.value_type):
+            item = parts.items[0]
+            item.deps, value.deps = value.deps, ()
+            emission.give(item, Text((text,)), (Buffer(owned=False), *together(parts.args)))
+            return
+    names = [emission.result_name(parts.items.get(i)) for i in range(count)]
+    if statement is None:
+        value.block.add(f"{', '.join(names)} = {text}")
     else:
         functions = [
             _with_sizes(emission, f.name, sizes)
