@@ -106,6 +106,7 @@ class Captured:
     names: Mapping[Expr, str]
     lines: Mapping[Expr, Any]
     traces: Mapping[Any, int]
+    risks: Mapping[str, tuple[Any, ...]]  # places where NumPy itself may raise, by kind of error
     checks: bool  # whether the last output is a token
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
@@ -347,6 +348,7 @@ def _captured(
         dict(context.names),
         dict(context.lines),
         dict(context.traces),
+        {kind: tuple(places) for kind, places in context.risks.items()},
         checks,
     )
 

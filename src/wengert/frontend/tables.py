@@ -25,9 +25,7 @@ def table_modules() -> tuple[str, ...]:
     names = [m.name for m in found]
     return tuple(
         sorted(
-            n
-            for n in names
-            if n.rpartition(".")[2].startswith(_PREFIXES) or n.endswith("_table")
+            n for n in names if n.rpartition(".")[2].startswith(_PREFIXES) or n.endswith("_table")
         )
     )
 

@@ -23,31 +23,38 @@ __all__ = ["Runner", "once", "presented", "runner"]
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
 
 
-def runner(function: Function, names: Mapping[Expr, str] | None = None, home: str = "") -> Runner:
+def runner(
+    function: Function,
+    names: Mapping[Expr, str] | None = None,
+    home: str = "",
+    risks: Mapping[str, Sequence[Any]] | None = None,
+) -> Runner:
     """What computes the outputs of a function from the values of its inputs.
 
-    Errors get a note of the line of the user's program, or of ``home``, where that is defined.
+    Errors get a note of the line of the user's program; ``risks`` are the lines where NumPy itself may
+    raise, by kind of error, and ``home`` is where the program is defined.
     """
     run = callable_of(function, names=names)
-    return _noting(lambda values: run(*values), run.__code__.co_filename, home)
+    return _noting(lambda values: run(*values), run.__code__.co_filename, home, risks or {})
 
 
 def once(function: Function, home: str = "") -> Runner:
     """The same without compiling, for a function that is run once."""
     region, _ = hoisted(function.inputs, function.outputs)
-    return _noting(lambda values: run_region(region, values, {}), "", home)
+    return _noting(lambda values: run_region(region, values, {}), "", home, {})
 
 
 # --- where errors come from ----------------------------------------------------------------------------
 _PLACE = re.compile(r"  # (\S.*:\d+ in .*)$")
 
 
-def _noting(run: Runner, file: str, home: str) -> Runner:
+def _noting(run: Runner, file: str, home: str, risks: Mapping[str, Sequence[Any]]) -> Runner:
     def noting(values: Sequence[Any]) -> Sequence[Any]:
         try:
             return run(values)
         except Exception as error:
-            _note(error, _line_of(error.__traceback__, file) or home)
+            risky = " or ".join(map(str, risks.get(type(error).__name__, ())))
+            _note(error, _line_of(error.__traceback__, file) or risky or home)
             raise
 
     return noting

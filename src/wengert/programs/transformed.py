@@ -179,7 +179,7 @@ class Transformed:
         run = (
             once(captured.function, home)
             if self.eager
-            else runner(captured.function, captured.names, home)
+            else runner(captured.function, captured.names, home, captured.risks)
         )
         return Built(captured, run, self._kept)
 

@@ -237,7 +237,7 @@ def pop_until_empty(x):
     return total
 
 
-@program(17.0, others=[(5.0,), (1.0,)], wrt=[0])
+@program(17.0, others=[(5.0,), (1.0,)], wrt=[0], refused="loop variable|list")
 def explicit_stack(x):
     stack = [x]
     total = 0.0
@@ -253,7 +253,9 @@ def explicit_stack(x):
     return total, visited
 
 
-@program(np.array([[0.0, 4, 1], [9, 0, 9], [9, 2, 0]]) + 0.1, wrt=[0])
+@program(
+    np.array([[0.0, 4, 1], [9, 0, 9], [9, 2, 0]]) + 0.1, wrt=[0], refused="heapq.*tape"
+)
 def dijkstra_with_heap(W):
     n = len(W)
     dist = [math.inf] * n

@@ -23,7 +23,6 @@ from wengert.frontend.staging.context import (
     NeedConcrete,
     active,
     current,
-    place,
     refuse,
 )
 from wengert.frontend.staging.growing import growing_of, is_growing
@@ -466,7 +465,7 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     except (ShapeError, TypeMismatchError) as error:
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
-        active().lines[result] = place()
+        active().risk("LinAlgError")
     found = _result(result)
     if dtype is not None and is_number(found):
         from wengert.frontend.staging.library import as_type

@@ -411,6 +411,7 @@ class Context:
         self.calls: dict[Any, Place] = {}  # where functions call themselves
         self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
         self.arguments: Any = ()
+        self.risks: dict[str, list[Place]] = {}  # where NumPy itself may raise an error
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to
         self.home: Place | None = None  # the function that is captured
@@ -585,6 +586,13 @@ class Context:
     def within(self, node: Expr, along: Any) -> bool:
         """Whether an integer is known to be at most an extent."""
         return at_most(node, along, self.ranges)
+
+    def risk(self, error: str) -> None:
+        """Note that NumPy may raise an error here when the program runs."""
+        places = self.risks.setdefault(error, [])
+        here = place()
+        if here not in places:
+            places.append(here)
 
     def note(self, kind: str, text: str, where: Place | None = None) -> None:
         """Something for ``explain``."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError
-from wengert.frontend.staging.context import NeedConcrete, active, place, refuse
+from wengert.frontend.staging.context import NeedConcrete, active, refuse
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -213,13 +213,13 @@ def getitem(array: Any, index: Any) -> Any:
     try:
         if not _is_basic(entries):
             gathered = subscript(array.expr, key)
-            active().lines[gathered] = place()
+            active().risk("IndexError")
             return wrap(gathered)
         part = subscript(array.expr, key)
     except (ShapeError, TypeMismatchError) as error:
         _refused(error, array)
     if not _is_plain(entries):
-        active().lines[part] = place()
+        active().risk("IndexError")
     if not part.shape:
         return scalar_of(part)
 
