@@ -281,3 +281,13 @@ def test_higher_orders(order: int, f: Black, g: Callable[[mp.mpf], mp.mpf], x: f
     assert abs(float(found) - truth) <= 1e-5 * abs(truth)
     assert honest(found, truth)
     assert found.calls <= 30
+
+
+def test_errors_hold_where_squares_of_values_vanish() -> None:
+    """Steps near 1 were tried too: next to those values, the squares of the ones near x are 0."""
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        x, a = 10.0 ** rng.uniform(-150, -100), rng.uniform(0.5, 10.0)
+        c = 10.0 ** rng.uniform(6, 10) * x * x * a
+        found = derivative(lambda t, a=a, c=c: c + a * t * t, x, order=2)
+        assert abs(float(found) - 2 * a) <= found.error

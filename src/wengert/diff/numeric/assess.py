@@ -196,8 +196,10 @@ def _pooled(found: Candidates, error: Floats, noise: Floats, misfit: Flags) -> F
     near = (error <= 4.0 * np.min(error, axis=0)) & (found.truncation <= noise) & ~misfit
     weight = np.where(near, found.freedom[:, None], 0.0)
     total = weight.sum(axis=0)
-    square = (weight * np.where(near, found.deviation, 0.0) ** 2).sum(axis=0)
-    pooled: Floats = 0.9 * np.sqrt(square / np.maximum(total, 1.0))
+    seen = np.where(near, found.deviation, 0.0)
+    unit = np.ldexp(1.0, np.clip(np.frexp(np.max(seen, axis=0))[1], -1020, 1020))  # see fits.py
+    square = (weight * (seen / unit) ** 2).sum(axis=0)
+    pooled: Floats = 0.9 * np.sqrt(square / np.maximum(total, 1.0)) * unit
     return pooled
 
 

@@ -130,6 +130,8 @@ def _fit(
         weights[:, j] = np.where(full[:, j], rest / np.where(full[:, j], r[:, j, j], 1.0), 0.0)
     inside = (np.arange(basis.shape[1]) < rows[:, None])[:, :, None]
     residual = np.where(inside, y[None], 0.0)
+    unit = _unit_of_windows(residual)
+    residual = residual / unit
     far = outer.astype(np.float64)
     slack = np.maximum(1.0 - np.cumsum(q**2, axis=2), 0.0)
     room = np.einsum("wr,wrj->wj", far, slack)[:, :, None]
@@ -144,8 +146,18 @@ def _fit(
         # Small steps fit any polynomial; only the outer rows can contradict it.
         contradiction = np.einsum("wr,wrk->wk", far, square) / np.maximum(room[:, j], 0.3)
         deviation[:, j] = np.where(room[:, j] > 0.3, np.maximum(total, contradiction), total)
-    spread: Floats = np.sqrt(deviation)
-    return Fits(weights, columns, freedom, q, projections, spread)
+    spread: Floats = np.sqrt(deviation) * unit
+    return Fits(weights, columns, freedom, q, projections * unit, spread)
+
+
+def _unit_of_windows(values: Floats) -> Floats:
+    """A power of two of the size of the values in each window, for values ``(windows, rows, k)``.
+
+    Far away ``f`` may be larger by more than the range of squares: next to it, those near ``x`` are 0.
+    """
+    peak = np.max(np.abs(values), axis=1, keepdims=True, initial=0.0)
+    unit: Floats = np.ldexp(1.0, np.clip(np.frexp(peak)[1], -1020, 1020))
+    return unit
 
 
 def _student(freedom: Floats) -> Floats:
@@ -180,9 +192,9 @@ def _central(samples: Samples, usable: int, order: int) -> Candidates | None:
     outer = np.concatenate([np.zeros((usable, 1), dtype=bool), inside & (u > OUTER)], axis=1)
     even = _fit(np.concatenate([first, basis], axis=1), parity_derivatives(order, 0, count), outer,
                 np.arange(2, usable + 2), np.concatenate([zero, (plus + minus) / np.sqrt(2.0)]))  # fmt: skip
-    size = ((plus + samples.center) ** 2 + (minus + samples.center) ** 2) / 2.0
+    size = np.hypot(plus + samples.center, minus + samples.center) / np.sqrt(2.0)
     if not parity:
-        size = np.concatenate([samples.center[None, :] ** 2, size])
+        size = np.concatenate([np.abs(samples.center[None, :]), size])
     main, other = (odd, even) if parity else (even, odd)
     columns = np.minimum(main.columns, other.columns + 1 - parity)
     terms = np.arange(lowest, count)
@@ -205,7 +217,7 @@ def _edge(samples: Samples, usable: int, order: int, side: int) -> Candidates | 
     outer = inside & (u > OUTER)
     fits = _fit(basis, edge_derivatives(order, count), outer, np.arange(2, usable + 2), y)
     terms = np.arange(order + 1, count)
-    found = _scaled(samples, order, fits, (y + samples.center) ** 2, terms, terms, fits.columns,
+    found = _scaled(samples, order, fits, np.abs(y + samples.center), terms, terms, fits.columns,
                     fits.deviation[:, terms], fits.freedom[:, terms],
                     outer.sum(axis=1) - order)  # fmt: skip
     if found is None:
@@ -241,7 +253,9 @@ def _scaled(
 
     term = terms[column]
     values = fits.values()
-    rounding = np.sqrt(fits.squares() @ size)[window, term]
+    sizes = np.where((fits.q != 0).any(axis=2)[:, :, None], size[None], 0.0)
+    unit = _unit_of_windows(sizes)
+    rounding = (np.sqrt(fits.squares() @ (sizes / unit) ** 2) * unit)[window, term]
     return Candidates(
         window=window,
         reach=reach,
