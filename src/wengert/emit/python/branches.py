@@ -22,7 +22,7 @@ def emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
     dead = {
         v
         for v in value.deps
-        if (count := crossed(value.block, v.block)) is not None
+        if (count := crossed(v, value.block)) is not None
         and v.left - count - 1 - inner[0].get(v, 0) - inner[1].get(v, 0) - uses_inside(v, tested)
         == 0
     }

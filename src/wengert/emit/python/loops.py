@@ -124,7 +124,7 @@ def _variable(
     taken: Sequence[str],
 ) -> str:
     init, result = carry.init, carry.result
-    count = crossed(value.block, init.block)
+    count = crossed(init, value.block)
     text = emission.written(init)
     once = sum(c.init is init for c in parts.carries) == 1
     dies = count is not None and init.left - count - 1 == 0

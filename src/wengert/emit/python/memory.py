@@ -50,13 +50,18 @@ def places_of(form: Form, scope_values: dict[Expr, Value]) -> tuple[tuple[Buffer
     return tuple(found), form.kind == "same"
 
 
-def crossed(inner: Block, outer: Block) -> int | None:
-    """How many branches lie between two blocks; ``None`` if there is a loop, which would run again."""
-    for count, block in enumerate(inner.enclosing()):
-        if block is outer:
+def crossed(value: Value, block: Block) -> int | None:
+    """How many branches around a block use a value from outside of them, and so count as its users.
+
+    ``None`` if there is a loop between, which would run again.
+    """
+    count = 0
+    for around in block.enclosing():
+        if around is value.block:
             return count
-        if block.looped:
+        if around.looped:
             return None
+        count += around.owner is not None and value in around.owner.needed
     return None
 
 
@@ -79,7 +84,7 @@ def uses_inside(value: Value, users: Iterable[Value]) -> int:
 
 def remaining(value: Value, block: Block, users: Iterable[Value]) -> int | None:
     """How often a value is still used once some users in a block are written; ``None``: it is not known."""
-    branches = crossed(block, value.block)
+    branches = crossed(value, block)
     if branches is None:
         return None
     return value.left - branches - uses_inside(value, users)

@@ -131,6 +131,9 @@ def _close(value: Value, head: Sequence[Value], more: Iterable[Value] = ()) -> N
     value.deps = tuple(dict.fromkeys([*head, *more, *outside]))
     once = {v for v in head if list(head).count(v) == 1} if len(head) < 100 else set()
     value.direct = frozenset(once - set(outside))
+    value.needed = frozenset(value.deps)
+    for body in value.bodies:
+        body.owner = value
 
 
 def _items(scope: Scope, value: Value) -> dict[int, Value]:
@@ -149,22 +152,54 @@ def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) ->
     wanted = sorted(items)
     ways: list[list[Value]] = []
     head = scope.values[predicate]
+    owner = _joinable(builder, scope, value, head)
     regions = (attr.then, attr.orelse)
     needed = [set(order([region.outputs[i] for i in wanted])) for region in regions]
-    for region in regions:
-        block = Block(value.block, condition=head)
+    for position, region in enumerate(regions):
+        if owner is value:
+            value.bodies.append(Block(value.block, condition=head))
+        block = owner.bodies[position]
         inner = Scope(block, scope)
         inner.shared = needed[0] & needed[1]
         _bind(builder, scope, inner, region.params, captures)
-        outputs = builder.build(inner, [region.outputs[i] for i in wanted])
-        block.roots = [
-            _as(builder, inner, out, region.outputs[i], items[i].node.value_type)
-            for out, i in zip(outputs, wanted, strict=True)
-        ]
-        value.bodies.append(block)
-        ways.append(block.roots)
-    value.parts = Branches(head, [(items[i], a, b) for i, a, b in zip(wanted, *ways, strict=True)])
-    _close(value, [head])
+        builder.build(inner, [region.outputs[i] for i in wanted])
+        ways.append(
+            [builder.converted(inner, region.outputs[i], items[i].node.value_type) for i in wanted]
+        )
+        block.roots = [*block.roots, *ways[-1]]
+    if owner is value:
+        value.parts = Branches(head)
+    else:
+        for item in items.values():
+            item.deps = (owner,)
+    owner.parts.results += [(items[i], a, b) for i, a, b in zip(wanted, *ways, strict=True)]
+    _close(owner, [head])
+
+
+_NEAR = 2000  # values looked through for whether a branch needs another
+
+
+def _joinable(builder: Builder, scope: Scope, value: Value, predicate: Value) -> Value:
+    """The branch by the same condition with which a branch can be written as one; else itself.
+
+    So a derivative in a branch shares what the branch has computed.
+    """
+    key = ("branches", predicate)
+    known = value.block.table.get(key)
+    value.block.table[key] = value
+    if known is None or known is value or known.block is not value.block:
+        return value
+    seen: set[Value] = set()
+    stack = [scope.values[arg] for arg in value.node.args]
+    while stack:
+        needed = stack.pop()
+        if needed is known or len(seen) > _NEAR:
+            return value
+        if needed not in seen and needed.block is value.block:
+            seen.add(needed)
+            stack += needed.deps
+    value.block.table[key] = known
+    return known
 
 
 def _bind(
@@ -172,11 +207,6 @@ def _bind(
 ) -> None:
     for param, arg in zip(params, args, strict=True):
         inner.bind(param, builder.converted(scope, arg, param.value_type))
-
-
-def _as(builder: Builder, scope: Scope, value: Value, node: Expr, type_: Type) -> Value:
-    """An output in the dtype of the result."""
-    return builder.converted(scope, node, type_)
 
 
 # --- loops -------------------------------------------------------------------------------------------------
@@ -216,13 +246,13 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
     numbers = [*kept, *(attr.carries + j for j in row_numbers)]
     built = builder.build(inner, [outputs[i] for i in numbers])
     carries: list[Carry] = []
-    for i, out in zip(kept, built, strict=False):
+    for i in kept:
         type_ = carried[i].value_type
         carries.append(
             Carry(
                 builder.private(scope, args[i], type_),
                 symbols[i],
-                _as(builder, inner, out, outputs[i], type_),
+                builder.converted(inner, outputs[i], type_),
                 type_,
                 items.get(first + i),
             )

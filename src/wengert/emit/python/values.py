@@ -44,7 +44,7 @@ class Line:
 class Block:
     """A suite of statements: of a function, a branch or the body of a loop."""
 
-    __slots__ = ("condition", "lines", "looped", "parent", "roots", "table")
+    __slots__ = ("condition", "lines", "looped", "owner", "parent", "roots", "table")
     parent: Block | None
     looped: bool  # the body of a loop
     condition: Value | None  # of a branch: it is tested before anything in it runs
@@ -61,6 +61,7 @@ class Block:
     ) -> None:
         self.parent, self.looped, self.condition = parent, looped, condition
         self.lines, self.roots, self.table = [], [], {}
+        self.owner: Value | None = None  # the branch or loop that it is in
 
     def add(self, text: str) -> Line:
         """Append a line."""
@@ -101,7 +102,7 @@ class Value:
 
     __slots__ = (
         "base", "block", "buffers", "bodies", "consumers", "deps", "direct", "done", "form", "guard",
-        "index", "is_numpy", "keep", "kind", "left", "line", "node", "parts", "pending", "prefer",
+        "index", "is_numpy", "keep", "kind", "left", "line", "needed", "node", "parts", "pending", "prefer",
         "reads", "scope", "sole", "sole_block", "text", "whole",
     )  # fmt: skip
 
@@ -113,6 +114,7 @@ class Value:
         self.bodies: list[Block] = []  # of a control value
         self.parts: Any = None  # of a control value. Any: see `regions`
         self.direct: frozenset[Value] = frozenset()  # deps that its head reads once
+        self.needed: frozenset[Value] = frozenset()  # deps of a control value
         self.index = 0  # of an item
         self.base: Value | None = None  # of a store: what it changes
         self.consumers: list[Value] = []  # of the base of a store
