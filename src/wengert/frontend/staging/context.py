@@ -487,17 +487,22 @@ class Context:
 
     def check_unshared(self, owner: Any) -> None:
         """Refuse to change what another name may also stand for."""
-        known, others = self.merged[id(owner)]
-        if known is not owner:
+        if self.merged[id(owner)][0] is not owner:
             return
         roots = self.visible()
-        for other in others:
-            if other is not owner and id(other) in roots:
-                refuse(
-                    f"changes a {type(owner).__name__} that is one of two depending on a run-time value; "
-                    "copy it after the branch",
-                    NeedConcrete,
-                )
+        todo, seen = [owner], {id(owner)}
+        while todo:
+            for other in self.merged.get(id(todo.pop()), (None, ()))[1]:
+                if id(other) in seen:
+                    continue
+                if id(other) in roots:
+                    refuse(
+                        f"changes a {type(owner).__name__} that is one of two depending on a run-time "
+                        "value; copy it after the branch",
+                        NeedConcrete,
+                    )
+                seen.add(id(other))
+                todo.append(other)
 
     def visible(self) -> set[int]:
         """The lists, dicts and objects that the program can still reach, by id."""

@@ -664,7 +664,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, Scalar) and isinstance(b, Scalar):
         return a.expr is b.expr
     if isinstance(a, Array) and isinstance(b, Array):
-        return a.buffer is b.buffer and a.views == b.views
+        return a.same_part(b)
     if isinstance(a, Handle) or isinstance(b, Handle):
         return False
     if type(a) is not type(b):

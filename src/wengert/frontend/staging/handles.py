@@ -245,6 +245,26 @@ class Array(Handle):
             found = view.probe(found)
         return found
 
+    def place(self) -> tuple[Any, ...] | None:
+        """Where the part lies in its buffer: offset, shape and strides, if that is known."""
+        layout = self.layout()
+        if layout is None:
+            return None
+        base = layout
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        offset = layout.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        return offset, layout.shape, layout.strides
+
+    def same_part(self, other: Array) -> bool:
+        """Whether two handles show the very same elements."""
+        if self.buffer is not other.buffer:
+            return False
+        if self.views == other.views:
+            return True
+        mine = self.place()
+        return mine is not None and mine == other.place()
+
     def write(self, value: Expr) -> None:
         """Replace all elements; the value has the type of the array."""
         context = active()
@@ -547,7 +567,7 @@ def _is_closed(context: Context, node: Expr) -> bool:
     visited = {node}
     while stack:
         top = stack.pop()
-        if top.op.free or (top.op.resolve is not None and _mentions_size(top)) or len(seen) > _FAR:
+        if top.op.free or _is_kept(top) or len(seen) > _FAR:
             known[node] = False
             return False
         for arg in top.args:
@@ -562,6 +582,14 @@ def _is_closed(context: Context, node: Expr) -> bool:
     for each in seen:
         known[each] = True
     return True
+
+
+def _is_kept(node: Expr) -> bool:
+    """Whether a node has its value only when the program runs: it acts, or has the size of an input."""
+    op = node.op
+    if op.effect or (op.bodies is not None and any(body.acts for body in op.bodies(node.attr))):
+        return True
+    return op.resolve is not None and _mentions_size(node)
 
 
 def _mentions_size(node: Expr) -> bool:

@@ -61,6 +61,7 @@ from wengert.frontend.staging.iteration import Steps, steps_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.ir.walk import depends_on, order
 from wengert.ops.choice import gt, where
 from wengert.ops.control.item import items
 from wengert.ops.control.looped import COUNTER, Looped, closed_loop
@@ -589,10 +590,30 @@ def _settled(
     return stable
 
 
+def _varies(array: Array, trace: _Trace) -> bool:
+    """Whether which part of an array it is depends on the iteration."""
+    if not array.views:
+        return False
+    return bool(depends_on(order([array.expr]), {trace.k, *trace.symbols}) & {array.expr})
+
+
 def _check_moved(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
     """An array that is changed in place before its name is bound anew is that of others at first."""
     for key, each in carried.items():
         before, after = trace.params.get(key), trace.finals.get(key)
+        if (
+            isinstance(before, Array)
+            and isinstance(after, Array)
+            and isinstance(each.slot, CellSlot)
+            and after.buffer.serial < trace.mark
+            and not _varies(after, trace)
+        ):
+            # From the second iteration on the name stands for the very same array.
+            refuse(
+                f"`{each.slot.name}` is another name of an array after the first iteration",
+                CarryChange,
+                where,
+            )
         if (
             isinstance(before, Array)
             and isinstance(after, Array)
