@@ -11,6 +11,7 @@ import pytest
 from emit.comparing import assert_emitted
 
 import wengert as wg
+from wengert.emit.python import compile_source
 from wengert.ops.control import branch, for_loop
 from wengert.ops.joining import stack
 from wengert.ops.leaves import const, symbol
@@ -75,3 +76,49 @@ def test_constants_that_are_stored_into() -> None:
         wg.jit(_whole_numbers)(numbers), _whole_numbers(numbers), strict=True
     ):
         np.testing.assert_array_equal(found, expected)
+
+
+def _countdown(x: float) -> float:
+    left = 0
+    if x > 0:
+        while left < 5:
+            left += 1
+            print("passed")
+    return x * left
+
+
+def test_loops_of_constants_that_print_do_so_when_they_run_only(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    compiled = wg.jit(_countdown)
+    for value, count in ((2.0, 5), (-2.0, 0), (3.0, 5)):
+        assert compiled(value) == _countdown(value)
+        assert capsys.readouterr().out.count("passed") == 2 * count
+
+
+def _square_root(value: float) -> float:
+    return value**0.5
+
+
+def test_sources_raise_errors_of_python_and_name_files_without_their_folders() -> None:
+    compiled = wg.grad(_square_root)
+    with pytest.raises(wg.errors.EvaluationError, match="complex"):
+        compiled(-1.0)
+    text = compiled.source()
+    assert "import wengert" not in text
+    assert "# test_program_faults.py:" in text
+    with pytest.raises(ValueError, match="complex"):
+        compile_source(text, "grad__square_root")(-1.0)
+    assert compile_source(text, "grad__square_root")(4.0) == 0.25
+
+
+def _newton(a: float) -> float:
+    root = a
+    while abs(root * root - a) > 1e-12:
+        root = (root + a / root) / 2
+    return root
+
+
+def test_formulas_of_derivatives_of_loops() -> None:
+    formula = wg.grad(_newton).formula()
+    assert formula.evaluate(a=2.25) == pytest.approx(1 / 3)

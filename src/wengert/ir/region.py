@@ -21,11 +21,12 @@ __all__ = ["Region"]
 class Region:
     """``params`` (canonical, numbered) to ``outputs``; interned."""
 
-    __slots__ = ("__weakref__", "_nodes", "outputs", "params", "recursive")
+    __slots__ = ("__weakref__", "_acts", "_nodes", "outputs", "params", "recursive")
     params: tuple[Expr, ...]
     outputs: tuple[Expr, ...]
     recursive: int  # how many recursive calls around it the body needs; -1 until asked for
     _nodes: tuple[Expr, ...] | None
+    _acts: bool | None
     _table: ClassVar[WeakValueDictionary[tuple[tuple[Expr, ...], tuple[Expr, ...]], Region]] = (
         WeakValueDictionary()
     )
@@ -36,7 +37,7 @@ class Region:
         if known is None:
             known = object.__new__(cls)
             known.params, known.outputs, known._nodes = params, outputs, None
-            known.recursive = -1
+            known.recursive, known._acts = -1, None
             known = cls._table.setdefault(key, known)
         return known
 
@@ -51,6 +52,17 @@ class Region:
         if self._nodes is None:
             self._nodes = tuple(order(self.outputs))
         return self._nodes
+
+    @property
+    def acts(self) -> bool:
+        """Whether running it has effects, in bodies inside of it too."""
+        if self._acts is None:
+            self._acts = any(
+                node.op.effect
+                or (node.op.bodies is not None and any(b.acts for b in node.op.bodies(node.attr)))
+                for node in self.nodes
+            )
+        return self._acts
 
     def __repr__(self) -> str:
         return f"<region {len(self.params)} -> {len(self.outputs)}>"

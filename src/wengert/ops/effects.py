@@ -11,6 +11,7 @@ meant are doubled (:func:`escaped`). A format that starts with a percent sign is
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -161,7 +162,7 @@ class Place(NamedTuple):
     function: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}()"
+        return f"{os.path.basename(self.file)}:{self.line} in {self.function}()"
 
 
 def error_name(cls: type[BaseException]) -> str:

@@ -6,6 +6,7 @@ What a call needs is made once per signature (structure, types and static values
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -263,7 +264,7 @@ def _home(function: Any) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None:
         return ""
-    return f"{code.co_filename}:{code.co_firstlineno} in {code.co_name}()"
+    return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno} in {code.co_name}()"
 
 
 class _Recorder:
@@ -291,8 +292,11 @@ def for_reading(expr: Expr) -> Expr:
         for leaf in leaves([expr])
         if leaf.op is SYMBOL and leaf.value_type.weak and leaf.value_type.dtype == "float64"
     }
-    expr = substitute([expr], plain)[0]
     nodes = order([expr])
+    # In a loop, what is carried would have to change its type with them.
+    if not any(node.op.bodies is not None for node in nodes):
+        expr = substitute([expr], plain)[0]
+        nodes = order([expr])
     while expr.op in (CAST, PYTHON_NUMBER):  # a dtype is no part of a formula
         expr = expr.args[0]
     if len(nodes) > _READABLE or any(node.op.bodies is not None for node in nodes):

@@ -4,6 +4,10 @@
 >>> from wengert.ir.function import Function
 >>> x, y = wg.symbols("x y")
 >>> print(source(Function((x, y), (x*y + x,)), name="g"))
+import numpy as np
+<BLANKLINE>
+<BLANKLINE>
+@np.errstate(all="ignore")
 def g(x, y):
     return x + x*y
 <BLANKLINE>
@@ -34,6 +38,7 @@ def source(
 ) -> str:
     """The function as Python source that needs NumPy (and SciPy for special functions) but not wengert.
 
+    Where evaluation raises an error of wengert, the source raises the builtin one that it is a kind of.
     ``names``: what nodes should be called. ``result``: the returned value in terms of the outputs,
     ``"{0}, [{1}]"``; by default the output, or a tuple of several.
 
@@ -70,5 +75,7 @@ def callable_of(
     """
     places = [f"{{{i}}}" for i in range(len(function.outputs))]
     result = f"({', '.join(places)}{',' if len(places) == 1 else ''})"
-    text = source(function, name=name, input_names=input_names, names=names, result=result)
+    text = Program(name, names or {}).source(
+        function, name, input_names, result, None, own_errors=True
+    )
     return compile_source(text, name)

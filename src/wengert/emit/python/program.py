@@ -24,6 +24,7 @@ from wengert.ir.function import Function
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.op import registered
 from wengert.ir.region import Region
+from wengert.ops.effects import error_class
 from wengert.ops.leaves import size
 from wengert.show.numpy_text import all_spelled_out
 from wengert.show.precedence import Text, flat
@@ -33,6 +34,7 @@ __all__ = ["Definition", "Program"]
 _MODULE = re.compile(r"\b(scipy(?:\.[a-z]\w*)+)\.\w+\(")
 # Classes of exceptions that are not Python's own.
 _RAISED = re.compile(r"^ *raise ([\w.]+)\.\w+\(", re.MULTILINE)
+_OWN_ERROR = re.compile(r"^( *raise )wengert\.errors\.(\w+)\(", re.MULTILINE)
 _PLAIN_MODULES = ("math", "sys", "time")
 _ERRSTATE = '@np.errstate(all="ignore")'
 
@@ -175,8 +177,9 @@ class Program:
         input_names: Sequence[str] | None,
         result: str | None,
         docstring: str | None,
+        own_errors: bool = False,
     ) -> str:
-        """The whole source."""
+        """The whole source; without ``own_errors``, wengert's errors are the builtin ones that they are."""
         hints = input_names if input_names is not None else [_hint(n) for n in function.inputs]
         with paused_gc():
             outputs = all_spelled_out(function.outputs, helpers=True)
@@ -190,6 +193,8 @@ class Program:
         constants = [f"{n} = {t}" for n, t in self.constants.values()]
         helpers = [self._helper_text(name) for name in self.helpers]
         texts = ["\n".join(constants), *helpers, *self.sources, "\n".join(lines)]
+        if not own_errors:
+            texts = [_OWN_ERROR.sub(_builtin_raised, text) for text in texts]
         parts = [_header("\n".join(texts)), *texts]
         return "\n\n\n".join(part for part in parts if part) + "\n"
 
@@ -199,6 +204,13 @@ class Program:
                 if function.__name__ == name:
                     return bare_source(function)
         return helper_source(name)
+
+
+def _builtin_raised(found: re.Match[str]) -> str:
+    """``raise`` with the builtin class that an error of wengert also is."""
+    kinds = error_class(f"wengert.errors.{found[2]}").__mro__
+    kind = next(k for k in kinds if k.__module__ == "builtins")
+    return f"{found[1]}{kind.__name__}("
 
 
 def _header(text: str) -> str:
