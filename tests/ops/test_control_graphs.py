@@ -23,6 +23,7 @@ from wengert.ops.control import (
     for_loop,
     items,
     joined_cond,
+    merged,
     pruned,
     while_loop,
 )
@@ -180,6 +181,21 @@ def test_sizes_that_are_only_mentioned_stay() -> None:
     assert _carries(left.outputs) == [2]
     assert left.outputs[0].evaluate(AT) == found[1].evaluate(AT)
     assert pruned(left) == left
+
+
+def test_a_loop_that_alone_tells_a_length_keeps_a_row() -> None:
+    """The cotangent of rows has their length, also where nobody reads the rows."""
+    rows = while_loop(lambda s: s > 1, lambda s: ((s / 1.7,), (s,)), [x], stacked=True)[1]
+    output = sum_axes(rows)
+    (gradient,) = vjp([output], [ONE], [x])
+    assert gradient is not None
+    left = pruned(Function((x,), (gradient,)))
+    both = pruned(merged(Function((x,), (output, gradient))))
+    verify([*left.outputs, *both.outputs])
+    assert pruned(left) == left
+    expected = sum(1.7**-k for k in range(5))  # 9.5, 5.6, 3.3, 1.9, 1.1
+    for found in (gradient, left.outputs[0], both.outputs[1]):
+        assert found.evaluate(x=9.5) == pytest.approx(expected, rel=1e-14)
 
 
 def test_derivatives_of_what_is_left_are_those_of_the_whole() -> None:

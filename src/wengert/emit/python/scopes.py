@@ -20,6 +20,7 @@ from wengert.ir.dims import Dim, definer, is_defined
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import leaves, order
+from wengert.ops.control.item import item
 from wengert.ops.leaves import const
 from wengert.show.forms import Form, nodes_in
 
@@ -112,8 +113,27 @@ class Builder:
                 ranks[node] = rank_of(node, ranks)
             if node.op.projection:
                 scope.items.setdefault(node.args[0], []).append(node)
+        for node in list(scope.nodes):
+            if node.op.tells is not None and node.op.tells(node.attr):
+                self._keep_length(scope, node)
         for results in scope.items.values():
             results.sort(key=lambda item: item.attr)
+
+    @staticmethod
+    def _keep_length(scope: Scope, node: Expr) -> None:
+        """A result that only tells how long the results are is a result as well."""
+        name = node.op.tells(node.attr) if node.op.tells is not None else ""
+        assert isinstance(node.type, TupleType)
+        results = scope.items.setdefault(node, [])
+        if any(_plain_name(e) == name for r in results for e in r.shape):
+            return
+        for position, type_ in enumerate(node.type.items):
+            if any(_plain_name(e) == name for e in type_.shape):
+                result = item(node, position)
+                results.append(result)
+                scope.nodes = [*scope.nodes, result]
+                scope.order[result] = rank_of(result, scope.order)
+                return
 
     def _build_one(
         self, scope: Scope, root: Expr, plans: dict[Expr, _Plan], controls: list[Value]

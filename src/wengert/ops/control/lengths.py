@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from wengert.ir.dims import Dim, Extent, is_defined
-from wengert.ir.dump import codec
+from wengert.ir.dump import codec, mapped
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
+from wengert.ir.types import TupleType
 from wengert.ir.walk import order, with_sizes
 
 __all__ = ["Loop", "opaque_length", "renamed_anew", "renamed_by_structure", "told_by"]
@@ -57,6 +58,42 @@ def told_by(attr: Any) -> str:
     if not isinstance(length, Dim) or length.needs or length is not Dim.named(str(length)):
         return ""
     return str(length) if is_opaque(str(length)) else ""
+
+
+def size_names(node: Expr) -> set[str]:
+    """The names of sizes in the type of a node with one result."""
+    if isinstance(node.type, TupleType):
+        return set()
+    return {name for e in node.type.shape if isinstance(e, Dim) for name in e.names}
+
+
+def mentioned_names(node: Expr) -> set[str]:
+    """The names that only running tells which a node needs to know: in its attribute, and in bodies."""
+    found: set[str] = set()
+
+    def note(part: Any) -> Any:  # Any: an extent or a region
+        if isinstance(part, Dim):
+            found.update(name for name in part.names if is_opaque(name))
+        else:
+            found.update(_mentioned_in(part))
+        return part
+
+    if node.attr is not None and node.op.key is None:
+        attr = node.attr
+        if isinstance(attr, Loop):  # its own length it tells
+            attr = attr._replace(length=None)
+        mapped(attr, note)
+    return found
+
+
+def _mentioned_in(region: Region) -> set[str]:
+    told = {name for p in region.params for name in size_names(p)}
+    names: set[str] = set()
+    for node in region.nodes:
+        names |= mentioned_names(node)
+        if node.op.tells is not None:
+            told.add(node.op.tells(node.attr))
+    return names - told
 
 
 def opaque_length(attr: Any, args: Sequence[Expr]) -> Dim:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
 from wengert.ir.walk import depends_on, leaves, order, substitute
-from wengert.ops.algebra import plus
+from wengert.ops.algebra import lift, plus
 from wengert.ops.choice import gt
 from wengert.ops.control.accumulate import in_place
 from wengert.ops.control.changes import (
@@ -33,6 +33,7 @@ from wengert.ops.control.changes import (
     zeros_of,
 )
 from wengert.ops.control.item import items
+from wengert.ops.control.lengths import told_by
 from wengert.ops.control.loop_checkpoint import Step, reversed_by_parts
 from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
 from wengert.ops.control.looped import Loop, Looped, closed_loop
@@ -314,6 +315,8 @@ def _recorded(loop: OpenLoop, outputs: Sequence[Expr]) -> _Tape:
     change |= {loop.carried[one.place]: one.restored for one in undone}
     outputs = [*substitute(outputs, change), *restored]
     kept = what_to_save(loop, outputs)
+    if loop.attr.stacked and told_by(loop.attr) and not rows and not kept:
+        kept = [Row(lift(True), ())]  # cotangents of rows have the length that only rows tell
     rows += kept
     added = unbound((row.type for row in kept), "saved")
     counted = loop.attr.go

@@ -16,7 +16,12 @@ from wengert.ir.walk import build, leaves, order, renamed, renaming, replaced, s
 from wengert.ops.control.call import CALL, Call
 from wengert.ops.control.cond import COND, Cond
 from wengert.ops.control.item import item
-from wengert.ops.control.lengths import Loop, renamed_by_structure
+from wengert.ops.control.lengths import (
+    Loop,
+    mentioned_names,
+    renamed_by_structure,
+    size_names,
+)
 from wengert.ops.control.loop import LOOP
 from wengert.ops.control.regions import outer_sizes, retyped
 from wengert.ops.leaves import param
@@ -56,10 +61,25 @@ class _Pruning:
 
     # --- what is needed --------------------------------------------------------------------------
     def needed(self, roots: Sequence[Expr]) -> tuple[list[Expr], dict[Expr, set[int]]]:
-        """The needed nodes by age, and which results are used of those that have several."""
-        found = set(roots)
-        used: dict[Expr, set[int]] = {}
-        for node in reversed(order(roots)):
+        """The needed nodes by age, and which results are used of those that have several.
+
+        A loop of unknown length keeps a stacked result where it is the only one to tell that length.
+        """
+        nodes = order(roots)
+        telling: dict[Expr, set[int]] = {}
+        while True:
+            found, used = self._needed(roots, nodes, telling)
+            more = _tellers(nodes, found, used)
+            if not more:
+                return sorted(found, key=lambda node: node.serial), used
+            telling |= more
+
+    def _needed(
+        self, roots: Sequence[Expr], nodes: Sequence[Expr], telling: Mapping[Expr, set[int]]
+    ) -> tuple[set[Expr], dict[Expr, set[int]]]:
+        found = {*roots, *telling}
+        used: dict[Expr, set[int]] = {node: set(results) for node, results in telling.items()}
+        for node in reversed(nodes):
             if node not in found:
                 continue
             found.update(node.needs)
@@ -69,7 +89,7 @@ class _Pruning:
                 found.update(self.arguments(node, used[node]))
             else:
                 found.update(node.args)
-        return sorted(found, key=lambda node: node.serial), used
+        return found, used
 
     def arguments(self, node: Expr, used: set[int]) -> list[Expr]:
         """The arguments that some results of a node with bodies need."""
@@ -211,6 +231,32 @@ class _Pruning:
         for n, r in enumerate(rows, start=int(counted) + len(carries)):
             results[base + r] = item(smaller, n)
         return results
+
+
+def _tellers(
+    nodes: Sequence[Expr], found: set[Expr], used: Mapping[Expr, set[int]]
+) -> dict[Expr, set[int]]:
+    """Loops that have to stack something because a needed node mentions their length."""
+    loops: dict[str, Expr] = {}
+    for node in nodes:
+        if node.op.tells is not None and isinstance(node.attr, Loop):
+            name = node.op.tells(node.attr)
+            if name:
+                loops.setdefault(name, node)
+    if not loops:
+        return {}
+    told = {
+        node.op.tells(node.attr)
+        for node, results in used.items()
+        if node.op.tells is not None
+        and (not isinstance(node.attr, Loop) or _rows(node.attr, results))
+    }
+    told |= {name for node in found if node.op.free for name in size_names(node)}
+    mentioned = {name for node in found for name in mentioned_names(node)}
+    return {
+        loops[name]: {int(loops[name].attr.counted) + loops[name].attr.carries}
+        for name in mentioned & set(loops) - told
+    }
 
 
 def _rows(attr: Loop, used: set[int]) -> list[int]:
