@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wengert.ir.node import Expr
 
 __all__ = [
+    "IN_USE",
     "Dim",
     "Extent",
     "any_defined",
@@ -60,7 +61,7 @@ class Dim:
         known = cls._table.get(terms)
         if known is not None:
             return known
-        known = cls._defined.get(terms) if _in_use else None
+        known = cls._defined.get(terms) if IN_USE else None
         if known is not None:
             return known
         self = object.__new__(cls)
@@ -191,11 +192,11 @@ def defined_name(node: Expr) -> str:
 
 def any_defined() -> bool:
     """Whether any extent with a defined size is in use; if not, nothing has to be looked through."""
-    return bool(_in_use)
+    return bool(IN_USE)
 
 
 # The dictionary behind: asking that one takes a third of the time.
-_in_use: dict[object, object] = Dim._defined.data  # type: ignore[attr-defined]  # not in typeshed
+IN_USE: dict[object, object] = Dim._defined.data  # type: ignore[attr-defined]  # not in typeshed
 
 
 def _shown(name: str) -> str:

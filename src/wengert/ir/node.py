@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from wengert.errors import GraphError, TypeMismatchError, worded
-from wengert.ir.dims import Dim, Extent, any_defined, definers
+from wengert.ir.dims import IN_USE, Dim, Extent, any_defined, definers
 from wengert.ir.op import Op
 from wengert.ir.types import AnyType, TupleType, Type
 
@@ -397,7 +397,7 @@ def intern(op: Op, attr: Any, args: tuple[Expr, ...], type_: AnyType) -> Expr:
     node.attr = attr
     node.args = args
     node.type = type_
-    node.needs = _needed(attr, type_) if any_defined() else ()
+    node.needs = _needed(attr, type_) if IN_USE else ()
     node.serial = serial = _next_serial()
     node._facts = -1
     with _lock:
