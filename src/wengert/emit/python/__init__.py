@@ -2,7 +2,7 @@
 
 >>> import wengert as wg
 >>> from wengert.ir.function import Function
->>> x, y = wg.symbols("x y")
+>>> x, y = wg.symbol("x", 3), wg.symbol("y", 3)
 >>> print(source(Function((x, y), (x*y + x,)), name="g"))
 import numpy as np
 <BLANKLINE>
