@@ -158,7 +158,9 @@ def test_other_functions(function: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [sp.spherical_jn, sp.spherical_yn, sp.spherical_in, sp.spherical_kn], ids=str
+    "function",
+    [sp.spherical_jn, sp.spherical_yn, sp.spherical_in, sp.spherical_kn],
+    ids=lambda f: f.__name__,
 )
 @pytest.mark.parametrize("n", [0, 1, 4])
 def test_derivatives_of_spherical_functions_on_request(function: Any, n: int) -> None:
@@ -300,7 +302,7 @@ def test_lambertw_on_the_real_branch_only() -> None:
         apply(entry, (x, -1), {})
 
 
-@pytest.mark.parametrize("function", [sp.comb, sp.perm, sp.factorial])
+@pytest.mark.parametrize("function", [sp.comb, sp.perm, sp.factorial], ids=lambda f: f.__name__)
 def test_exact_integers_are_refused(function: Any) -> None:
     entry = entry_of(function)
     assert entry is not None
