@@ -51,6 +51,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 from wengert.ops.choice import where
+from wengert.ops.control.merged import merged
 from wengert.ops.control.pruned import pruned
 from wengert.ops.effects import filled, first_token
 from wengert.ops.leaves import const
@@ -332,7 +333,7 @@ def _captured(
     outputs = [*result_exprs, *write_exprs, *([context_token(context, checks)] if checks else [])]
     name = getattr(function, "__name__", type(function).__name__)
     closed = Function(tuple(inputs), tuple(outputs), name if name.isidentifier() else "f")
-    small = pruned(closed)
+    small = pruned(merged(closed))
     swap = dict(zip(closed.outputs, small.outputs, strict=True))
     return Captured(
         small,
