@@ -63,6 +63,7 @@ class Emission:
         """Emit values of a block, and what they need."""
         stack = list(roots)[::-1]
         waited: set[Value] = set()
+        visits: dict[Value, int] = {}
         while stack:
             value = stack[-1]
             if value.done:
@@ -73,6 +74,9 @@ class Emission:
                 waited.add(value)
                 missing = self._readers_of_old(value)
             if missing:
+                # Once for what it needs, once more for a store; then it would wait for itself.
+                visits[value] = visits.get(value, 0) + 1
+                assert visits[value] <= 2, f"{value.node!r} waits for itself"
                 stack.extend(missing[::-1])
                 continue
             stack.pop()

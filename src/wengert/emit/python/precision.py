@@ -45,11 +45,11 @@ def guards(node: Expr, form: Form) -> dict[Expr, str]:
         if truths and inner.dtype == "bool" and inner.shape and form.kind == "call":
             if len(node.args) == 1:  # NumPy computes functions of truth values in half precision
                 found[arg] = f"{{0}}.astype({dtype_name(type_)})"
-        elif narrow and inner.weak and inner.shape:
+        elif narrow and inner.weak and inner.shape and type_.dtype != "bool":
             found[arg] = f"{{0}}.astype({dtype_name(type_)})"
         elif type_.dtype in NARROW or inner.shape or inner.weak:
             continue
-        elif narrow and inner.dtype == type_.dtype:
+        elif narrow and inner.dtype not in NARROW and inner.dtype != "bool":
             found[arg] = f"np.{inner.dtype}({{0}})"
     return found
 

@@ -187,8 +187,8 @@ class Program:
                 name, function.inputs, hints, outputs, result or _default(len(outputs)), docstring
             )
         body = "\n".join([*self.sources, *lines])
-        strong = any(not node.value_type.weak for node in function.inputs)
-        if "np." in body or "scipy." in body or strong:
+        # Python's numbers do not warn, and entering the context would cost more than they do.
+        if "np." in body or "scipy." in body or any(node.ndim for node in function.inputs):
             lines = [_ERRSTATE, *lines]
         constants = [f"{n} = {t}" for n, t in self.constants.values()]
         helpers = [self._helper_text(name) for name in self.helpers]

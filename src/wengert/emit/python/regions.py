@@ -29,9 +29,10 @@ __all__ = ["Branches", "Called", "Carry", "Looping", "Row", "build_bodies", "siz
 
 @dataclass
 class Branches:
-    """``results``: what is wanted, with what it is on either way."""
+    """``results``: what is wanted, with what it is on either way; ``joined``: the nodes it was made of."""
 
     predicate: Value
+    joined: list[Expr]
     results: list[tuple[Value, Value, Value]] = field(default_factory=list)
 
 
@@ -168,8 +169,9 @@ def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) ->
         )
         block.roots = [*block.roots, *ways[-1]]
     if owner is value:
-        value.parts = Branches(head)
+        value.parts = Branches(head, [value.node])
     else:
+        owner.parts.joined.append(value.node)
         for item in items.values():
             item.deps = (owner,)
     owner.parts.results += [(items[i], a, b) for i, a, b in zip(wanted, *ways, strict=True)]
@@ -189,17 +191,30 @@ def _joinable(builder: Builder, scope: Scope, value: Value, predicate: Value) ->
     value.block.table[key] = value
     if known is None or known is value or known.block is not value.block:
         return value
-    seen: set[Value] = set()
-    stack = [scope.values[arg] for arg in value.node.args]
-    while stack:
-        needed = stack.pop()
-        if needed is known or len(seen) > _NEAR:
+    # What a body shares with the surroundings may be made of the other branch itself.
+    own = builder.controls_in(value.node)
+    for node in known.parts.joined:
+        if node.attr in own or value.node.attr in builder.controls_in(node):
             return value
-        if needed not in seen and needed.block is value.block:
-            seen.add(needed)
-            stack += needed.deps
+    args = [scope.values[arg] for arg in value.node.args]
+    if _reaches(args, known) or _reaches(known.deps, value):
+        return value
     value.block.table[key] = known
     return known
+
+
+def _reaches(starts: Iterable[Value], target: Value) -> bool:
+    """Whether some values need another of the same block; if that is far to see, they are taken to."""
+    seen: set[Value] = set()
+    stack = list(starts)
+    while stack:
+        value = stack.pop()
+        if value is target or len(seen) > _NEAR:
+            return True
+        if value not in seen and value.block is target.block:
+            seen.add(value)
+            stack += value.deps
+    return False
 
 
 def _bind(

@@ -92,6 +92,7 @@ class Builder:
     def __init__(self, bodies: Bodies, free_size: Callable[[str], Value], program: Any) -> None:
         # Any: `program.Program`, which has the functions that are called
         self._bodies, self._free_size, self.program = bodies, free_size, program
+        self._controls: dict[Any, frozenset[Any]] = {}  # by region
 
     # --- walking ---------------------------------------------------------------------------------------
     def build(self, scope: Scope, roots: Sequence[Expr]) -> list[Value]:
@@ -104,6 +105,19 @@ class Builder:
         for value in controls:
             self._bodies(self, scope, value)
         return [scope.values[root] for root in roots]
+
+    def controls_in(self, node: Expr) -> frozenset[Any]:  # Any: attributes of ops with bodies
+        """What branches, loops and calls are in the bodies of a node, at any depth."""
+        assert node.op.bodies is not None
+        found: set[Any] = set()
+        for region in node.op.bodies(node.attr):
+            known = self._controls.get(region)
+            if known is None:
+                inner = [n for n in region.nodes if n.op.bodies is not None]
+                known = frozenset(n.attr for n in inner).union(*map(self.controls_in, inner))
+                self._controls[region] = known
+            found |= known
+        return frozenset(found)
 
     def _prepare(self, scope: Scope, roots: Sequence[Expr]) -> None:
         scope.nodes = order(roots)
