@@ -156,18 +156,20 @@ def _diagonal_matrix(given: Sequence[_Factor], out: Axes) -> Form | None:
 
 def _pair(x: _Factor, y: _Factor, out: Axes) -> Part:
     """The product of two factors, none of which has an axis twice."""
-    everything = set(x.axes) | set(y.axes)
     shared = set(x.axes) & set(y.axes)
     x = _summed(x, shared | set(out))
     y = _summed(y, shared | set(out))
     contracted = shared - set(out)
     if not contracted:
         return _elementwise(x, y, out)
-    batch = shared & set(out)
-    if not batch:
+    if not shared & set(out):
         return _matmul(x, y, out, contracted)
-    if set(out) == batch or not set(out) - batch or len(everything) == len(shared):
+    if set(x.axes) <= set(y.axes) or set(y.axes) <= set(x.axes):
         return _sum_of_products(x, y, out)
+    return _einsum(x, y, out)
+
+
+def _einsum(x: _Factor, y: _Factor, out: Axes) -> Form:
     return Form("einsum", (x.part, y.part), _renumbered(x.axes, y.axes, out))
 
 
@@ -195,12 +197,10 @@ def _aligned(factor: _Factor, out: Axes) -> Part:
 
 
 def _sum_of_products(x: _Factor, y: _Factor, out: Axes) -> Part:
-    """``np.sum(x*y, axis=...)`` of factors that have the same axes, or some of the other's."""
+    """``np.sum(x*y, axis=...)`` of factors one of which has all axes."""
     larger, smaller = (x, y) if len(x.axes) >= len(y.axes) else (y, x)
-    inside = _Factor(Form("hadamard", (larger.part, _aligned(smaller, larger.axes))), larger.axes)
-    if not set(smaller.axes) <= set(larger.axes):
-        return Form("einsum", (x.part, y.part), _renumbered(x.axes, y.axes, out))
-    return _turned(_summed(inside, set(out)), out)
+    inside = Form("hadamard", (larger.part, _aligned(smaller, larger.axes)))
+    return _turned(_summed(_Factor(inside, larger.axes), set(out)), out)
 
 
 def _matmul(x: _Factor, y: _Factor, out: Axes, contracted: set[int]) -> Part:
