@@ -25,7 +25,9 @@ SHOWN = 5  # failures that are shrunk and printed
 Judge = Callable[[Sample, Path], Verdict]
 
 # Overflow and the like is part of what random programs do.
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning", "ignore::wengert.errors.UnusedInputWarning"
+)
 
 every_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda p: p.name)
 

@@ -17,6 +17,7 @@ from typing import Any  # Any: programs take and return nested values of many ty
 import numpy as np
 from fuzz.generator import Sample
 from programs.judging import Outcome, Projection, gradients_differ, outcomes_differ, run
+from programs.structure import leaves
 
 import wengert as wg
 
@@ -77,13 +78,23 @@ def value_verdict(sample: Sample, folder: Path) -> Verdict:
     return Verdict("equal")
 
 
+def _has_floats(result: Any) -> bool:
+    """Whether a finite float is among the leaves of a result."""
+    return any(
+        np.asarray(leaf).dtype.kind in "fc" and bool(np.all(np.isfinite(leaf)))
+        for _, leaf in leaves(result)
+        if isinstance(leaf, (float, complex, np.ndarray, np.generic))
+    )
+
+
 def gradient_verdict(sample: Sample, folder: Path) -> Verdict:
     """Forward against reverse against differences, at every input."""
     program = loaded(sample.source, folder)
     wrt = (0, 1, 3, 4, 5)
     for number, args in enumerate(sample.inputs):
-        if run(program, args).error is not None:
-            continue
+        outcome = run(program, args)
+        if outcome.error is not None or not _has_floats(outcome.result):
+            continue  # nothing to differentiate
         projection = Projection(program, args, wrt, np.random.default_rng(sample.seed))
         reverse = wg.grad(projection.function, argnums=wrt)
         forward = wg.jacfwd(projection.function, argnums=wrt)

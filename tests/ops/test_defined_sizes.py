@@ -376,11 +376,11 @@ def test_dumps_do_not_depend_on_when_a_size_was_defined() -> None:
 
 def test_memory_returns() -> None:
     sweep()
-    before = live_nodes()
+    before, defined = live_nodes(), any_defined()
     for _ in range(3):
         node: Any = inner_carry()
         node = vjp([node], [ONE], [v])
     del node
     sweep()
     assert live_nodes() <= before + 5
-    assert not any_defined()
+    assert any_defined() <= defined  # other tests may hold on to theirs

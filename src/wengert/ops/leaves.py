@@ -71,6 +71,8 @@ def _exact_key(value: Any) -> Hashable:
     if isinstance(value, np.generic):  # first: NumPy's doubles are Python floats too
         return (value.dtype.str, value.tobytes())
     if isinstance(value, float):
+        if value != value:
+            return ("float", "nan")  # one NaN, whatever its bits: its text is one too
         return ("float", struct.pack("<d", value))
     if isinstance(value, complex):
         return ("complex", struct.pack("<dd", value.real, value.imag))
