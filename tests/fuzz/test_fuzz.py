@@ -69,7 +69,7 @@ def test_values_and_changed_arguments(profile: Profile, tmp_path: Path) -> None:
 
 @every_profile
 def test_gradients(profile: Profile, tmp_path: Path) -> None:
-    count = max(1, COUNT // 4)
+    count = max(1, COUNT // 40)  # each is captured and differentiated twice per input
     verdicts = judged(profile, gradient_verdict, range(START, START + count), tmp_path)
     assert verdicts["refused"] <= max(2, MOST_REFUSED[profile.name] * count), verdicts
 
