@@ -67,6 +67,7 @@ class Writer(Expressions):
                 (3, self.for_loop),
                 (2, self.while_loop),
                 (1, self.sometimes),
+                (1, self.collect),
             ]
         if s.loops:
             ways.append((2, self.leave))
@@ -247,6 +248,32 @@ class Writer(Expressions):
             f"if {again}:",
             *self.indented(read),
         ]
+
+    def collect(self, s: Scope) -> list[str]:
+        """A list that is empty, or has one element, before a loop that adds to it now and then."""
+        found, e = self.fresh("found"), self.fresh("e")
+        loop = self.pick([self.for_loop, self.while_loop])(s)
+        append = f"{found}.append({self.number(s, 1)})"
+        # Where the loop's own block ends: before its "else", or at its end.
+        end = loop.index("else:") if "else:" in loop else len(loop)
+        added = [f"    {append}"]
+        if self.chance(0.7):
+            skipped = [f"    if {self.condition(s)}:", "        continue", f"    {append}"]
+            added = self.pick([skipped, [f"    if {self.condition(s)}:", f"        {append}"]])
+        start = self.pick(["[]", "[]", f"[{self.leaf(s)}]"])
+        target = self.pick(s.floats)
+        reads = [
+            [f"{target} = {found}[0] if {found} else {self.leaf(s)}"],
+            [f"{target} = {found}[-1] if len({found}) > 0 else {self.leaf(s)}"],
+            [f"for {e} in {found}:", f"    {target} = 0.5 * {target} + {e}"],
+            [f"{target} = sum({found}) + len({found})"],
+            [f"{target} = max({found}, default=0.0)"],
+            [f"if {found}:", f"    {target} -= {found}.pop()"],
+            [f"{target} = sum([{e} * {e} for {e} in {found} if {e} > 0.5])"],
+            [f"{target} = float(np.sum(np.array({found})))"],
+        ]
+        after = [line for lines in self.rng.sample(reads, 2) for line in lines]
+        return [f"{found} = {start}", *loop[:end], *added, *loop[end:], *after]
 
     def leave(self, s: Scope) -> list[str]:
         return [f"if {self.condition(s)}:", f"    {self.pick(['break', 'continue'])}"]

@@ -195,6 +195,19 @@ def draws_in_a_loop(x, n):
     return y, rng.permutation(4)
 
 
+@value((FOUR,), (-FOUR,), (FOUR * 0.1,), (FOUR * 10,))
+def elements_that_a_loop_adds_now_and_then(a):
+    found = []
+    step = 1.0
+    while step > 0.05:
+        step *= 0.6
+        if a[0] + a[1] > step * 2:
+            continue
+        found.append(a @ a * step)
+    last = found[-1] if len(found) > 0 else 9.0
+    return found[0] if found else a.sum(), last, len(found), sum(found)
+
+
 @pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
 def test_values(function: Program, inputs: list[tuple[Any, ...]]) -> None:
     assert not captured_differently(function, inputs)

@@ -55,6 +55,7 @@ from wengert.frontend.staging.handles import (
     describe,
     known,
     scalar_of,
+    selected,
     to_expr,
 )
 from wengert.frontend.staging.iteration import Steps, steps_of
@@ -62,12 +63,14 @@ from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import depends_on, order
+from wengert.ops.algebra import full
 from wengert.ops.choice import gt, where
 from wengert.ops.control.item import items
 from wengert.ops.control.looped import COUNTER, Looped, closed_loop
 from wengert.ops.joining import concatenate, stack
 from wengert.ops.layout import reshape
 from wengert.ops.leaves import const, fresh
+from wengert.ops.masks import mask_load
 
 __all__ = ["for_", "while_"]
 
@@ -895,30 +898,29 @@ def _grown_leaves(
     grown: _Grown, final: Any, inits: list[Expr], outputs: list[Expr], last: Side
 ) -> None:
     """Length and last element before the loop and after an iteration."""
+    filled: list[Expr] = []
+    grown.element.fill(filled, set())
+    inits += _lengthened(grown, grown.init, const(0), filled, Side())
     elements, growing = final
-    inits.append(const(len(grown.init)))
-    if grown.init:
-        value = grown.init[-1]
-        grown.element.leaves(value.value if type(value) is Maybe else value, Side(), inits, set())
-    else:
-        grown.element.fill(inits, set())
-    length = to_expr(growing.length)
     newest = _exprs_of(grown.element, growing.last)
-    for element in elements:
-        if type(element) is Maybe:
-            length = length + where(to_expr(element.present), const(1), const(0))
-            own = _exprs_of(grown.element, element.value)
-            condition = to_expr(element.present)
-            from wengert.frontend.staging.handles import selected
+    outputs += _lengthened(grown, elements, to_expr(growing.length), newest, last)
 
-            newest = [selected(condition, a, b) for a, b in zip(own, newest, strict=True)]
+
+def _lengthened(
+    grown: _Grown, elements: Any, length: Expr, newest: list[Expr], side: Side
+) -> list[Expr]:
+    """The length of a list and its last element after elements have come to it."""
+    for element in elements:
+        leaves: list[Expr] = []
+        if type(element) is Maybe:
+            grown.element.leaves(element.value, side, leaves, set())
+            condition = to_expr(element.present)
+            length = length + where(condition, const(1), const(0))
+            newest = [selected(condition, a, b) for a, b in zip(leaves, newest, strict=True)]
         else:
-            length = length + 1
-            leaves: list[Expr] = []
-            grown.element.leaves(element, last, leaves, set())
-            newest = leaves
-    outputs.append(length)
-    outputs += newest
+            grown.element.leaves(element, side, leaves, set())
+            length, newest = length + 1, leaves
+    return [length, *newest]
 
 
 def _rows(
@@ -969,17 +971,17 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
             rest = together.shape[2:]
             joined = reshape(together, (together.shape[0] * len(columns), *rest))
         if mask is not None:
-            from wengert.ops.masks import mask_load
-
             joined = mask_load(joined, mask)
         found.append(joined)
     if grown.init:
-        leading: list[list[Expr]] = []
-        for value in grown.init:
-            leading.append(_exprs_of(grown.element, value.value if type(value) is Maybe else value))
-        found = [
-            concatenate([stack([row[i] for row in leading], 0), f]) for i, f in enumerate(found)
-        ]
+        leading = [_exprs_of(grown.element, v.value if type(v) is Maybe else v) for v in grown.init]
+        some = [to_expr(v.present) if type(v) is Maybe else const(True) for v in grown.init]
+        dynamic = dynamic or any(type(v) is Maybe for v in grown.init)
+        for i, after in enumerate(found):
+            before = stack([row[i] for row in leading], 0)
+            if any(type(v) is Maybe for v in grown.init):
+                before = mask_load(before, stack(some, 0))
+            found[i] = concatenate([before, after])
     total: Any = scalar_of(length)
     static = known(scalar_of(executed))
     if not dynamic and static is not UNKNOWN:
@@ -991,8 +993,6 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
 
 
 def _full_flag(_: Any, rows: Any) -> Expr:
-    from wengert.ops.algebra import full
-
     return full((rows,), const(True))
 
 
