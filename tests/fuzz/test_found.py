@@ -195,6 +195,16 @@ def draws_in_a_loop(x, n):
     return y, rng.permutation(4)
 
 
+@value((FOUR,), (-FOUR,), (FOUR * 10,))
+def largest_of_what_may_be_nothing(a):
+    found = []
+    w = 0
+    while w < 3 and a[0] < 1.0:
+        w += 1
+        found.append(a[w])
+    return max(found, default=0.5), min(found, default=-0.5)
+
+
 @value((FOUR,), (-FOUR,), (FOUR * 0.1,), (FOUR * 10,))
 def elements_that_a_loop_adds_now_and_then(a):
     found = []

@@ -149,13 +149,25 @@ def _fewest_inputs(
 
 
 def _sound(sample: Sample, folder: Path) -> bool:
-    """Whether plain Python runs it: a smaller program must not fail by itself."""
+    """Whether plain Python runs it, and ends: a smaller program must not fail by itself."""
+    if not all(_counts(w) for w in ast.walk(ast.parse(sample.source)) if isinstance(w, ast.While)):
+        return False
     try:
         program = loaded(sample.source, folder)
         outcomes = _plain(program, sample)
     except Exception:  # a name deleted, a syntax that no longer fits: not a candidate
         return False
     return all(o.error is None or type(o.error) is ValueError for o in outcomes)
+
+
+def _counts(loop: ast.While) -> bool:
+    """Whether a loop begins with the step of a counter that its test reads."""
+    step = loop.body[0]
+    return (
+        isinstance(step, ast.AugAssign)
+        and isinstance(step.target, ast.Name)
+        and any(isinstance(n, ast.Name) and n.id == step.target.id for n in ast.walk(loop.test))
+    )
 
 
 def _smaller(source: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["added", "largest", "mapped", "smallest"]
+__all__ = ["added", "largest", "mapped", "or_default", "smallest"]
 
 # Any: elements are whatever the program has.
 
@@ -21,6 +21,8 @@ def added(elements: Any, start: Any) -> Any:
 
 def largest(elements: Any) -> Any:
     """``max(elements)``."""
+    if len(elements) == 0:
+        raise ValueError("max() iterable argument is empty")
     best = elements[0]
     for element in elements:
         if element > best:
@@ -30,11 +32,18 @@ def largest(elements: Any) -> Any:
 
 def smallest(elements: Any) -> Any:
     """``min(elements)``."""
+    if len(elements) == 0:
+        raise ValueError("min() iterable argument is empty")
     best = elements[0]
     for element in elements:
         if element < best:
             best = element
     return best
+
+
+def or_default(extreme: Any, elements: Any, default: Any) -> Any:
+    """``max(elements, default=default)``, or of ``min``."""
+    return default if len(elements) == 0 else extreme(elements)
 
 
 def mapped(function: Any, *arrays: Any) -> Any:

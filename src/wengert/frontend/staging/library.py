@@ -249,14 +249,14 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     def extreme(*args: Any, key: Any = None, default: Any = UNASSIGNED) -> Any:
         if len(args) == 1:
             (iterable,) = args
-            if isinstance(iterable, Array) and key is None and _is_long(iterable):
+            long = isinstance(iterable, Array) and _is_long(iterable)
+            if key is None and (long or (type(iterable) is list and is_growing(iterable))):
                 from wengert.frontend.staging import helpers
 
-                return call(helpers.largest if name == "max" else helpers.smallest, iterable)
-            if type(iterable) is list and is_growing(iterable) and key is None:
-                from wengert.frontend.staging import helpers
-
-                return call(helpers.largest if name == "max" else helpers.smallest, iterable)
+                over = helpers.largest if name == "max" else helpers.smallest
+                if default is UNASSIGNED:
+                    return call(over, iterable)
+                return call(helpers.or_default, over, iterable, default)
             values = list(python_elements(iterable, flagged=True))
         else:
             values = list(args)
