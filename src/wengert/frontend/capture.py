@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,14 @@ import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
-from wengert.frontend.staging.adopting import Adopted, Guard, Hidden, input_symbol, leaf_type
+from wengert.frontend.staging.adopting import (
+    Adopted,
+    Guard,
+    Hidden,
+    input_symbol,
+    leaf_type,
+    whole_type,
+)
 from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.context import Context, Note, Place, capturing, refuse
@@ -46,6 +54,8 @@ from wengert.frontend.staging.recursion import Restart
 from wengert.frontend.staging.source import converted_code
 from wengert.frontend.tables import load_tables
 from wengert.frontend.trees import Tree, flatten
+from wengert.frontend.varying import FIXED, LEAST_EXTENT, Varying
+from wengert.ir.dims import Dim
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
@@ -246,11 +256,12 @@ def capture(
     kwargs: Mapping[str, Any],
     *,
     eager: bool = False,
+    varying: Varying = FIXED,
 ) -> Captured:
     """Record the function for arguments like these.
 
     With ``eager`` the values of the arguments decide every branch (tape mode): the graph is that of this
-    one run.
+    one run. What is ``varying`` in the arguments is only known when the program runs.
 
     Raises:
         CaptureError: something in the program cannot be captured; it names the user's line.
@@ -266,7 +277,7 @@ def capture(
             context.adopted = Adopted(context)
             try:
                 with capturing(context):
-                    return _captured(context, function, args, kwargs)
+                    return _captured(context, function, args, kwargs, varying)
             except Restart as restart:
                 recursive.add(restart.code)
             except Unroll as unroll:
@@ -304,7 +315,11 @@ def _of_user(traceback: types.TracebackType | None) -> types.TracebackType | Non
 
 
 def _captured(
-    context: Context, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    context: Context,
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    varying: Varying,
 ) -> Captured:
     context.home = _home(function)
     leaves, tree = flatten((tuple(args), dict(kwargs)))
@@ -313,8 +328,11 @@ def _captured(
     about: list[Leaf] = []
     given: list[Any] = []
     known: dict[int, Any] = {}
+    sizes = varying.sizes({re.split(r"\W", path)[0] for path in paths})
+    context.least_sizes = {name: LEAST_EXTENT for dim in sizes.values() for name in dim.names}
     for position, (leaf, path) in enumerate(zip(leaves, paths, strict=True)):
-        handle = _argument(context, leaf, path, position, inputs, about, known, tree)
+        type_ = _input_type(leaf, position, varying, sizes)
+        handle = _argument(context, leaf, type_, path, position, inputs, about, known, tree)
         given.append(handle)
     positional, named = tree.unflatten(given)
     start = _snapshot((positional, named))
@@ -405,9 +423,21 @@ def _paths(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> lis
     return found
 
 
+def _input_type(
+    leaf: Any, position: int, varying: Varying, sizes: Mapping[tuple[int, int], Dim]
+) -> Type | None:
+    """The type of an argument that is a run-time input, with the sizes that vary."""
+    type_ = whole_type(leaf) if position in varying.wholes else leaf_type(leaf)
+    if type_ is None or not type_.shape:
+        return type_
+    shape = (sizes.get((position, axis), e) for axis, e in enumerate(type_.shape))
+    return Type(type_.dtype, tuple(shape))
+
+
 def _argument(
     context: Context,
     leaf: Any,
+    type_: Type | None,
     path: str,
     position: int,
     inputs: list[Expr],
@@ -415,7 +445,6 @@ def _argument(
     known: dict[int, Any],
     tree: Tree,
 ) -> Any:
-    type_ = leaf_type(leaf)
     if type_ is not None:
         name = "".join(c if c.isalnum() or c == "_" else "_" for c in path).strip("_") or "v"
         while name in context.adopted.taken:

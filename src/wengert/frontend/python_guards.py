@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
+from wengert.ir.dims import Extent
 from wengert.ir.facts import FINITE
 from wengert.ir.known import facts_of
 from wengert.ir.node import Expr
@@ -35,6 +36,7 @@ __all__ = [
     "is_finite",
     "kind_of",
     "largest",
+    "largest_size",
     "message_of",
     "no_overflow",
     "nonzero",
@@ -188,6 +190,13 @@ _LARGEST_SIZE = 2**40  # no array has more elements along an axis
 _DEPTH = 4
 
 
+def largest_size(extent: Extent) -> int:
+    """A number that the absolute value of a polynomial in sizes cannot exceed."""
+    if isinstance(extent, int):
+        return abs(extent)
+    return sum(abs(c) * _LARGEST_SIZE ** len(monomial) for monomial, c in extent.terms)
+
+
 def largest(node: Expr, bound: Bound | None = None, depth: int = _DEPTH) -> int | None:
     """A number that the absolute value of an integer cannot exceed, as far as is plain to see."""
     if node.op is CONSTANT and isinstance(node.attr, (bool, int, np.integer, np.bool_)):
@@ -195,7 +204,7 @@ def largest(node: Expr, bound: Bound | None = None, depth: int = _DEPTH) -> int 
     if kind_of(node) == "bool":
         return 1
     if node.op is SIZE:
-        return _LARGEST_SIZE
+        return largest_size(node.attr)
     known = None if bound is None else bound(node)
     if known is not None or not depth:
         return known

@@ -19,6 +19,7 @@ from wengert.errors import TypeMismatchError, worded
 from wengert.frontend.capture import Captured, capture
 from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
+from wengert.frontend.varying import FIXED, Varying
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.walk import leaves, order, substitute
@@ -30,6 +31,7 @@ from wengert.programs.arguments import call_name
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, once, runner
+from wengert.programs.signatures import CAPTURES, Family, shared, signature_of
 from wengert.rewrite.simplify import simplify
 
 __all__ = ["Built", "Transformed"]
@@ -49,6 +51,10 @@ class Built:
     run: Runner
     extra: Any
     verified: bool = False
+
+    def holds(self) -> bool:
+        """Whether everything outside that the capture relies on is as it was."""
+        return self.captured.holds()
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return self._result(self.captured.values(args, kwargs), args, kwargs)
@@ -83,7 +89,7 @@ class Transformed:
                     hint=f"wg.{name}(f)(x), with the arguments of f in a second call",
                 )
             )
-        self._cache: dict[Hashable, tuple[Built, ...]] = {}
+        self._families: dict[Hashable, Family[Built]] = {}
         self._short: dict[Hashable, Built] = {}
         self._lock = threading.RLock()
         self._last: Built | None = None
@@ -145,37 +151,33 @@ class Transformed:
                 return None
         short = (*key, shared(args))
         built = self._short.get(short)
-        if built is None or not built.captured.holds():
+        if built is None or not built.holds():
             args, kwargs = self.prepared(args, {})
             if kwargs:
                 return None
+            if len(self._short) >= CAPTURES:
+                self._short.clear()
             built = self._short[short] = self._built(args, kwargs)
         return built
 
     def _built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
-        parts, tree = flatten((args, kwargs))
-        key = (tree, shared(parts), *map(_key, parts))
-        built = self._holding(key)
+        signature = signature_of(args, kwargs)
+        family = self._families.get(signature.family)
+        built = None if family is None else family.find(signature)
         if built is None:
             with self._lock:
-                built = self._holding(key)
-                if built is None:
-                    built = self._build(args, kwargs)
-                    # The newest first; older ones may hold again when what they rely on is put back.
-                    self._cache[key] = (built, *self._cache.get(key, ())[: _VARIANTS - 1])
+                family = self._families.setdefault(signature.family, Family())
+                built = family.find(signature) or family.make(
+                    signature, lambda varying: self._build(args, kwargs, varying)
+                )
         self._last = built
         return built
 
-    def _holding(self, key: Hashable) -> Built | None:
-        """What was captured for the key and relies on nothing that has changed since."""
-        for built in self._cache.get(key, ()):
-            if built.captured.holds():
-                return built
-        return None
-
-    def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    def _build(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], varying: Varying = FIXED
+    ) -> Built:
         self._kept = None
-        captured = capture(self.target(), args, kwargs, eager=self.eager)
+        captured = capture(self.target(), args, kwargs, eager=self.eager, varying=varying)
         home = _home(self)
         run = (
             once(captured.function, home)
@@ -281,9 +283,6 @@ class _Recorder:
         return self.__wrapped__(*args, **kwargs)
 
 
-_VARIANTS = 4  # captures kept for one signature, with different values of globals
-
-
 def for_reading(expr: Expr) -> Expr:
     """A simplified formula; graphs with bodies stay as they are."""
     # The inputs as symbols of formulas, which are plain floats: then conversions of Python numbers go.
@@ -312,29 +311,3 @@ def _example(function: Any) -> list[float]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = inspect.signature(function).parameters.values()
     return [1.0 for p in parameters if p.kind in kinds and p.default is p.empty]
-
-
-def shared(leaves: Sequence[Any]) -> Hashable:
-    """Which arrays among the leaves are one and the same: a store into one changes the other."""
-    arrays = [id(leaf) for leaf in leaves if type(leaf) is np.ndarray]
-    if len(arrays) < 2 or len(set(arrays)) == len(arrays):
-        return None
-    return tuple(map(arrays.index, arrays))
-
-
-def _key(leaf: Any) -> Hashable:
-    """What of a leaf the program depends on: the type of numbers, the value of everything else."""
-    kind: Any = type(leaf)
-    if kind is float or kind is complex:
-        return str(kind)
-    if kind is np.ndarray:
-        if leaf.dtype.kind in "fc":
-            return leaf.dtype.char, leaf.shape
-        return leaf.dtype.str, leaf.shape, leaf.tobytes()
-    if isinstance(leaf, np.inexact):
-        return str(kind)
-    try:
-        hash(leaf)
-    except TypeError:
-        return kind, id(leaf)
-    return kind, leaf

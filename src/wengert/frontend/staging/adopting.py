@@ -19,11 +19,11 @@ import numpy as np
 from wengert.frontend.staging.context import Context, refuse
 from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison, wrap
 from wengert.ir.node import Expr, intern
-from wengert.ir.types import DTYPES, Type
+from wengert.ir.types import DTYPES, DType, Type
 from wengert.ops.algebra import lift
 from wengert.ops.leaves import SYMBOL, Name
 
-__all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module"]
+__all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module", "whole_type"]
 
 # Any: values are whatever the user's program uses.
 _OPAQUE = frozenset((
@@ -101,6 +101,16 @@ def leaf_type(value: Any) -> Type | None:
             )
         return Type(name, tuple(value.shape))  # checked above
     return None
+
+
+def whole_type(value: Any) -> Type:
+    """The type of a whole number, or of an array of whole numbers, as a run-time input."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        dtype: DType = (
+            "bool" if value.dtype == bool else "int32" if value.dtype == np.int32 else "int64"
+        )
+        return Type(dtype, tuple(value.shape))
+    return Type("int64", (), True)
 
 
 def input_symbol(name: str, type_: Type) -> Expr:

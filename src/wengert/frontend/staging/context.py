@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
-from wengert.frontend.staging.ranges import at_most, bounds_of
+from wengert.frontend.staging.ranges import at_most, bounds_of, magnitude
 from wengert.frontend.staging.source import converted_code
 from wengert.ir.node import Expr
 from wengert.ops.leaves import const
@@ -401,6 +401,7 @@ class Context:
         self.functions: dict[Any, Any] = {}  # recursive ones that are being captured
         self.active_keys: dict[Any, int] = {}
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
+        self.least_sizes: dict[str, int] = {}  # sizes of arguments that vary
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
         self.births: dict[int, tuple[Any, Layer]] = {}
         self.buffer_names: dict[int, str] = {}
@@ -586,11 +587,15 @@ class Context:
 
     def bounds(self, node: Expr) -> tuple[int | None, int | None]:
         """Known bounds of an integer: of loop counters, and of sums with constants."""
-        return bounds_of(node, self.ranges)
+        return bounds_of(node, self.ranges, self.least_sizes)
 
     def within(self, node: Expr, along: Any) -> bool:
         """Whether an integer is known to be at most an extent."""
-        return at_most(node, along, self.ranges)
+        return at_most(node, along, self.ranges, self.least_sizes)
+
+    def magnitude(self, node: Expr) -> int | None:
+        """The largest absolute value of an integer, as far as loops and sizes tell."""
+        return magnitude(node, self.ranges)
 
     def risk(self, error: str) -> None:
         """Note that NumPy may raise an error here when the program runs."""

@@ -59,11 +59,8 @@ class Range:
 
     def steps(self) -> Steps:
         """The loop over it."""
-        distance = (
-            binary("-", self.stop, self.start)
-            if self.step > 0
-            else binary("-", self.start, self.stop)
-        )
+        first, last = (self.start, self.stop) if self.step > 0 else (self.stop, self.start)
+        distance = last if type(first) is int and first == 0 else binary("-", last, first)
         width = abs(self.step)
         count = distance if width == 1 else binary("//", binary("+", distance, width - 1), width)
         return Steps(_at_least_zero(count), self.element)

@@ -178,9 +178,7 @@ def unary(op: str, a: Any) -> Any:
 
 
 def _bound(node: Expr) -> int | None:
-    """The largest absolute value of an integer, as far as loops tell."""
-    low, high = active().bounds(node)
-    return None if low is None or high is None else max(abs(low), abs(high))
+    return active().magnitude(node)
 
 
 def augmented(op: str, a: Any, b: Any) -> Any:

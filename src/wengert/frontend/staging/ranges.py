@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from wengert.frontend.python_guards import largest_size
 from wengert.ir.dims import Dim
 from wengert.ir.node import Expr
 from wengert.ops.leaves import CONSTANT, ONE, SIZE, size
 from wengert.ops.sums import LIN
 
-__all__ = ["affine", "at_most", "bounds_of"]
+__all__ = ["affine", "at_most", "bounds_of", "magnitude"]
 
 Affine = dict[Expr | None, int]  # coefficients; None is the constant term
 Ranges = Mapping[Expr, tuple[Expr, Expr]]
@@ -57,37 +58,63 @@ def _extreme(node: Expr, ranges: Ranges, high: bool) -> Affine:
     return form
 
 
-def bounds_of(node: Expr, ranges: Ranges) -> tuple[int | None, int | None]:
-    """Least and largest value, where they are known numbers; sizes are at least 0."""
-    low = _extreme(node, ranges, False)
-    high = _extreme(node, ranges, True)
-    return _least(low), _largest(high)
+def bounds_of(
+    node: Expr, ranges: Ranges, sizes: Mapping[str, int]
+) -> tuple[int | None, int | None]:
+    """Least and largest value, where they are known numbers; ``sizes`` have a least value, or 0."""
+    return (
+        _least(_extreme(node, ranges, False), sizes),
+        _negated(_least(_negative(_extreme(node, ranges, True)), sizes)),
+    )
 
 
-def _least(form: Affine) -> int | None:
+def _negative(form: Affine) -> Affine:
+    return {key: -coefficient for key, coefficient in form.items()}
+
+
+def _negated(value: int | None) -> int | None:
+    return None if value is None else -value
+
+
+def _least(form: Affine, sizes: Mapping[str, int]) -> int | None:
+    """The least value of a form: none where it falls with a size."""
     total = 0
     for key, coefficient in form.items():
         if key is None:
             total += coefficient
         elif key.op is not SIZE or coefficient < 0:
             return None
+        else:
+            total += coefficient * _least_size(key.attr, sizes)
     return total
 
 
-def _largest(form: Affine) -> int | None:
-    return form.get(None, 0) if set(form) <= {None} else None
+def _least_size(extent: Dim, sizes: Mapping[str, int]) -> int:
+    if any(coefficient < 0 for _, coefficient in extent.terms):
+        return 0
+    return extent.evaluate({name: sizes.get(name, 0) for name in extent.names})
 
 
-def at_most(node: Expr, along: int | Dim, ranges: Ranges) -> bool:
+def at_most(node: Expr, along: int | Dim, ranges: Ranges, sizes: Mapping[str, int]) -> bool:
     """Whether an integer is known not to exceed an extent."""
     form = _extreme(node, ranges, True)
     for key, coefficient in affine(size(along)).items():
         form[key] = form.get(key, 0) - coefficient
-    # form is node - along; it must be <= 0: no sizes with a positive coefficient.
-    total = 0
-    for key, coefficient in form.items():
-        if key is None:
-            total += coefficient
-        elif coefficient > 0 or (coefficient and key.op is not SIZE):
-            return False
-    return total <= 0
+    least = _least(_negative(form), sizes)
+    return least is not None and least >= 0
+
+
+def magnitude(node: Expr, ranges: Ranges) -> int | None:
+    """A number that the absolute value of an integer cannot exceed."""
+    found = 0
+    for high in (False, True):
+        total = 0
+        for key, coefficient in _extreme(node, ranges, high).items():
+            if key is None:
+                total += abs(coefficient)
+            elif key.op is SIZE:
+                total += abs(coefficient) * largest_size(key.attr)
+            else:
+                return None
+        found = max(found, total)
+    return found
