@@ -11,8 +11,9 @@ __all__ = ["FIXED", "LEAST_EXTENT", "Place", "Varying"]
 
 Place = tuple[int, int]  # number of a leaf of the arguments, axis
 
-# Smaller extents are always fixed: an axis of length 1 is stretched, and an empty one has no largest element.
-LEAST_EXTENT = 2
+# Shorter axes are always fixed. Loops over a few elements are faster unrolled; and an axis of length 1 is
+# stretched, an empty one has no largest element, which what is a little shorter than this never meets.
+LEAST_EXTENT = 9
 
 
 @dataclass(frozen=True)

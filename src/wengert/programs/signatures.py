@@ -1,9 +1,9 @@
 """Which captured program serves which arguments.
 
-A program is captured for the structure of its arguments, the types of numbers, the extents of arrays, and the
-values of everything else. Where extents or whole numbers turn out to vary from call to call, it is captured
-once more with these as run-time values, and that one serves every size. A program that cannot be captured so
-(it reshapes to fixed extents, say) is captured for each size as it comes.
+A program is captured for the structure of its arguments, the types of numbers, short extents, and the values of
+everything else. Longer extents are run-time values, and so are whole numbers once they have been seen to vary:
+one capture serves every size. A program that cannot be captured so (it reshapes to fixed extents, say) is
+captured for each size as it comes.
 """
 
 from __future__ import annotations
@@ -139,19 +139,19 @@ class Family(Generic[B]):
 
     def find(self, signature: Signature) -> B | None:
         """What serves a signature, if anything does."""
-        for each in self.general:
-            if each.fits(signature) and each.made.holds():
-                return each.made
         if self.exact:
             for made in self.exact.get(signature.exact, ()):
                 if made.holds():
                     return made
+        for each in self.general:
+            if each.fits(signature) and each.made.holds():
+                return each.made
         return None
 
     def make(self, signature: Signature, build: Callable[[Varying], B]) -> B:
         """Capture for a signature, and for all like it if extents or whole numbers vary."""
         self._remember(signature)
-        varying = self._varying(signature)
+        varying = self.varying(signature)
         if varying != FIXED and varying not in self.hopeless:
             try:
                 made = build(varying)
@@ -160,6 +160,10 @@ class Family(Generic[B]):
             else:
                 self._keep_general(varying, signature, made)
                 return made
+        return self.make_exact(signature, build)
+
+    def make_exact(self, signature: Signature, build: Callable[[Varying], B]) -> B:
+        """Capture for just one signature."""
         made = build(FIXED)
         key = signature.exact
         # The newest first; older ones may hold again when what they rely on is put back.
@@ -179,8 +183,8 @@ class Family(Generic[B]):
         kept = Signature(signature.family, signature.extents, _copied(signature.wholes))
         self.seen = [*self.seen[1 - _REMEMBERED :], kept]
 
-    def _varying(self, signature: Signature) -> Varying:
-        """What differs among the signatures seen; extents that are always equal have one number."""
+    def varying(self, signature: Signature) -> Varying:
+        """Long axes, of one size where their extents have always been equal; whole numbers that differ."""
         wholes = frozenset(
             position
             for position, value in signature.wholes.items()
@@ -191,7 +195,7 @@ class Family(Generic[B]):
         for place, extent in signature.extents.items():
             column = tuple(s.extents[place] for s in self.seen)
             fixed = place[0] in signature.wholes and place[0] not in wholes
-            if extent >= LEAST_EXTENT and len(set(column)) > 1 and not fixed:
+            if extent >= LEAST_EXTENT and not fixed:
                 extents.add((place, numbers.setdefault(column, len(numbers))))
         return Varying(frozenset(extents), wholes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ import numpy as np
 
 from wengert.errors import TypeMismatchError, worded
 from wengert.frontend.capture import Captured, capture
+from wengert.frontend.python_guards import INT_BITS
 from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
 from wengert.frontend.varying import FIXED, Varying
@@ -51,23 +52,30 @@ class Built:
     run: Runner
     extra: Any
     verified: bool = False
+    # Where whole numbers vary: the same for just those of a call, as Python has them beyond 64 bits too.
+    fixed: Callable[[tuple[Any, ...], dict[str, Any]], Built] | None = None
 
     def holds(self) -> bool:
         """Whether everything outside that the capture relies on is as it was."""
         return self.captured.holds()
 
-    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._result(self.captured.values(args, kwargs), args, kwargs)
 
-    def of_numbers(self, args: Sequence[Any]) -> Any:
+    def of_numbers(self, args: tuple[Any, ...]) -> Any:
         """The same for arguments that are all numbers and arrays, and so the inputs as they are."""
         hidden = self.captured.hidden
         return self._result(
             [*args, *(each.read() for each in hidden)] if hidden else args, args, {}
         )
 
-    def _result(self, inputs: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        values = self.run(inputs)
+    def _result(self, inputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            values = self.run(inputs)
+        except OverflowError as error:
+            if self.fixed is None or INT_BITS not in str(error):
+                raise
+            return self.fixed(args, kwargs)(args, kwargs)
         result = self.captured.unflatten_result(values)
         if self.captured.writes:
             self.captured.write_back(values, args, kwargs)
@@ -173,6 +181,13 @@ class Transformed:
         self._last = built
         return built
 
+    def _fixed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+        """What serves arguments of just these extents and whole numbers."""
+        signature = signature_of(args, kwargs)
+        with self._lock:
+            family = self._families.setdefault(signature.family, Family())
+            return family.make_exact(signature, lambda varying: self._build(args, kwargs, varying))
+
     def _build(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], varying: Varying = FIXED
     ) -> Built:
@@ -184,7 +199,7 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
-        return Built(captured, run, self._kept)
+        return Built(captured, run, self._kept, fixed=None if varying == FIXED else self._fixed)
 
     @property
     def eager(self) -> bool:

@@ -23,6 +23,7 @@ from wengert.frontend.staging.context import (
     NeedConcrete,
     active,
     current,
+    mismatch,
     refuse,
 )
 from wengert.frontend.staging.growing import growing_of, is_growing
@@ -37,6 +38,7 @@ from wengert.frontend.staging.handles import (
     is_number,
     known,
     to_expr,
+    type_of,
     wrap,
 )
 from wengert.frontend.staging.indexing import extent, fitted
@@ -602,10 +604,11 @@ def array_of(value: Any) -> Any:
     try:
         return wrap(built([to_expr(v) for v in items]))
     except ShapeError as error:
-        raise ValueError(
+        mismatch(
             "setting an array element with a sequence. The requested array has an inhomogeneous shape: "
-            f"{error}"
-        ) from None
+            f"{error}",
+            *(type_of(item).shape for item in items),
+        )
 
 
 def active_or_none() -> Any:

@@ -11,7 +11,7 @@ import os
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -127,6 +127,18 @@ def refuse(
     error = kind(f"{spot}: {message}")
     error.filename, error.lineno = spot.file, spot.line
     raise error
+
+
+def mismatch(message: str, *shapes: Sequence[Any]) -> NoReturn:
+    """Raise NumPy's ``ValueError`` for extents that do not fit, or refuse where only running tells them.
+
+    Raises:
+        NeedConcrete: an extent is no number.
+        ValueError: they do not fit.
+    """
+    if all(isinstance(extent, int) for shape in shapes for extent in shape):
+        raise ValueError(message)
+    refuse(f"needs fixed sizes: {message}", NeedConcrete)
 
 
 # --- slots -----------------------------------------------------------------------------------------------

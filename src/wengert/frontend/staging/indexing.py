@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError
-from wengert.frontend.staging.context import NeedConcrete, active, refuse
+from wengert.frontend.staging.context import NeedConcrete, active, mismatch, refuse
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -329,9 +329,11 @@ def fitted_to(type_: Type, value: Any, what: str, *, in_place: bool = False) -> 
         try:
             expr = broadcast_to(expr, type_.shape)
         except ShapeError:
-            raise ValueError(
-                f"could not broadcast input array from shape {given.shape} into shape {type_.shape}"
-            ) from None
+            mismatch(
+                f"could not broadcast input array from shape {given.shape} into shape {type_.shape}",
+                given.shape,
+                type_.shape,
+            )
     return expr
 
 

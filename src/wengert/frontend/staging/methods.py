@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.calls import call, numpy_call
-from wengert.frontend.staging.context import NeedConcrete, refuse
+from wengert.frontend.staging.context import NeedConcrete, mismatch, refuse
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -105,7 +105,7 @@ def _item(self: Any, *index: Any) -> Any:
             )
         elif self.type.shape:
             if any(e != 1 for e in self.type.shape):
-                raise ValueError("can only convert an array of size 1 to a Python scalar")
+                mismatch("can only convert an array of size 1 to a Python scalar", self.type.shape)
             value = scalar_of(self.expr[(0,) * len(self.type.shape)])
         else:
             value = scalar_of(self.expr)

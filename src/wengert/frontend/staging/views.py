@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import active
+from wengert.frontend.staging.context import NeedConcrete, active, mismatch, refuse
 from wengert.frontend.staging.handles import UNKNOWN, Array, Buffer, Handle, Partial, View, known
 from wengert.frontend.staging.indexing import extent, getitem
 from wengert.ir.dims import Extent, size_of
@@ -16,6 +16,7 @@ from wengert.ops.complexes import from_parts, imag, real
 from wengert.ops.einstein import broadcast_to, transpose
 from wengert.ops.indexing import flip
 from wengert.ops.layout import reshape
+from wengert.ops.leaves import size
 
 __all__ = ["permuted", "reshaped", "view_call", "viewed"]
 
@@ -43,7 +44,7 @@ def reshaped(array: Array, shape: Any) -> Any:
         missing = _quotient(size_of(old), rest)
         wanted = tuple(missing if isinstance(e, int) and e == -1 else e for e in wanted)
     if size_of(wanted) != size_of(old):
-        raise ValueError(f"cannot reshape array of size {size_of(old)} into shape {wanted}")
+        mismatch(f"cannot reshape array of size {size_of(old)} into shape {wanted}", old, wanted)
     if wanted == old:
         return Array(array.buffer, array.views)
     if array.views:
@@ -102,8 +103,6 @@ def _quotient(total: Extent, part: Extent) -> Extent:
                 left.remove(name)
         if len(left) == len(all_names) - len(names) and all_factor % factor == 0:
             return Dim(((tuple(left), all_factor // factor),)) if left else all_factor // factor
-    from wengert.frontend.staging.context import NeedConcrete, refuse
-
     return refuse("needs fixed sizes to reshape with -1", NeedConcrete)
 
 
@@ -154,14 +153,26 @@ def _expand_dims(a: Array, axis: Any) -> Any:
     return getitem(a, tuple(None if i in places else slice(None) for i in range(rank)))
 
 
+def _is_one(extent: Extent) -> bool:
+    if isinstance(extent, int):
+        return extent == 1
+    low, _ = active().bounds(size(extent))
+    if low is None or low < 2:
+        refuse("needs fixed sizes to tell which axes have length 1", NeedConcrete)
+    return False
+
+
 def _squeeze(a: Array, axis: Any = None) -> Any:
     shape = a.type.shape
     if axis is None:
-        places = {i for i, e in enumerate(shape) if isinstance(e, int) and e == 1}
+        places = {i for i, e in enumerate(shape) if _is_one(e)}
     else:
         places = {x % len(shape) for x in (axis if isinstance(axis, (tuple, list)) else (axis,))}
         if any(shape[i] != 1 for i in places):
-            raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+            mismatch(
+                "cannot select an axis to squeeze out which has size not equal to one",
+                [shape[i] for i in places],
+            )
     if not places:
         return Array(a.buffer, a.views)
     kept = tuple(e for i, e in enumerate(shape) if i not in places)
@@ -296,5 +307,7 @@ def view_call(original: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
             return None
     try:
         return function(*given, **kwargs)
-    except TypeError:
-        return None
+    except TypeError as error:
+        if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+            raise
+        return None  # arguments that this view does not know
