@@ -1,9 +1,9 @@
 """Which captured program serves which arguments.
 
-A program is captured for the structure of its arguments, the types of numbers, short extents, and the values of
-everything else. Longer extents are run-time values, and so are whole numbers once they have been seen to vary:
-one capture serves every size. A program that cannot be captured so (it reshapes to fixed extents, say) is
-captured for each size as it comes.
+A program is captured for the structure of its arguments, the types of numbers, short extents, and the
+values of everything else. Longer extents are run-time values, and so are whole numbers once they have been
+seen to vary: one capture serves every size. A program that cannot be captured so (it reshapes to fixed
+extents, say) is captured for each size as it comes.
 """
 
 from __future__ import annotations
