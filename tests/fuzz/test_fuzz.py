@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from fuzz.generator import PROFILES, Profile, Sample, generate
 from fuzz.verdicts import Verdict, gradient_verdict, loaded, shrunk, value_verdict
+from programs import sizes
 from programs.judging import run
 
 COUNT = int(os.environ.get("WENGERT_FUZZ", "1000"))
@@ -65,6 +66,14 @@ def judged(profile: Profile, judge: Judge, seeds: range, folder: Path) -> Counte
 def test_values_and_changed_arguments(profile: Profile, tmp_path: Path) -> None:
     verdicts = judged(profile, value_verdict, range(START, START + COUNT), tmp_path)
     assert verdicts["refused"] <= max(1, MOST_REFUSED[profile.name] * COUNT), verdicts
+
+
+@every_profile
+def test_values_with_all_sizes_left_open(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes.leave_open(monkeypatch)
+    judged(profile, value_verdict, range(START, START + max(1, COUNT // 10)), tmp_path)
 
 
 @every_profile

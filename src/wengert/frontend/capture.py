@@ -54,7 +54,7 @@ from wengert.frontend.staging.recursion import Restart
 from wengert.frontend.staging.source import converted_code
 from wengert.frontend.tables import load_tables
 from wengert.frontend.trees import Tree, flatten
-from wengert.frontend.varying import FIXED, LEAST_EXTENT, Varying
+from wengert.frontend.varying import FIXED, Varying
 from wengert.ir.dims import Dim
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
@@ -329,7 +329,7 @@ def _captured(
     given: list[Any] = []
     known: dict[int, Any] = {}
     sizes = varying.sizes({re.split(r"\W", path)[0] for path in paths})
-    context.least_sizes = {name: LEAST_EXTENT for dim in sizes.values() for name in dim.names}
+    context.least_sizes = {name: varying.least for dim in sizes.values() for name in dim.names}
     for position, (leaf, path) in enumerate(zip(leaves, paths, strict=True)):
         type_ = _input_type(leaf, position, varying, sizes)
         handle = _argument(context, leaf, type_, path, position, inputs, about, known, tree)

@@ -20,11 +20,12 @@ LEAST_EXTENT = 9
 class Varying:
     """What varies from call to call: axes with the number of their size, and leaves that are whole numbers.
 
-    Axes with the same number have the same extent in every call.
+    Axes with the same number have the same extent in every call, and no extent is below ``least``.
     """
 
     extents: frozenset[tuple[Place, int]] = frozenset()
     wholes: frozenset[int] = frozenset()
+    least: int = LEAST_EXTENT
 
     def sizes(self, taken: Iterable[str]) -> dict[Place, Dim]:
         """The extents, with names that nothing else has."""

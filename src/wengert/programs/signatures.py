@@ -115,7 +115,7 @@ class _General(Generic[B]):
         sizes: dict[int, int] = {}
         for place, number in self.varying.extents:
             extent = signature.extents[place]
-            if extent < LEAST_EXTENT or sizes.setdefault(number, extent) != extent:
+            if extent < self.varying.least or sizes.setdefault(number, extent) != extent:
                 return False
         return all(signature.extents[p] == e for p, e in self.extents.items()) and all(
             _same(signature.wholes[p], v) for p, v in self.wholes.items()
