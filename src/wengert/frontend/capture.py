@@ -49,6 +49,7 @@ from wengert.frontend.staging.handles import (
     is_stale,
     to_expr,
 )
+from wengert.frontend.staging.narrow import is_narrow, read_only
 from wengert.frontend.staging.nested import Recording
 from wengert.frontend.staging.recursion import Restart
 from wengert.frontend.staging.source import converted_code
@@ -467,8 +468,9 @@ def _argument(
     if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biu":
         if id(leaf) in known:
             return known[id(leaf)]
-        whole = leaf if leaf.dtype.name in ("bool", "int32", "int64") else leaf.astype(np.int64)
-        held = Array(Buffer(lift(whole))) if leaf.ndim else leaf[()]
+        if is_narrow(leaf):
+            return read_only(leaf) if leaf.ndim else leaf[()]
+        held = Array(Buffer(lift(leaf))) if leaf.ndim else leaf[()]
         known[id(leaf)] = held
         return held
     if isinstance(leaf, (np.random.Generator,)):

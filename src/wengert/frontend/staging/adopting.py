@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import Context, refuse
-from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison, wrap
+from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison
+from wengert.frontend.staging.narrow import is_narrow, read_only
 from wengert.ir.node import Expr, intern
 from wengert.ir.types import DTYPES, DType, Type
 from wengert.ops.algebra import lift
@@ -245,11 +246,9 @@ class Adopted:
 
     def _constant(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         if value.dtype.name not in DTYPES:
-            if value.dtype.kind in "iu":
+            if is_narrow(value):
                 self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")
-                found = wrap(lift(value.astype(np.int64)))
-                self.known[id(value)] = (value, found)
-                return found
+                return read_only(value)
             self.guard(name, read, value, "is")
             return value
         self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")

@@ -42,12 +42,14 @@ from wengert.frontend.staging.handles import (
     wrap,
 )
 from wengert.frontend.staging.indexing import extent, fitted
+from wengert.frontend.staging.narrow import widened
 from wengert.frontend.staging.operators import guarded
 from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
 from wengert.frontend.tables import load_tables
 from wengert.ir.node import Expr
+from wengert.ir.types import DTYPES
 from wengert.ops.algebra import lift
 
 __all__ = ["array_of", "call", "call_entry", "enter", "lowered_value", "numpy_call"]
@@ -266,14 +268,12 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         from wengert.frontend.staging.library import ufunc_method_call
 
         return ufunc_method_call(owner, function.__name__, args, kwargs)
-    if isinstance(owner, np.ndarray) and _has_handles(args, kwargs):
-        return getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
     if isinstance(owner, np.ndarray):
-        return (
-            getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
-            if (owner.dtype.kind in "biufc")
-            else function(*args, **kwargs)
-        )
+        if owner.dtype.name in DTYPES:
+            return getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
+        if not _has_handles(args, kwargs):
+            return adopted_result(function(*args, **kwargs))
+        return numpy_call(getattr(np, function.__name__, function), (owner, *args), kwargs)
     module = getattr(function, "__module__", None) or ""
     if module.split(".")[0] in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
@@ -462,6 +462,8 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     seen = view_call(entry.original, args, kwargs)
     if seen is not None:
         return seen
+    given = widened((*args, *kwargs.values()))
+    args, kwargs = given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True))
     try:
         result = apply(entry, args, kwargs, _argument(entry))
     except (ShapeError, TypeMismatchError) as error:

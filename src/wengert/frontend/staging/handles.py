@@ -24,7 +24,7 @@ from wengert.frontend.staging.context import (
 )
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr, service
-from wengert.ir.types import TupleType, Type, is_inexact
+from wengert.ir.types import DTYPES, TupleType, Type, is_inexact
 from wengert.ops.choice import where
 from wengert.ops.control import branch
 from wengert.ops.control.item import items
@@ -483,9 +483,7 @@ def to_expr(value: Any) -> Expr:
         return value.expr
     if isinstance(value, Expr):
         return value
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
-        refuse(f"an array of dtype {value.dtype} cannot be captured; use numbers")
-    return const(value)
+    return _constant(value)
 
 
 def type_of(value: Any) -> Type:
@@ -496,7 +494,16 @@ def type_of(value: Any) -> Type:
         return value.type
     if isinstance(value, Partial):
         return type_of(value.value)
-    return const(value).value_type
+    return _constant(value).value_type
+
+
+def _constant(value: Any) -> Expr:
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.name not in DTYPES:
+        refuse(
+            f"an array or number of dtype {value.dtype} cannot be captured here; convert it first, as in "
+            "a.astype(float)"
+        )
+    return const(value)
 
 
 def scalar_of(expr: Expr) -> Any:

@@ -24,6 +24,7 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
+from wengert.frontend.staging.narrow import is_narrow
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, is_complex, is_inexact
@@ -86,6 +87,8 @@ def _entry(entry: Any, along: Extent) -> Any:
         from wengert.frontend.staging.calls import array_of
 
         entry = array_of(entry) if entry else np.zeros(0, np.int64)
+    if isinstance(entry, np.ndarray) and entry.dtype.kind in "iu":
+        entry = entry.astype(np.int64)
     if isinstance(entry, (Handle, np.ndarray)):
         type_ = type_of(entry)
         if type_.dtype == "bool":
@@ -186,9 +189,13 @@ def _masked(index: Any) -> tuple[Any, tuple[Any, ...]] | None:
     rest = index[1:] if isinstance(index, tuple) else ()
     if isinstance(first, list):
         first = np.asarray(first) if not any(isinstance(v, Handle) for v in first) else first
-    if is_number(first) and type_of(first).dtype == "bool" and type_of(first).shape:
+    if _is_mask(first) and type_of(first).shape:
         return first, rest
     return None
+
+
+def _is_mask(entry: Any) -> bool:
+    return is_number(entry) and not is_narrow(entry) and type_of(entry).dtype == "bool"
 
 
 def getitem(array: Any, index: Any) -> Any:
@@ -268,7 +275,7 @@ def _mask_as_places(array: Array, index: Any) -> Any:
     given = index if isinstance(index, tuple) else (index,)
     found: list[Any] = []
     for entry in given:
-        if is_number(entry) and type_of(entry).dtype == "bool":
+        if _is_mask(entry):
             mask = known(entry)
             if mask is UNKNOWN:
                 refuse(

@@ -22,6 +22,7 @@ from wengert.frontend.staging.handles import (
     scalar_of,
 )
 from wengert.frontend.staging.indexing import getitem
+from wengert.frontend.staging.narrow import is_narrow
 from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
@@ -201,7 +202,7 @@ def steps_of(iterable: Any) -> Steps | None:
         return iterable.steps()
     if isinstance(iterable, Scalar):
         raise TypeError(f"'{describe(iterable)}' object is not iterable")
-    if isinstance(iterable, (Array, np.ndarray)):
+    if isinstance(iterable, (Array, np.ndarray)) and not is_narrow(iterable):
         shape = iterable.type.shape if isinstance(iterable, Array) else iterable.shape
         if not shape:
             raise TypeError("iteration over a 0-d array")

@@ -22,6 +22,7 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
+from wengert.frontend.staging.narrow import widened
 from wengert.frontend.table import entry_of
 from wengert.ir.node import Expr
 
@@ -122,7 +123,7 @@ def _numpy(ufunc: Any, *operands: Any) -> Any:
     if entry is None:
         refuse(f"numpy.{ufunc.__name__} is not supported; mode='tape' may be")
     try:
-        return wrap(entry.function(*(to_expr(o) for o in operands)))
+        return wrap(entry.function(*(to_expr(o) for o in widened(operands))))
     except ShapeError as error:
         kinds = " and ".join(str(type_of(o)) for o in operands)
         refuse(f"operands of `{ufunc.__name__}` do not fit together: {kinds}; {error}")

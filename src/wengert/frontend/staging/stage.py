@@ -46,6 +46,7 @@ from wengert.frontend.staging.handles import (
 from wengert.frontend.staging.iteration import python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
+from wengert.frontend.staging.narrow import is_narrow
 from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
@@ -53,6 +54,7 @@ from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.source import mark_staged
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
+from wengert.ir.types import DTYPES
 from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
@@ -85,7 +87,7 @@ def binary(op: str, a: Any, b: Any) -> Any:
     if kind_a is str and op == "%":
         return _percent(a, b)
     if kind_a is np.ndarray and a.dtype.kind in "biufc" and isinstance(b, Handle | np.ndarray):
-        return binary_value(op, wrap(lift(a)), b)
+        return binary_value(op, a if is_narrow(a) or is_narrow(b) else wrap(lift(a)), b)
     method = _user_method(kind_a, f"__{_NAMES[op]}__")
     if method is not None:
         result = call(method, a, b)
@@ -345,6 +347,8 @@ def augment(op: str, a: Any, b: Any) -> Any:
         if op == "*":
             a *= int(concrete(b, "how often a list is repeated"))
             return a
+    if isinstance(a, np.ndarray) and is_narrow(a):
+        refuse(f"changes an array of dtype {a.dtype}; make it one of int64 or float")
     if isinstance(a, np.ndarray):
         refuse("changes an array in place that is not part of the captured function")
     if isinstance(a, (set, dict)):
@@ -371,9 +375,9 @@ def getitem(owner: Any, index: Any) -> Any:
     if kind is Array or kind is Scalar:
         return indexing.getitem(owner, index)
     if kind is np.ndarray:
-        if owner.dtype.kind in "biufc":
+        if owner.dtype.name in DTYPES:
             return indexing.getitem(owner, index)
-        return owner[index]
+        return owner[_plain_index(index)]
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
     if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
@@ -517,6 +521,8 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
         owner = owner.certain()
     if type(owner) is Array:
         indexing.setitem(owner, index, value)
+    elif isinstance(owner, np.ndarray) and is_narrow(owner):
+        refuse(f"writes into an array of dtype {owner.dtype}; make it one of int64 or float")
     elif isinstance(owner, np.ndarray):
         refuse(
             "writes a traced value into an array that is not part of the captured function; "
@@ -635,9 +641,7 @@ def attr(owner: Any, name: str) -> Any:
         return attr(owner.certain(), name)
     if kind is np.ndarray:
         return (
-            getattr(wrap(lift(owner)), name)
-            if owner.dtype.kind in "biufc"
-            else getattr(owner, name)
+            getattr(wrap(lift(owner)), name) if owner.dtype.name in DTYPES else getattr(owner, name)
         )
     if kind is types.ModuleType:
         return member(owner, name)
