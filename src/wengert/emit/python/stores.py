@@ -11,7 +11,7 @@ from wengert.emit.python.naming import is_private
 from wengert.emit.python.reading import Places, merged_places
 from wengert.emit.python.values import Block, Buffer, Value, read
 from wengert.show.forms import Form, Part
-from wengert.show.precedence import Text, flat
+from wengert.show.precedence import ATOM, Text, flat
 from wengert.show.templates import filled
 
 if TYPE_CHECKING:
@@ -167,7 +167,11 @@ def _is_read(emission: Emission, part: Part, target: str) -> bool:
 
 def _assigned(emission: Emission, value: Value, target: str, new: Value) -> str:
     """``target = new``; ``a[i] = a[i] + v`` is ``a[i] += v``."""
-    plain = f"{target} = {flat([read(new)])}"
+    text = read(new)
+    if new.is_array and new.node.ndim == 1 and any(b in value.buffers for b in new.buffers):
+        # NumPy does not see that one-dimensional parts with different strides overlap.
+        text = Text((emission.writer.at_least(text, ATOM), ".copy()"))
+    plain = f"{target} = {flat([text])}"
     form = new.form
     if not new.pending or form is None or form.kind not in ("add", "sub"):
         return plain

@@ -39,6 +39,7 @@ from wengert.ops.control.regions import (
     opening,
     outer_sizes,
     outer_type,
+    reclosed,
     retyped,
     settled,
     split,
@@ -188,8 +189,12 @@ def _either(
 
 def opening_both(attr: Cond, arguments: Sequence[Expr]) -> list[Expr]:
     """What to open both bodies on."""
-    together = Region(attr.then.params, (*attr.then.outputs, *attr.orelse.outputs))
-    return opening(together, arguments)
+    return opening(_both(attr), arguments)
+
+
+def _both(attr: Cond) -> Region:
+    """Both bodies as one."""
+    return Region(attr.then.params, (*attr.then.outputs, *attr.orelse.outputs))
 
 
 # --- building --------------------------------------------------------------------------------------------
@@ -225,8 +230,13 @@ def _together(first: Expr, second: Expr) -> tuple[Expr, Expr]:
 
 
 def _rebuilt(predicate: Expr, *captures: Expr, attr: Cond) -> Expr:
-    if canonical_captures(captures) and settled(attr.then, captures):
-        return make(COND, (predicate, *captures), attr)
+    if settled(attr.then, captures):
+        if canonical_captures(captures):
+            return make(COND, (predicate, *captures), attr)
+        both = reclosed(_both(attr), captures)
+        if both is not None:
+            region, captures = both
+            return make(COND, (predicate, *captures), Cond(*split(region, len(attr.then.outputs))))
     symbols = opening_both(attr, captures)
     given = dict(zip(symbols, captures, strict=True))
     return joined_cond(predicate, opened(attr.then, symbols), opened(attr.orelse, symbols), given)

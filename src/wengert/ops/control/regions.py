@@ -39,6 +39,7 @@ __all__ = [
     "opening",
     "outer_sizes",
     "outer_type",
+    "reclosed",
     "retyped",
     "settled",
     "split",
@@ -307,6 +308,21 @@ def sunk(
     frontier |= needed
     frontier.update(*(node.type.needs for node in frontier))
     return _closed((), outputs, _without_constants(frontier), given or {})
+
+
+def reclosed(region: Region, arguments: Sequence[Expr]) -> tuple[Region, tuple[Expr, ...]] | None:
+    """The region with its parameters as closing would number them for these arguments, in one pass.
+
+    Opening and closing would build each body inside twice, and bodies inside of those four times. ``None``
+    where sizes that are told by running need new names: then there is no other way.
+    """
+    if definers([*(p.type for p in region.params), *region.result_types]):
+        return None
+    if renamed_anew(region.outputs, region.params) != list(region.outputs):
+        return None
+    return _closed(
+        (), region.outputs, region.params, dict(zip(region.params, arguments, strict=True))
+    )
 
 
 def _closed(
