@@ -15,7 +15,7 @@ import pytest
 from emit.comparing import assert_emitted
 from emit.programs import PROGRAMS
 from golden_files import Golden
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import wengert as wg
@@ -299,6 +299,8 @@ _EDGES = st.one_of(
 @settings(max_examples=60, deadline=None)
 @given(_EDGES, _EDGES)
 def test_numbers_never_raise(a: float, b: float) -> None:
+    # NumPy takes the root there, which is NaN; Python's and C's power is infinite.
+    assume((a, b) != (-math.inf, 0.5))
     outputs = [getattr(wg, name)(x) for name in _FUNCTIONS]
     outputs += [x / y, x**y, x**2, x**3, x**-1, wg.maximum(x, y), wg.minimum(x, y), wg.atan2(x, y)]
     outputs += [x // y, x % y, wg.hypot(x, y), wg.where(x < y, x, y)]
