@@ -11,9 +11,10 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-__all__ = ["RESULT", "SCOPES", "lowered", "own_nodes"]
+__all__ = ["RESULT", "SCOPES", "UNKNOWN_RESULT", "lowered", "own_nodes"]
 
 RESULT = "_wg_result"
+UNKNOWN_RESULT = "_wg_no_result"  # assigned before the variable is deleted, as it may have no value
 _RETURNED = "_wg_returned"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _BLOCKS = ("body", "orelse", "finalbody")
@@ -208,12 +209,18 @@ class _Lowering:
         for flag in ([broken] if in_loop and broken else []) + list(flags):
             target = ast.Name(flag, ast.Store())
             left.append(_at(ast.Assign([target], ast.Constant(True)), statement))
-        after: list[ast.stmt] = [ast.Pass()]
+        after: list[ast.stmt] = _without_result(statement)
         if following:
-            after = self.block(following, flags, broken, in_loop)
+            after += self.block(following, flags, broken, in_loop)
         test = ast.Name(_RETURNED, ast.Load())
         out.append(_at(ast.If(test, left or [ast.Pass()], after), statement))
         return True
+
+
+def _without_result(where: ast.AST) -> list[ast.stmt]:
+    """Where a loop has not returned there is no result: what it may have been is no second name of it."""
+    nothing = _at(ast.Assign([ast.Name(RESULT, ast.Store())], ast.Constant(UNKNOWN_RESULT)), where)
+    return [nothing, _at(ast.Delete([ast.Name(RESULT, ast.Del())]), where)]
 
 
 def _at(node: Any, where: ast.AST) -> Any:  # Any: the very node that is given

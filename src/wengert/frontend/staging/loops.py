@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.frontend.staging.branches import (
+    RESULT,
     Whole,
     branches,
     cells_of,
@@ -440,6 +441,9 @@ def _traced(
             for key, each in carried.items():
                 params[key] = _enter(context, each, building)
             _share(context, carried, building, where)
+            for each in carried.values():
+                if isinstance(each.slot, CellSlot) and each.slot.name == RESULT:
+                    each.slot.set(UNASSIGNED)  # what returns is the last iteration
             try:
                 element = steps.element(scalar_of(k)) if steps is not None else None
                 body(element)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from wengert.frontend.staging.exits import RESULT, lowered, own_nodes
+from wengert.frontend.staging.exits import RESULT, UNKNOWN_RESULT, lowered, own_nodes
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
@@ -318,7 +318,7 @@ class Rewriting(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> Any:
         value = self.visit(node.value)
         first = node.targets[0]
-        if isinstance(first, ast.Name) and first.id == RESULT:
+        if isinstance(first, ast.Name) and first.id == RESULT and not _is_no_result(node.value):
             value = self.at(_call("returned", value), node)
         if all(_plain(t) for t in node.targets):
             node.value = value
@@ -781,3 +781,7 @@ def _plain(target: ast.expr) -> bool:
     if isinstance(target, (ast.Tuple, ast.List)):
         return all(_plain(e) for e in target.elts)
     return isinstance(target, ast.Name)
+
+
+def _is_no_result(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value == UNKNOWN_RESULT
