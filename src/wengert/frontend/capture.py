@@ -14,9 +14,11 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import re
 import types
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -30,12 +32,14 @@ from wengert.frontend.staging.adopting import (
     Guard,
     Hidden,
     input_symbol,
+    is_changeable,
     leaf_type,
     whole_type,
 )
 from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
-from wengert.frontend.staging.context import Context, Note, Place, capturing, refuse
+from wengert.frontend.staging.context import Context, Note, Place, active, capturing, refuse
+from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import growing_of
 from wengert.frontend.staging.handles import (
     Array,
@@ -83,6 +87,9 @@ class Leaf:
     value: Any = None
 
 
+Reader = Callable[[Sequence[Any], Mapping[str, Any]], Any]  # of the arguments of a call
+
+
 @dataclass(frozen=True)
 class Result:
     """One leaf of the result: a value that is known, or an output with the class that Python gives it."""
@@ -90,13 +97,14 @@ class Result:
     kind: str  # "known", "python", "scalar", "array", "list", "none"
     value: Any = None  # what is known; the outputs are taken in order
     form: Any = None
+    same: Reader | None = None  # an array that is the caller's own
 
 
 @dataclass(frozen=True)
 class Write:
     """Something that the program changes in place and that is the caller's."""
 
-    read: Callable[[Sequence[Any], Mapping[str, Any]], Any]
+    read: Reader
     tree: Tree | None
     leaves: tuple[Result, ...]
 
@@ -120,6 +128,10 @@ class Captured:
     traces: Mapping[Any, int]
     risks: Mapping[str, tuple[Any, ...]]  # places where NumPy itself may raise, by kind of error
     checks: bool  # whether the last output is a token
+    prints: bool  # whether running it shows
+    same: tuple[
+        tuple[int | None, Reader], ...
+    ]  # results (or parts of a tuple) that are the caller's
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
@@ -136,12 +148,41 @@ class Captured:
         """Whether everything outside that the capture relies on is as it was."""
         return all(guard.holds() for guard in self.guards)
 
-    def unflatten_result(self, values: Sequence[Any]) -> Any:
+    def check_apart(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Refuse arrays that are changed and overlap with others: the capture has them apart.
+
+        Raises:
+            CaptureError: two arrays share memory.
+        """
+        written = [w.read(args, kwargs) for w in self.writes if w.tree is None]
+        arrays = [a for a in written if isinstance(a, np.ndarray)]
+        if not arrays:
+            return
+        leaves = self.argument_tree.flatten_like((tuple(args), dict(kwargs)))
+        given = zip(leaves, (leaf.path for leaf in self.argument_leaves), strict=True)
+        for other, path in [*given, *((h.read(), h.name) for h in self.hidden)]:
+            if not isinstance(other, np.ndarray):
+                continue
+            for array in arrays:
+                if overlap(array, other):
+                    raise CaptureError(
+                        f"{self.function.name}(): `{path}` shares memory with another array that the "
+                        "function changes in place; pass a copy, as in x.copy()"
+                    )
+
+    def unflatten_result(
+        self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         """The Python result for the values of the outputs."""
         if self.writes:  # results may be views of what is changed next
             values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
         left = iter(values)
-        return self.result_tree.unflatten([_made(r, left) for r in self.results])
+        found = self.result_tree.unflatten([_made(r, left, (args, kwargs)) for r in self.results])
+        for part, read in self.same:
+            if part is None:
+                return read(args, kwargs)
+            found = (*found[:part], read(args, kwargs), *found[part + 1 :])
+        return found
 
     def write_back(
         self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -152,10 +193,23 @@ class Captured:
         skip = sum(_count(r) for r in self.results)
         for _ in range(skip):
             next(left)
+        stores = []  # all are read before the first changes
         for write in self.writes:
-            target = write.read(args, kwargs)
-            leaves = [_made(r, left) for r in write.leaves]
-            _store(target, leaves[0] if write.tree is None else write.tree.unflatten(leaves))
+            leaves = [_made(r, left, (args, kwargs)) for r in write.leaves]
+            new = leaves[0] if write.tree is None else write.tree.unflatten(leaves)
+            stores.append((write.read(args, kwargs), new))
+        for target, new in stores:
+            _store(target, new)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays that are not one share memory."""
+    if a is b or not np.may_share_memory(a, b):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=10_000)  # type: ignore[arg-type]  # any number
+    except np.exceptions.TooHardError:
+        return True
 
 
 def _count(result: Result) -> int:
@@ -167,31 +221,37 @@ def _count(result: Result) -> int:
         return sum(flag + sum(_count(r) for r in inner) for _, flag, _, inner in result.form[1])
     if result.kind == "text":
         return len(result.value[1])
-    if result.kind == "tree":
+    if result.kind in ("tree", "object"):
         return sum(_count(r) for r in result.form[1])
     if result.kind == "list":
         return len(result.form[1])
     return 1
 
 
-def _made(result: Result, values: Any) -> Any:
+def _made(result: Result, values: Any, given: tuple[Any, Any]) -> Any:
+    found = _built(result, values, given)
+    return found if result.same is None else result.same(*given)
+
+
+def _built(result: Result, values: Any, given: tuple[Any, Any]) -> Any:
     if result.kind == "known":
         value = result.value
         return value.copy() if isinstance(value, np.ndarray) else value
     if result.kind == "none":
         missing = bool(next(values))
         tree, leaves = result.form
-        inner = tree.unflatten([_made(r, values) for r in leaves])
+        inner = tree.unflatten([_made(r, values, given) for r in leaves])
         return None if missing else inner
-    if result.kind == "tree":
+    if result.kind in ("tree", "object"):
         tree, leaves = result.form
-        return tree.unflatten([_made(r, values) for r in leaves])
+        inner = tree.unflatten([_made(r, values, given) for r in leaves])
+        return inner if result.kind == "tree" else result.value(inner)
     if result.kind == "dict":
         cls, entries = result.form
         found = cls()
         for key, flagged, tree, inner in entries:
             missing = flagged and bool(next(values))
-            value = tree.unflatten([_made(r, values) for r in inner])
+            value = tree.unflatten([_made(r, values, given) for r in inner])
             if not missing:
                 found[key] = value
         return found
@@ -234,9 +294,14 @@ def _store(target: Any, value: Any) -> None:
     elif isinstance(target, set):
         target.clear()
         target.update(value)
+    elif isinstance(target, deque):
+        target.clear()
+        target.extend(value)
     else:
-        target.__dict__.clear()
-        target.__dict__.update(value)
+        for name in attributes_of(target).keys() - value.keys():
+            object.__delattr__(target, name)
+        for name, part in value.items():
+            object.__setattr__(target, name, part)
 
 
 # --- capturing ---------------------------------------------------------------------------------------------
@@ -335,13 +400,24 @@ def _captured(
         type_ = _input_type(leaf, position, varying, sizes)
         handle = _argument(context, leaf, type_, path, position, inputs, about, known, tree)
         given.append(handle)
-    positional, named = tree.unflatten(given)
+    positional, named = _one_each((tuple(args), kwargs), tree.unflatten(given))
     start = _snapshot((positional, named))
     context.arguments = (positional, named)
+    context.readers = {
+        leaf.buffer.serial: _reader(tree, place)
+        for place, leaf in reversed(list(enumerate(given)))
+        if isinstance(leaf, Array)
+    }
+    _give(context, (positional, named))
+    for position, value in enumerate(positional):
+        _lent(value, lambda args, kwargs, p=position: args[p], context.lent)  # type: ignore[misc]
+    for name, value in named.items():
+        _lent(value, lambda args, kwargs, n=name: kwargs[n], context.lent)  # type: ignore[misc]
     try:
         result = _run(context, function, positional, named)
     except StagedRaise as staged:
         raise staged.error from None
+    same = _same(context, result)
     writes, write_exprs = _writes(context, (positional, named), start, given, about, tree)
     results, result_exprs, result_tree, shown = _results(context, result)
     checks = context.token is not first_token()
@@ -370,7 +446,49 @@ def _captured(
         dict(context.traces),
         {kind: tuple(places) for kind, places in context.risks.items()},
         checks,
+        context.prints,
+        same,
     )
+
+
+def _one_each(originals: Any, made: Any) -> Any:
+    """Arguments with one list, dict or object for each that the caller has."""
+    positional, named = made
+    known: dict[int, Any] = {}
+    given = [*zip(originals[0], positional, strict=True)]
+    given += [(originals[1][name], value) for name, value in named.items()]
+    for original, value in given:
+        known.setdefault(id(original), value)
+    return (
+        tuple(known[id(o)] if is_changeable(o) else v for o, v in given[: len(positional)]),
+        {n: known[id(originals[1][n])] if is_changeable(v) else v for n, v in named.items()},
+    )
+
+
+def _same(context: Context, result: Any) -> tuple[tuple[int | None, Reader], ...]:
+    """What of a result is a list, dict or object of the caller's."""
+    readers: dict[int, Reader] = {id(value): read for read, value, _ in context.lent}
+    whole = is_changeable(result) and readers.get(id(result))
+    if whole:
+        return ((None, whole),)
+    parts = enumerate(result) if type(result) is tuple else ()
+    return tuple((k, readers[id(v)]) for k, v in parts if is_changeable(v) and id(v) in readers)
+
+
+def _give(context: Context, value: Any) -> None:
+    """Note the containers of the arguments."""
+    parts = value
+    if isinstance(value, dict):
+        parts = value.values()
+    elif isinstance(value, (Handle, type)) or not isinstance(value, (list, tuple)):
+        if isinstance(value, Handle) or not has_attributes(value):
+            return
+        parts = attributes_of(value).values()
+    if id(value) in context.given:
+        return
+    context.given[id(value)] = value
+    for part in parts:
+        _give(context, part)
 
 
 def _home(function: Any) -> Place | None:
@@ -410,7 +528,7 @@ def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
                 if note.kind == "passive":
                     warnings.warn(f"{note.where}: {note.text}", UserWarning, stacklevel=2)
     else:
-        result = call(function, *positional, **named)
+        result = call(context.adopted.program(function), *positional, **named)
     context.final_token = context.token
     return result
 
@@ -498,15 +616,29 @@ def _opened_lists(tree: Any) -> Any:
     return tree
 
 
-def _results(context: Context, result: Any) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
-    """How the result is put together, and the expressions that it needs."""
-    leaves, tree = flatten(result, is_leaf=_is_leaf)
+def _results(
+    context: Context, result: Any, *, lent: bool = False
+) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
+    """How the result is put together, and the expressions that it needs.
+
+    What is ``lent`` by the caller stays what it is; else its contents are a part of the result.
+    """
+    owners = {id(value) for _, value, _ in context.lent} if lent else set()
+    leaves, tree = flatten(result, is_leaf=lambda v: id(v) in owners or _is_leaf(v))
+    _check_keys(tree)
     exprs: list[Expr] = []
     shown: list[Any] = []
     found: list[Result] = []
     for leaf in leaves:
         found.append(_result(context, leaf, exprs, shown))
     return found, exprs, tree, shown
+
+
+def _check_keys(tree: Tree) -> None:
+    if any(isinstance(key, Handle) for key in tree.keys):
+        refuse("a dict has a run-time value as a key; return the keys in a list or an array")
+    for child in tree.children:
+        _check_keys(child)
 
 
 def _is_leaf(value: Any) -> bool:
@@ -534,6 +666,14 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         leaf = leaf.certain()
     if isinstance(leaf, dict) and any(_may_miss(v) for v in leaf.values()):
         return _partial_dict(leaf, context, exprs, shown)
+    if not isinstance(leaf, (Handle, Poison)):
+        lender = next((read for read, value, _ in context.lent if value is leaf), None)
+        if lender is not None:
+            shown.append(leaf)
+            return Result("known", same=lender)
+        content = _made_of(leaf)
+        if content is not None:
+            return _object_result(leaf, *content, context, exprs, shown)
     if isinstance(leaf, (list, tuple, dict)) and not (type(leaf) is list and _is_dynamic(leaf)):
         inner, inner_exprs, tree, inner_shown = _results(context, leaf)
         exprs += inner_exprs
@@ -558,7 +698,8 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         shown.append(expr)
         type_ = expr.value_type
         if isinstance(leaf, Array):
-            return Result("array", type_.dtype)
+            same = None if leaf.views else context.readers.get(leaf.buffer.serial)
+            return Result("array", type_.dtype, same=same)
         assert isinstance(leaf, Scalar)
         return Result("python" if leaf.weak else "scalar", type_.dtype)
     if isinstance(leaf, str):
@@ -574,6 +715,42 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
             return Result("text", (template, kinds))
     shown.append(leaf)
     return Result("known", leaf)
+
+
+def _made_of(leaf: Any) -> tuple[Any, Callable[[Any], Any]] | None:
+    """Contents of an object that the capture has made, and what puts one like it together from them."""
+    if isinstance(leaf, deque):
+        return list(leaf), lambda items: deque(items, leaf.maxlen)
+    if isinstance(leaf, dict) and type(leaf) is not dict:
+        empty = leaf.copy()
+        empty.clear()
+        return dict(leaf), lambda items: _filled(empty.copy(), items)
+    if active().born(leaf) is None or not has_attributes(leaf):
+        return None
+    return attributes_of(leaf), lambda items: _filled(object.__new__(type(leaf)), items)
+
+
+def _filled(empty: Any, content: dict[Any, Any]) -> Any:
+    _store(empty, content)
+    return empty
+
+
+def _object_result(
+    leaf: Any,
+    content: Any,
+    make: Callable[[Any], Any],
+    context: Context,
+    exprs: list[Expr],
+    shown: list[Any],
+) -> Result:
+    if any(leaf is other for other in context.opened):
+        refuse(f"a {type(leaf).__name__} that contains itself is returned")
+    context.opened.append(leaf)
+    inner, inner_exprs, tree, _ = _results(context, content)
+    context.opened.pop()
+    exprs += inner_exprs
+    shown.append(leaf)
+    return Result("object", make, form=(tree, inner))
 
 
 def _partial_dict(
@@ -663,7 +840,7 @@ def _writes(
     """The caller's arrays and containers that were changed in place."""
     writes: list[Write] = []
     exprs: list[Expr] = []
-    structure, before = start
+    _, before = start
     for position, (leaf, expr) in enumerate(before):
         if isinstance(leaf, Array) and leaf.buffer.stale is not None:
             is_stale(leaf.buffer.stale)
@@ -675,11 +852,11 @@ def _writes(
     for position, generator in context.generators:
         exprs.append(generator.state.expr)
         writes.append(Write(_reader(tree, position), None, (Result("array", "int64"),)))
-    leaves, now = flatten(arguments, is_leaf=_is_leaf)
-    changed = now != structure or any(a is not b[0] for a, b in zip(leaves, before, strict=False))
-    if changed:
-        writes_of(context, arguments, writes, exprs, tree)
-    _shadow_writes(context, writes, exprs)
+    _container_writes(context, writes, exprs)
+    for owner, generator in context.adopted.generators:
+        exprs.append(generator.state.expr)
+        writes.append(Write(lambda args, kwargs, o=owner: o, None, (Result("array", "int64"),)))  # type: ignore[misc]
+    _global_writes(context, writes, exprs)
     return writes, exprs
 
 
@@ -687,50 +864,55 @@ def _reader(tree: Tree, position: int) -> Callable[[Sequence[Any], Mapping[str, 
     return lambda args, kwargs: tree.flatten_like((tuple(args), dict(kwargs)))[position]
 
 
-def writes_of(
-    context: Context, arguments: Any, writes: list[Write], exprs: list[Expr], tree: Tree
-) -> None:
-    """Containers among the arguments whose elements were replaced."""
-    positional, named = arguments
-    for position, value in enumerate(positional):
-        if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
-            _container_write(
-                context, value, lambda args, kwargs, p=position: args[p], writes, exprs
-            )
-    for name, value in named.items():
-        if isinstance(value, (list, dict)) or hasattr(value, "__dataclass_fields__"):
-            _container_write(context, value, lambda args, kwargs, n=name: kwargs[n], writes, exprs)
+def _lent(value: Any, read: Reader, found: list[tuple[Reader, Any, Any]]) -> None:
+    """The lists, dicts and objects in an argument, with what they hold and what reads them from a call."""
+    steps: list[tuple[Any, Any]]
+    if isinstance(value, dict):
+        steps = [(v, operator.itemgetter(k)) for k, v in value.items()]
+    elif isinstance(value, (list, tuple)):
+        steps = [(v, operator.itemgetter(k)) for k, v in enumerate(value)]
+    elif has_attributes(value) and not isinstance(value, Handle):
+        steps = [(v, operator.attrgetter(k)) for k, v in attributes_of(value).items()]
+    else:
+        return
+    if not isinstance(value, tuple):
+        if any(value is other for _, other, _ in found):
+            return
+        found.append((read, value, _content(value)))
+    for part, step in steps:
+        _lent(part, lambda args, kwargs, s=step: s(read(args, kwargs)), found)  # type: ignore[misc]
 
 
-def _container_write(
-    context: Context, value: Any, read: Any, writes: list[Write], exprs: list[Expr]
-) -> None:
-    content = dict(vars(value)) if hasattr(value, "__dataclass_fields__") else value
-    results, found, structure, _ = _results(context, content)
-    exprs += found
-    writes.append(Write(read, structure, tuple(results)))
+def _content(value: Any) -> Any:
+    """What a list, dict, set or object holds, in a plain container of its own."""
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, set):
+        return set(value)
+    return list(value) if isinstance(value, (list, deque)) else attributes_of(value)
 
 
-def _shadow_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
-    """Things from outside that the program changed."""
-    for read, shadow, before in context.adopted.shadows:
-        content = shadow if isinstance(shadow, (list, dict)) else dict(vars(shadow))
-        if isinstance(content, list):
-            same = (
-                len(content) == len(before)
-                and all(a is b for a, b in zip(content, before, strict=True))
-                and growing_of(content) is None
-            )
-        else:
-            same = content.keys() == before.keys() and all(content[k] is before[k] for k in content)
-        if not same:
-            results, found, structure, _ = _results(context, content)
-            exprs += found
-            writes.append(Write(lambda args, kwargs, r=read: r(), structure, tuple(results)))  # type: ignore[misc]
-    for owner, generator in context.adopted.generators:
-        exprs.append(generator.state.expr)
-        writes.append(Write(lambda args, kwargs, o=owner: o, None, (Result("array", "int64"),)))  # type: ignore[misc]
-    _global_writes(context, writes, exprs)
+def _container_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
+    """Lists, dicts, sets and objects of the caller, and from outside, that the program changed."""
+    for read, value, before in context.lent:
+        if _is_unchanged(value, _content(value), before):
+            continue
+        content = value if isinstance(value, list) and growing_of(value) else _content(value)
+        results, found, structure, _ = _results(context, content, lent=True)
+        exprs += found
+        writes.append(Write(read, structure, tuple(results)))
+
+
+def _is_unchanged(value: Any, content: Any, before: Any) -> bool:
+    if isinstance(content, set):
+        return bool(content == before)
+    if isinstance(content, list):
+        return (
+            len(content) == len(before)
+            and all(a is b for a, b in zip(content, before, strict=True))
+            and (type(value) is not list or growing_of(value) is None)
+        )
+    return content.keys() == before.keys() and all(content[k] is before[k] for k in content)
 
 
 def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
@@ -738,7 +920,8 @@ def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
 
     for slot, old in list(context.layers[0].journal.values()):
         shared = isinstance(slot, (GlobalSlot, CellSlot)) or (
-            isinstance(slot, AttrSlot) and isinstance(slot.object, (type, types.ModuleType))
+            isinstance(slot, AttrSlot)
+            and isinstance(slot.object, (type, types.ModuleType, types.FunctionType))
         )
         if shared and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})

@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from wengert.frontend.staging.adopting import is_changeable
 from wengert.frontend.trees import flatten
 from wengert.frontend.varying import FIXED, LEAST_EXTENT, Place, Varying
 
@@ -82,7 +83,18 @@ def signature_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Signature:
             kinds.append(kind)
         else:
             kinds.append(_by_value(leaf))
-    return Signature((tree, shared(leaves), *kinds), extents, wholes)
+    twins = _twins((*args, *kwargs.values()))
+    return Signature((tree, shared(leaves), twins, *kinds), extents, wholes)
+
+
+def _twins(args: Sequence[Any]) -> Hashable:
+    """Which lists, dicts and objects are passed more than once."""
+    if len(args) < 2:
+        return None
+    ids = [id(arg) for arg in args]
+    if len(set(ids)) == len(ids):
+        return None
+    return tuple(ids.index(id(arg)) if is_changeable(arg) else -1 for arg in args)
 
 
 def _by_value(leaf: Any) -> Hashable:

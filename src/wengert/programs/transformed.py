@@ -54,6 +54,8 @@ class Built:
     verified: bool = False
     # Where whole numbers vary: the same for just those of a call, as Python has them beyond 64 bits too.
     fixed: Callable[[tuple[Any, ...], dict[str, Any]], Built] | None = None
+    # The function itself, where it changes what is the caller's and may raise an error then.
+    plain: Program | None = None
 
     def holds(self) -> bool:
         """Whether everything outside that the capture relies on is as it was."""
@@ -70,13 +72,24 @@ class Built:
         )
 
     def _result(self, inputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self.captured.writes:
+            self.captured.check_apart(args, kwargs)
         try:
             values = self.run(inputs)
         except OverflowError as error:
             if self.fixed is None or INT_BITS not in str(error):
                 raise
             return self.fixed(args, kwargs)(args, kwargs)
-        result = self.captured.unflatten_result(values)
+        except Exception:
+            if self.plain is None:
+                raise
+        else:
+            return self._finished(values, args, kwargs)
+        # What is the caller's is as it was: Python itself changes it up to the error.
+        return self.plain(*args, **kwargs)
+
+    def _finished(self, values: Sequence[Any], args: tuple[Any, ...], kwargs: Any) -> Any:
+        result = self.captured.unflatten_result(values, args, kwargs)
         if self.captured.writes:
             self.captured.write_back(values, args, kwargs)
         return result
@@ -199,7 +212,14 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
-        return Built(captured, run, self._kept, fixed=None if varying == FIXED else self._fixed)
+        changes = captured.writes and not captured.prints and self.target() is self.__wrapped__
+        return Built(
+            captured,
+            run,
+            self._kept,
+            fixed=None if varying == FIXED else self._fixed,
+            plain=self.__wrapped__ if changes else None,
+        )
 
     @property
     def eager(self) -> bool:

@@ -8,7 +8,9 @@ changes in them is written back after each call.
 
 from __future__ import annotations
 
+import functools
 import types
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,7 +26,16 @@ from wengert.ir.types import DTYPES, DType, Type
 from wengert.ops.algebra import lift
 from wengert.ops.leaves import SYMBOL, Name
 
-__all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module", "whole_type"]
+__all__ = [
+    "Adopted",
+    "Guard",
+    "Hidden",
+    "input_symbol",
+    "is_changeable",
+    "leaf_type",
+    "opaque_module",
+    "whole_type",
+]
 
 # Any: values are whatever the user's program uses.
 _OPAQUE = frozenset((
@@ -81,7 +92,7 @@ class Guard:
 def _keys(value: Any) -> Any:
     if isinstance(value, dict):
         return (dict, tuple(value))
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, deque)):
         return (type(value), len(value))
     return (type(value), tuple(getattr(value, "__dict__", ())))
 
@@ -151,7 +162,7 @@ class Adopted:
             return value
         if isinstance(value, np.ndarray):
             return self._constant(value, name, read)
-        if isinstance(value, (list, tuple, dict, set)) and type(value).__module__ in (
+        if isinstance(value, (list, tuple, dict, set, deque)) and type(value).__module__ in (
             "builtins",
             "collections",
         ):
@@ -175,6 +186,21 @@ class Adopted:
             return types.MethodType(value.__func__, owner)
         self.guard(name, read, value, "is")
         return value
+
+    def program(self, function: Any) -> Any:
+        """A function that is to be captured: what it is bound to is from outside."""
+        name = getattr(function, "__name__", type(function).__name__)
+        if isinstance(function, functools.partial):
+            args = [
+                self.value(a, f"{name}.args[{i}]", _item(lambda: function.args, i))
+                if is_changeable(a)
+                else a
+                for i, a in enumerate(function.args)
+            ]
+            return functools.partial(self.program(function.func), *args, **function.keywords)
+        if isinstance(function, types.MethodType) or is_changeable(function):
+            return self.value(function, name, lambda: function)
+        return function
 
     def entropy(self) -> Expr:
         """The state of a generator without a seed, fresh at each call."""
@@ -263,25 +289,29 @@ class Adopted:
     def _container(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         self.guard(name, read, _keys(value), "keys")
         if isinstance(value, dict):
-            shadow: Any = type(value)() if type(value) is not dict else {}
+            shadow: Any = value.copy()  # a defaultdict keeps what it makes
+            shadow.clear()
             self.known[id(value)] = (value, shadow)
             for key, item in value.items():
                 dict.__setitem__(
                     shadow, key, self.value(item, f"{name}[{key!r}]", _item(read, key))
                 )
-            self.shadows.append((read, shadow, dict(shadow)))
+            self._shadow(read, shadow, dict(shadow))
             self.known[id(shadow)] = (shadow, shadow)
             return shadow
         if isinstance(value, set):
             self.guard(name, read, set(value), "equal")
-            return set(value)
-        if isinstance(value, list):
-            shadow = []
+            shadow = set(value)
             self.known[id(value)] = (value, shadow)
-            shadow += [
-                self.value(item, f"{name}[{i}]", _item(read, i)) for i, item in enumerate(value)
-            ]
-            self.shadows.append((read, shadow, list(shadow)))
+            self._shadow(read, shadow, set(value))
+            self.known[id(shadow)] = (shadow, shadow)
+            return shadow
+        if isinstance(value, (list, deque)):
+            shadow = value.copy()
+            self.known[id(value)] = (value, shadow)
+            for i, item in enumerate(value):
+                shadow[i] = self.value(item, f"{name}[{i}]", _item(read, i))
+            self._shadow(read, shadow, list(shadow))
             self.known[id(shadow)] = (shadow, shadow)
             return shadow
         items = [self.value(item, f"{name}[{i}]", _item(read, i)) for i, item in enumerate(value)]
@@ -296,8 +326,23 @@ class Adopted:
         self.known[id(shadow)] = (shadow, shadow)
         for key, item in vars(value).items():
             object.__setattr__(shadow, key, self.value(item, f"{name}.{key}", _attr(read, key)))
-        self.shadows.append((read, shadow, dict(vars(shadow))))
+        self._shadow(read, shadow, dict(vars(shadow)))
         return shadow
+
+    def _shadow(self, read: Callable[[], Any], shadow: Any, before: Any) -> None:
+        self.shadows.append((read, shadow, before))
+        self.context.lent.append((lambda args, kwargs: read(), shadow, before))
+        self.context.given[id(shadow)] = shadow
+
+
+def is_changeable(value: Any) -> bool:
+    """Whether a value is one of the user's that can change in place."""
+    return isinstance(value, (list, dict, set, deque, np.ndarray)) or (
+        hasattr(value, "__dict__")
+        and not isinstance(value, (Handle, Poison))
+        and not isinstance(value, (type, types.ModuleType, types.FunctionType, Enum))
+        and not opaque_module(type(value).__module__)
+    )
 
 
 def callable_library(value: Any) -> bool:

@@ -238,6 +238,11 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
         context.put(slot, new)
     found = result.build(building)
     for form in uniting.known.values():
+        made = building.made.get(id(form))
+        pair = getattr(form, "pair", ())
+        if made is not None and len(pair) == 2:  # which of the two it is, for `is`
+            made = made.buffer if isinstance(made, Array) else made
+            context.which[id(made)] = (made, test, *pair)
         if isinstance(form, ArrayForm) and id(form) in building.made:
             tied(context, building.made[id(form)].buffer, form.pair, test, mark)
     return found

@@ -8,13 +8,14 @@ import random
 import types
 from collections import deque
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 import numpy as np
 
 from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
 from wengert.frontend.random_table import generator_method
-from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.adopting import is_changeable, opaque_module
 from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
     CellSlot,
@@ -33,14 +34,17 @@ from wengert.frontend.staging.handles import (
     Choice,
     Handle,
     Partial,
+    Poison,
     concrete,
     describe,
     is_number,
     known,
+    plain_number,
     to_expr,
     type_of,
     wrap,
 )
+from wengert.frontend.staging.identity import by_options, has_choice
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.narrow import widened
 from wengert.frontend.staging.operators import guarded
@@ -75,6 +79,8 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` in a captured program."""
     if type(function) is Choice:
         return function.chosen(lambda option: call(option, *args, **kwargs))
+    while isinstance(function, Partial):
+        function = function.certain()
     try:
         mine = _own.get(function)
     except TypeError:  # not hashable
@@ -125,7 +131,26 @@ def _function(
             )
         return function(*args, **kwargs)
     _guard_names(function, static)
-    return enter(staged, function, args, kwargs)
+    return enter(staged, function, args, {**kwargs, **_kept_defaults(function, args, kwargs)})
+
+
+def _kept_defaults(
+    function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The default values in use that can change from call to call: they are the user's."""
+    code = function.__code__
+    names = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
+    values: dict[str, Any] = dict(
+        zip(reversed(names), reversed(function.__defaults__ or ()), strict=False)
+    )
+    given = code.co_varnames[: len(args)]
+    found = {n: v for n, v in values.items() if n not in given} | (function.__kwdefaults__ or {})
+    adopted = active().adopted
+    return {
+        name: adopted.value(value, f"{function.__name__}.{name}", lambda v=value: v)
+        for name, value in found.items()
+        if name not in kwargs and is_changeable(value)
+    }
 
 
 def _guard_names(function: types.FunctionType, static: frozenset[str]) -> None:
@@ -223,10 +248,26 @@ def _class(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         and cls.__module__.split(".")[0] in ("numpy", "scipy")
     ):
         return numpy_call(cls, args, kwargs)
+    if issubclass(cls, Enum) and len(args) == 1 and _has_handles(args, {}):
+        return _member_of(cls, args[0])
     made = cls(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
     post = cls.__dict__.get("__post_init__")
     assert post is None or made is not None
     return context.birth(made)
+
+
+def _member_of(cls: type[Enum], value: Any) -> Any:
+    """The member of an enumeration that has a run-time value."""
+    from wengert.frontend.staging.branches import choose
+    from wengert.frontend.staging.stage import compare
+
+    def one(members: list[Enum]) -> Any:
+        if not members:
+            raise ValueError(f"{value} is not a valid {cls.__qualname__}")
+        first, *rest = members
+        return choose(compare("==", value, first.value), lambda: first, lambda: one(rest))
+
+    return one(list(cls))
 
 
 def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -258,6 +299,8 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
+    if not isinstance(owner, (list, dict, set, deque)) and has_choice(args):
+        return by_options(args, lambda options: call(function, *options, **kwargs))
     if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
         refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
@@ -314,7 +357,7 @@ def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     todo: list[Any] = [*args, *kwargs.values()]
     while todo:
         top = todo.pop()
-        if isinstance(top, Handle):
+        if isinstance(top, (Handle, Poison)):
             return True
         if isinstance(top, (list, tuple)):
             if type(top) is list and growing_of(top) is not None:
@@ -577,11 +620,19 @@ def lowered_value(value: Any) -> Expr:
         return to_expr(array_of(value))
     if isinstance(value, Expr):
         return value
+    if isinstance(value, Poison) and type(value) is not Choice:
+        value._fail()
+    if isinstance(value, Choice):
+        return to_expr(value.chosen(plain_number if _of_numbers(value) else lowered_value))
     if not is_number(value) and not isinstance(value, Handle):
         if isinstance(value, range):
             return lift(np.asarray(value))
         refuse(f"needs a number or an array, got {describe(value)}")
     return to_expr(value)
+
+
+def _of_numbers(value: Choice) -> bool:
+    return all(is_number(option) for option in value.options)
 
 
 def array_of(value: Any) -> Any:

@@ -15,7 +15,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
-from wengert.frontend.staging.handles import UNKNOWN, Handle, known
+from wengert.frontend.staging.handles import UNKNOWN, Handle, Poison, known
 
 __all__ = ["container_method", "hashed", "materialized"]
 
@@ -50,7 +50,9 @@ def hashed(key: Any) -> Any:
                 NeedConcrete,
             )
         return found
-    if isinstance(key, tuple):
+    if isinstance(key, Poison):
+        key._fail()
+    if isinstance(key, tuple) and not hasattr(key, "_fields"):
         return tuple(hashed(k) for k in key)
     if isinstance(key, str):
         from wengert.frontend.staging.texts import has_marks
@@ -178,16 +180,14 @@ def _list_method(
         args = (concrete(args[0], "the place in a list"), *args[1:])
     if name == "sort":
         return None
-    if name in ("index", "count", "remove") and _any_handle(owner, args):
+    if name in ("index", "count", "remove") and not all(
+        type(v) in (int, float, str, bool) for v in (*owner, *args)
+    ):
         from wengert.frontend.staging.library import searched
 
-        return searched(owner, name, args[0])
+        return searched(owner, name, args[0], *args[1:])
     result = function(*args, **kwargs)
     return active().birth(result) if name == "copy" else result
-
-
-def _any_handle(owner: list[Any], args: tuple[Any, ...]) -> bool:
-    return any(isinstance(v, Handle) for v in (*owner, *args))
 
 
 def is_certain(owner: list[Any], count: int) -> bool:

@@ -416,6 +416,7 @@ class Context:
         self.least_sizes: dict[str, int] = {}  # sizes of arguments that vary
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
         self.births: dict[int, tuple[Any, Layer]] = {}
+        self.given: dict[int, Any] = {}  # lists, dicts and objects of arguments and from outside
         self.buffer_names: dict[int, str] = {}
         self.tries: list[Any] = []
         self.generators: list[Any] = []
@@ -423,7 +424,15 @@ class Context:
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.calls: dict[Any, Place] = {}  # where functions call themselves
         self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
+        self.sources: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what they were merged from
+        # What a branch chose by id: itself, the condition, and the objects that it is then and else.
+        self.which: dict[int, tuple[Any, Expr, Any, Any]] = {}
         self.arguments: Any = ()
+        # Lists, dicts and objects of the caller: what reads them from a call, the handle, what it held.
+        self.lent: list[tuple[Any, Any, Any]] = []
+        self.opened: list[Any] = []  # objects in the result that are being taken apart
+        self.readers: dict[int, Any] = {}  # what reads the arrays of the arguments, by buffer
+        self.prints = False
         self.risks: dict[str, list[Place]] = {}  # where NumPy itself may raise an error
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to
@@ -469,6 +478,11 @@ class Context:
             layer.journal[key] = (slot, slot.get())
             layer.keep.append(slot)
 
+    def rebinds(self, key: tuple[Any, ...], value: Any) -> bool:
+        """Whether the program itself has given a global, a variable or an attribute its value."""
+        entries = (layer.journal.get(key) for layer in self.layers)
+        return any(entry is not None and entry[1] is not value for entry in entries)
+
     @contextmanager
     def region(self, kind: str) -> Iterator[Layer]:
         """Open a region. Changes made in it are taken back when it closes, whatever happens."""
@@ -494,6 +508,7 @@ class Context:
 
     def merge(self, new: Any, *sources: Any) -> None:
         """Note that a list, dict or object is one of others, depending on a run-time value."""
+        self.sources[id(new)] = (new, sources)
         for each in (new, *sources):
             _, others = self.merged.setdefault(id(each), (each, []))
             others += [s for s in sources if s is not each] if each is new else [new]
@@ -516,6 +531,20 @@ class Context:
                     )
                 seen.add(id(other))
                 todo.append(other)
+
+    def may_be_same(self, a: Any, b: Any) -> bool:
+        """Whether two lists, dicts or objects may be one, depending on a run-time value."""
+        return not self._may_be(a).isdisjoint(self._may_be(b))
+
+    def _may_be(self, owner: Any) -> set[int]:
+        """The lists, dicts and objects that one may be, by id."""
+        todo, seen = [owner], {id(owner)}
+        while todo:
+            for other in self.sources.get(id(todo.pop()), (None, ()))[1]:
+                if id(other) not in seen:
+                    seen.add(id(other))
+                    todo.append(other)
+        return seen
 
     def visible(self) -> set[int]:
         """The lists, dicts and objects that the program can still reach, by id."""
@@ -596,6 +625,12 @@ class Context:
         """Whether something was made in a region that is still open (or before the capture)."""
         layer = self.born(owner)
         return layer is None or any(layer is each for each in self.layers)
+
+    def outlasts(self, owner: Any) -> bool:
+        """Whether a list, dict or object is known to be there in the region that is open."""
+        if id(owner) in self.given:
+            return True
+        return self.born(owner) is not None and self.is_alive(owner)
 
     def bounds(self, node: Expr) -> tuple[int | None, int | None]:
         """Known bounds of an integer: of loop counters, and of sums with constants."""

@@ -115,6 +115,7 @@ def printed(
     """Print at run time."""
     from wengert.frontend.staging.handles import to_expr
 
+    active().prints = True
     _step(
         effects.show(
             active().token,

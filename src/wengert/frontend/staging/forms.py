@@ -11,6 +11,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def attributes_of(object_: Any) -> dict[str, Any]:
 
 def has_attributes(object_: Any) -> bool:
     """Whether a value is an object that is known by its attributes."""
-    if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType)):
+    if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType, Enum)):
         return False
     return hasattr(object_, "__dict__") or (
         any("__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins")
@@ -421,7 +422,7 @@ def _joined_place(form: Form, value: Any, uniting: Uniting) -> Form:
             return form
         kept = form.value
         uniting.late = False
-        inner = alone(kept.value if type(kept) is Maybe else kept, uniting)
+        inner = _there(kept.value if type(kept) is Maybe else kept, uniting)
         return Flagged(inner).join(value, uniting)
     return Flagged(form).join(value, uniting)
 
@@ -439,7 +440,7 @@ def _position(x: Any, y: Any, uniting: Uniting) -> Form:
     b = y.value if type(y) is Maybe else y
     if a is ABSENT or b is ABSENT:
         uniting.late = a is ABSENT
-        return Flagged(alone(b if a is ABSENT else a, uniting))
+        return Flagged(_there(b if a is ABSENT else a, uniting))
     inner = union(a, b, uniting)
     return Flagged(alone(a, uniting) if isinstance(inner, Keep) and is_number(a) else inner)
 
@@ -597,13 +598,16 @@ def _misfit(form: Form, value: Any, uniting: Uniting) -> Form:
 
 
 def _is_option(value: Any) -> bool:
-    """Whether a value can be chosen by number: a text or a function."""
+    """Whether a value can be chosen by number: a text, a function, a member of an enumeration and such."""
     if isinstance(value, str):
         from wengert.frontend.staging.texts import has_marks
 
         return not has_marks(value)
-    return isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type)) or (
-        callable(value) and type(value).__module__.split(".")[0] in ("numpy", "scipy")
+    if isinstance(value, types.MethodType):
+        return _is_option(value.__self__)
+    return isinstance(value, (types.FunctionType, types.BuiltinFunctionType, type, Enum)) or (
+        type(value) is object
+        or (callable(value) and type(value).__module__.split(".")[0] in ("numpy", "scipy"))
     )
 
 
@@ -613,7 +617,7 @@ def _among(value: Any, options: tuple[Any, ...]) -> bool:
 
 @dataclass(eq=False)
 class Options(Form):
-    """One of several texts or functions, by number."""
+    """One of several texts, functions or members of an enumeration, by number."""
 
     options: tuple[Any, ...]
 
@@ -717,7 +721,7 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
     for x, y in ((a, b), (b, a)):
         if x is UNASSIGNED or x is None or isinstance(x, Partial):
             return _missing(x, y, a, b, uniting)
-    if is_number(a) and is_number(b):
+    if is_number(a) and is_number(b) and not isinstance(a, Enum) and not isinstance(b, Enum):
         return _numbers(a, b, uniting)
     if isinstance(a, Choice) or isinstance(b, Choice) or (_is_option(a) and _is_option(b)):
         first = a.options if isinstance(a, Choice) else (a,) if _is_option(a) else None
@@ -758,22 +762,22 @@ def _missing(x: Any, y: Any, a: Any, b: Any, uniting: Uniting) -> Form:
         inner_b = b.value if isinstance(b, Partial) else b
         if inner_a is UNASSIGNED or inner_a is None:
             uniting.late = True
-            inner = alone(inner_b, uniting)
+            inner = _there(inner_b, uniting)
         elif inner_b is UNASSIGNED or inner_b is None:
             uniting.late = False
-            inner = alone(inner_a, uniting)
+            inner = _there(inner_a, uniting)
         else:
             inner = union(inner_a, inner_b, uniting)
         return Missing(inner, none, x.name)
     if y is None or y is UNASSIGNED:
         return Keep(None) if uniting.name.startswith("_wg_") else _poison(a, b, uniting)
     uniting.late = y is b
-    return Missing(alone(y, uniting), x is None, uniting.name)
+    return Missing(_there(y, uniting), x is None, uniting.name)
 
 
 def alone(value: Any, uniting: Uniting) -> Form:
     """The form of one value, all of whose numbers may differ."""
-    if is_number(value):
+    if is_number(value) and not isinstance(value, Enum):
         form = _numbers(value, value, uniting)
         if isinstance(form, ArrayForm):
             # Which of the two ways has it: the other one holds nothing.
@@ -795,6 +799,19 @@ def alone(value: Any, uniting: Uniting) -> Form:
     if has_attributes(value):
         return Fields(type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()})
     return Keep(value)
+
+
+def _there(value: Any, uniting: Uniting) -> Form:
+    """The form of a value that is there on one way only.
+
+    A list, dict or object that was made before the regions that have been closed is the very same.
+    """
+    if isinstance(value, Partial):
+        return Missing(_there(value.value, uniting), value.none, value.name)
+    mutable = isinstance(value, (list, dict)) or (
+        not isinstance(value, (Handle, Poison, Maybe)) and has_attributes(value)
+    )
+    return Keep(value) if mutable and active().outlasts(value) else alone(value, uniting)
 
 
 def _is_array(value: Any) -> bool:
@@ -858,10 +875,10 @@ def _fields(cls: type, first: dict[Any, Any], second: dict[Any, Any], uniting: U
             if issubclass(cls, dict):
                 uniting_name = f"[{name!r}]"
                 found[name] = Missing(
-                    alone(y if x is UNASSIGNED else x, uniting), False, uniting_name
+                    _there(y if x is UNASSIGNED else x, uniting), False, uniting_name
                 )
                 continue
-            found[name] = Missing(alone(y if x is UNASSIGNED else x, uniting), False, str(name))
+            found[name] = Missing(_there(y if x is UNASSIGNED else x, uniting), False, str(name))
             continue
         try:
             found[name] = union(x, y, uniting)

@@ -9,6 +9,7 @@ in the graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import Enum
 from itertools import count
 from typing import Any, NamedTuple, NoReturn
 
@@ -41,12 +42,14 @@ __all__ = [
     "Partial",
     "Poison",
     "Scalar",
+    "Stale",
     "View",
     "concrete",
     "describe",
     "is_handle",
     "is_number",
     "known",
+    "plain_number",
     "scalar_of",
     "to_expr",
     "type_of",
@@ -435,15 +438,16 @@ class Poison:
 
 
 class Choice(Poison):
-    """One of several texts or functions, chosen by a run-time number."""
+    """One of several texts, functions or members of an enumeration, chosen by a run-time number."""
 
     __slots__ = ("index", "options")
 
     def __init__(self, index: Expr, options: tuple[Any, ...]) -> None:
         shown = " or ".join(
-            repr(o) if isinstance(o, str) else getattr(o, "__name__", "?") for o in options
+            str(o) if isinstance(o, Enum) else getattr(o, "__name__", repr(o)) for o in options
         )
-        kind = "string" if isinstance(options[0], str) else "function"
+        first = options[0]
+        kind = "string" if isinstance(first, str) else "function" if callable(first) else "constant"
         Poison.__init__(
             self,
             f"a value is the {kind} {shown} depending on a run-time value and is used in a way that "
@@ -497,7 +501,15 @@ def type_of(value: Any) -> Type:
     return _constant(value).value_type
 
 
+def plain_number(value: Any) -> Any:
+    """A member of an ``IntEnum`` or the like as the number that it is."""
+    kinds: tuple[Any, ...] = (int, float, complex)
+    return next(kind(value) for kind in kinds if isinstance(value, kind))
+
+
 def _constant(value: Any) -> Expr:
+    if isinstance(value, Enum) and isinstance(value, _NUMBERS):
+        value = plain_number(value)
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.name not in DTYPES:
         refuse(
             f"an array or number of dtype {value.dtype} cannot be captured here; convert it first, as in "

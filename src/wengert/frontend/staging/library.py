@@ -49,6 +49,7 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
+from wengert.frontend.staging.identity import by_options, has_choice
 from wengert.frontend.staging.indexing import fitted, getitem
 from wengert.frontend.staging.iteration import Range, Together, python_elements, range_
 from wengert.frontend.staging.operators import compared, power, unary
@@ -76,7 +77,19 @@ def _certain(value: Any) -> Any:
 
 
 # --- lengths and iteration ---------------------------------------------------------------------------------
+def _for_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for what is chosen at run time, too."""
+
+    def applied(*args: Any, **kwargs: Any) -> Any:
+        if has_choice(args):
+            return by_options(args, lambda given: function(*given, **kwargs))
+        return function(*args, **kwargs)
+
+    return applied
+
+
 @own(len)
+@_for_options
 def len_(value: Any) -> Any:
     value = _certain(value)
     if isinstance(value, Array):
@@ -339,26 +352,33 @@ def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> A
     return active().birth([v for _, v in pairs])
 
 
-def searched(owner: list[Any], name: str, value: Any) -> Any:
-    """``list.index`` and ``list.count`` by run-time comparison."""
+def searched(owner: list[Any], name: str, value: Any, start: int = 0) -> Any:
+    """``list.index``, ``list.count`` and ``list.remove`` by comparison in captured code."""
     from wengert.frontend.staging.stage import compare
+
+    def found(item: Any) -> Any:
+        return True if item is value else compare("==", item, value)
 
     if name == "count":
         total: Any = 0
         for item in owner:
-            total = binary_any("+", total, choose(compare("==", item, value), lambda: 1, lambda: 0))
+            total = binary_any("+", total, choose(found(item), lambda: 1, lambda: 0))
         return total
     if name == "remove":
-        refuse("list.remove with run-time values; use arrays", NeedConcrete)
+        for number, item in enumerate(owner):
+            here = found(item)
+            if isinstance(here, Handle):
+                refuse("list.remove with run-time values; use arrays", NeedConcrete)
+            if here:
+                del owner[number]
+                return None
 
     def place(number: int) -> Any:
-        if number == len(owner):
+        if number >= len(owner) or name == "remove":
             raise ValueError(f"{describe(value)} is not in list")
-        return choose(
-            compare("==", owner[number], value), lambda: number, lambda: place(number + 1)
-        )
+        return choose(found(owner[number]), lambda: number, lambda: place(number + 1))
 
-    return place(0)
+    return place(start)
 
 
 def binary_any(op: str, a: Any, b: Any) -> Any:
@@ -415,13 +435,14 @@ def _one(value: Any) -> Any:
 
 def _install_numbers() -> None:
     for kind in (float, int, complex):
-        own(kind)(_number(kind))
+        own(kind)(_for_options(_number(kind)))
 
 
 _install_numbers()
 
 
 @own(bool)
+@_for_options
 def bool_(value: Any = False) -> Any:
     for name in ("__bool__", "__len__"):
         method = getattr(type(value), name, None)
@@ -432,6 +453,7 @@ def bool_(value: Any = False) -> Any:
 
 
 @own(abs)
+@_for_options
 def abs_(value: Any) -> Any:
     value = _certain(value)
     if isinstance(value, Handle):
@@ -483,6 +505,7 @@ own(operator.neg)(lambda a: binary_any("*", -1, a))
 
 
 @own(isinstance)
+@_for_options
 def isinstance_(value: Any, kinds: Any) -> bool:
     if isinstance(value, Partial):
         truth(not_missing(value))
@@ -515,6 +538,7 @@ def python_class(value: Any) -> type:
 
 
 @own(type)
+@_for_options
 def type__(value: Any, *rest: Any) -> Any:
     if rest:
         return type(value, *rest)
@@ -522,21 +546,26 @@ def type__(value: Any, *rest: Any) -> Any:
 
 
 @own(callable)
+@_for_options
 def callable_(value: Any) -> bool:
     return callable(value) and not isinstance(value, Handle)
 
 
 @own(hasattr)
+@_for_options
 def hasattr_(value: Any, name: str) -> bool:
     if isinstance(value, Handle):
         return hasattr(np.ndarray if isinstance(value, Array) else python_class(value), name)
     found = getattr(value, name, UNASSIGNED)
     if isinstance(found, Partial) and not found.none:
         return truth(not_missing(found))
+    if found is UNASSIGNED and isinstance(value, (types.FunctionType, type)):
+        active().adopted.guard(name, lambda: hasattr(value, name), False, "equal")
     return hasattr(value, name)
 
 
 @own(getattr)
+@_for_options
 def getattr_(value: Any, name: str, *default: Any) -> Any:
     from wengert.frontend.staging.stage import attr
 
@@ -623,6 +652,7 @@ def repr_(value: Any) -> str:
 
 
 @own(format)
+@_for_options
 def format_(value: Any, spec: str = "") -> str:
     return format(value, spec)
 

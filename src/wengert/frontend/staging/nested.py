@@ -50,7 +50,8 @@ class Recording:
         if hook is not None:
             return hook(self, tuple(args), dict(kwargs))
         with_handles = as_handles((tuple(args), dict(kwargs)))
-        result = call(function, *with_handles[0], **with_handles[1])
+        program = self.context.adopted.program(function)
+        result = call(program, *with_handles[0], **with_handles[1])
         return as_exprs(result)
 
 

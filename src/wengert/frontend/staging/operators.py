@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from wengert.frontend.staging.handles import (
     Partial,
     Scalar,
     is_number,
+    plain_number,
     scalar_of,
     to_expr,
     type_of,
@@ -59,6 +61,8 @@ def _is_python(value: Any) -> bool:
 def _certain(value: Any) -> Any:
     while isinstance(value, Partial):
         value = value.certain()
+    if isinstance(value, Enum) and is_number(value):
+        return plain_number(value)
     return value
 
 

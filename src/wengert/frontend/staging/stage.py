@@ -43,6 +43,7 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
+from wengert.frontend.staging.identity import by_identity, by_options, has_choice, identical
 from wengert.frontend.staging.iteration import python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
@@ -70,6 +71,7 @@ __all__ = [
 # Any: the values of the program.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
+_KNOWN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 
 
 # --- operators -------------------------------------------------------------------------------------------
@@ -88,6 +90,10 @@ def binary(op: str, a: Any, b: Any) -> Any:
         return _percent(a, b)
     if kind_a is np.ndarray and a.dtype.kind in "biufc" and isinstance(b, Handle | np.ndarray):
         return binary_value(op, a if is_narrow(a) or is_narrow(b) else wrap(lift(a)), b)
+    if kind_a is Choice:
+        return a.chosen(lambda option: binary(op, option, b))
+    if kind_b is Choice:
+        return b.chosen(lambda option: binary(op, a, option))
     method = _user_method(kind_a, f"__{_NAMES[op]}__")
     if method is not None:
         result = call(method, a, b)
@@ -169,6 +175,8 @@ def unary(op: str, a: Any) -> Any:
     """``op a``."""
     if isinstance(a, Handle):
         return unary_value(op, a)
+    if type(a) is Choice:
+        return a.chosen(lambda option: unary(op, option))
     method = _user_method(type(a), f"__{_UNARY_NAMES[op]}__")
     return call(method, a) if method is not None else _UNARY[op](a)
 
@@ -178,8 +186,10 @@ def compare(op: str, a: Any, b: Any) -> Any:
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
     if op == "in" or op == "not in":
-        if isinstance(a, Choice):
-            return a.chosen(lambda option: compare(op, option, b))
+        if has_choice(a):
+            return by_options(a, lambda option: compare(op, option, b))
+        if isinstance(b, Choice):
+            return b.chosen(lambda option: compare(op, a, option))
         return _in(a, b, op == "in")
     if (type(a) is str and has_marks(a)) or (type(b) is str and has_marks(b)):
         refuse("a text with run-time values in it is compared; compare the numbers", NeedConcrete)
@@ -208,13 +218,20 @@ def compare(op: str, a: Any, b: Any) -> Any:
         if (isinstance(a, Partial) and b is None) or (isinstance(b, Partial) and a is None):
             return _is(a, b, op == "==")
         return op == "!="
+    if op in ("==", "!=") and by_identity(a) and by_identity(b):
+        return _is(a, b, op == "==")
     return COMPARISONS[op](a, b)
 
 
 def _any_handle(values: Any) -> bool:
     return any(
-        isinstance(v, Handle) or (isinstance(v, (list, tuple)) and _any_handle(v)) for v in values
+        isinstance(v, (Handle, Poison)) or (isinstance(v, (list, tuple)) and _any_handle(v))
+        for v in values
     )
+
+
+def _is_or_equals(a: Any, b: Any) -> Any:
+    return True if a is b else compare("==", a, b)
 
 
 def _compare_sequences(op: str, a: Any, b: Any) -> Any:
@@ -244,14 +261,11 @@ def _is(a: Any, b: Any, wanted: bool) -> Any:
                 return (other is None) is wanted
             flag = other.missing if wanted else not_(Scalar(other.missing, python=True)).expr
             return tested(Scalar(flag, python=True))
-        if isinstance(other, Poison):
+        if isinstance(other, Poison) and not isinstance(other, Choice):
             other._fail()
-    for x, y in ((a, b), (b, a)):
-        if isinstance(x, Scalar) and isinstance(y, bool) and x.expr.value_type.dtype == "bool":
-            return tested(x if y is wanted else not_(x))
-    if isinstance(a, Array) and isinstance(b, Array):
-        return (a.buffer is b.buffer and a.views == b.views) is wanted
-    return (a is b) is wanted
+        return (a is b) is wanted
+    found = identical(a, b)
+    return tested(found if wanted else not_(found))
 
 
 def _in(a: Any, b: Any, wanted: bool) -> Any:
@@ -260,11 +274,13 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
     if isinstance(b, Array):
         found = tested(call(np.any, compared("==", b, a)))
     elif isinstance(b, (list, tuple)) and (
-        isinstance(a, Handle) or _any_handle(b) or (type(b) is list and growing_of(b) is not None)
+        type(a) not in _KNOWN
+        or not all(type(v) in _KNOWN for v in b)
+        or (type(b) is list and growing_of(b) is not None)
     ):
         found = False
         for item in python_elements(b):
-            found = or_(found, lambda i=item: compare("==", a, i))  # type: ignore[misc]
+            found = or_(found, lambda i=item: _is_or_equals(a, i))  # type: ignore[misc]
     elif isinstance(b, (dict, set, frozenset)):
         key = hashed(a)
         if isinstance(b, dict) and isinstance(b.get(key), Partial) and not b[key].none:
@@ -330,6 +346,10 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
+    if type(a) is Choice:
+        return binary(op, a, b)
+    if type(b) is Choice:
+        return b.chosen(lambda option: augment(op, a, option))
     own_method = None if isinstance(a, Handle) else _user_method(type(a), f"__i{_NAMES[op]}__")
     if own_method is not None:
         return call(own_method, a, b)
@@ -371,6 +391,8 @@ def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
     while isinstance(owner, Partial):
         owner = owner.certain()
+    if type(owner) is Choice or type(index) is Choice:
+        return by_options((owner, index), lambda both: getitem(*both))
     kind = type(owner)
     if kind is Array or kind is Scalar:
         return indexing.getitem(owner, index)
@@ -381,8 +403,8 @@ def getitem(owner: Any, index: Any) -> Any:
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
     if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
-        if isinstance(index, Choice):
-            return index.chosen(lambda option: getitem(owner, option))
+        if has_choice(index):
+            return by_options(index, lambda option: getitem(owner, option))
         value = owner[hashed(index)]
         if isinstance(value, Partial) and not value.none:
             require(value.missing, "KeyError", repr(index), wanted=False)
@@ -496,7 +518,7 @@ def _first_extent(expr: Any) -> Any:
 
 
 def _picked(owner: Any, index: Any) -> Any:
-    """An element of a list of numbers at a run-time place."""
+    """An element of a sequence at a run-time place."""
     if owner and all(is_number(v) and not isinstance(v, Array) for v in owner):
         found = indexing.getitem(call(np.array, list(owner)), index)
         return as_python(found) if all(type_of(v).weak for v in owner) else found
@@ -509,16 +531,38 @@ def _picked(owner: Any, index: Any) -> Any:
                 "in one array"
             )
             return result
-    return refuse(
-        "an element of a list is picked by a run-time value; keep the elements in an array",
-        NeedConcrete,
+    if not owner or len(owner) > _MOST_PICKED:
+        refuse(
+            "an element of a list is picked by a run-time value; keep the elements in an array",
+            NeedConcrete,
+        )
+    count = len(owner)
+    inside = and_(compare(">=", index, -count), lambda: compare("<", index, count))
+    require(
+        inside if isinstance(inside, bool) else inside.expr,
+        "IndexError",
+        f"{type(owner).__name__} index out of range",
     )
+    at = choose(compare("<", index, 0), lambda: binary("+", index, count), lambda: index)
+
+    def one(number: int) -> Any:
+        if number == count - 1:
+            return owner[number]
+        return choose(compare("==", at, number), lambda: owner[number], lambda: one(number + 1))
+
+    return one(0)
+
+
+_MOST_PICKED = 16
 
 
 def setitem(owner: Any, index: Any, value: Any) -> None:
     """``owner[index] = value``."""
     while isinstance(owner, Partial):
         owner = owner.certain()
+    if has_choice(index):
+        by_options(index, lambda option: setitem(owner, option, value))
+        return
     if type(owner) is Array:
         indexing.setitem(owner, index, value)
     elif isinstance(owner, np.ndarray) and is_narrow(owner):
@@ -643,7 +687,7 @@ def attr(owner: Any, name: str) -> Any:
         return (
             getattr(wrap(lift(owner)), name) if owner.dtype.name in DTYPES else getattr(owner, name)
         )
-    if kind is types.ModuleType:
+    if kind is types.ModuleType or kind is types.FunctionType or kind is type:
         return member(owner, name)
     if opaque_module(kind.__module__):
         return getattr(owner, name)
@@ -670,12 +714,12 @@ def member(owner: Any, name: str) -> Any:
     """An attribute of a module or a class."""
     value = getattr(owner, name)
     context = active()
-    if ("attr", id(owner), name) in context.layers[0].journal or isinstance(value, Handle):
+    if context.rebinds(("attr", id(owner), name), value) or isinstance(value, Handle):
         return value
     if isinstance(owner, types.ModuleType):
         if opaque_module(owner.__name__):
             return value
-    elif not isinstance(owner, type):
+    elif opaque_module(owner.__module__) or (name.startswith("__") and name.endswith("__")):
         return value
     if isinstance(
         value,
@@ -693,6 +737,10 @@ def member(owner: Any, name: str) -> Any:
 
 def setattr_(owner: Any, name: str, value: Any) -> None:
     """``owner.name = value``."""
+    while isinstance(owner, Partial):
+        owner = owner.certain()
+    if isinstance(owner, Poison):
+        owner._fail()
     if isinstance(owner, Array) and name == "shape":
         refuse("assigns to the shape of an array; use a.reshape(...)")
     found = getattr(type(owner), name, None)
@@ -712,6 +760,8 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
 
 def delattr_(owner: Any, name: str) -> None:
     """``del owner.name``."""
+    while isinstance(owner, Partial):
+        owner = owner.certain()
     active().touch(AttrSlot(owner, name))
     delattr(owner, name)
 
@@ -732,7 +782,7 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
     frame = sys._getframe(1)
     space = frame.f_globals
     if space.get(name, _NOTHING) is value:
-        if ("global", id(space), name) in context.layers[0].journal:
+        if context.rebinds(("global", id(space), name), value):
             return value
         return context.adopted.value(value, name, lambda: space[name])
     for function in reversed(context.activations):
@@ -742,7 +792,7 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
-                    if ("cell", id(cell)) in context.layers[0].journal:
+                    if context.rebinds(("cell", id(cell)), value):
                         return value
                     return context.adopted.value(value, name, lambda: cell.cell_contents)  # noqa: B023
             except ValueError:
