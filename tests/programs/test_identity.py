@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
 import math
 from collections import defaultdict, deque
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any  # Any: programs take and return whatever ordinary code does
@@ -387,7 +388,7 @@ def test_changes_before_an_error_are_kept() -> None:
 
     captured = wg.jit(f)
     for start in (np.arange(5.0), np.array([1.0, 2.0, -1.0, 3.0]), np.arange(12.0) - 3):
-        want, x = deepcopy(start), deepcopy(start)
+        want, x = start.copy(), start.copy()
         seen: list[list[float]] = [[], []]
         errors = []
         for function, array, log in ((f, want, seen[0]), (captured, x, seen[1])):
@@ -398,3 +399,306 @@ def test_changes_before_an_error_are_kept() -> None:
         assert errors[0] == errors[1]
         assert np.array_equal(x, want)
         assert seen[0] == seen[1]
+
+
+def test_a_list_of_the_callers_grows_in_a_loop() -> None:
+    def f(seen, x):
+        for k in range(len(x)):
+            seen.append(x[k])
+
+    held = [0.5]
+    wg.jit(f)(held, np.arange(6.0))
+    assert held == [0.5, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+# --- there under a condition ------------------------------------------------------------------------------
+def keys_on_one_path(x):
+    d = {"a": x}
+    if x > 1:
+        d["b"] = 2 * x
+    if x > 1.5:
+        d.pop("a")
+    total = 0.0
+    for k in d:
+        total += d[k] if k == "a" else 10 * d[k]
+    for k, v in d.items():
+        total += v if k == "a" else -v
+    other = {"b": 100.0}
+    other.update(d)
+    return len(d), total, bool(d), other["b"], len(list(d)), sum(d.values()), "a" in d
+
+
+def keys_in_a_loop(x):
+    d = {}
+    for k in range(12):
+        if x * k > 3:
+            d[k] = x
+    return len(d), sum(d.values())
+
+
+def first_of_a_generator(x):
+    return next((k for k in range(9) if x * k > 3), None), next(
+        (v for v in [x, 1.0] if v > 0.8), -1.0
+    )
+
+
+def kinds_of_a_number(x):
+    v = 1 if x > 1 else 1.5
+    return isinstance(v, (int, float)), isinstance(v, str)
+
+
+def shown(x):
+    return repr(Body(x)), f"{x!r} {Body(x)}", str([x, {"a": x}])
+
+
+def caught_index(x):
+    y = np.arange(9.0) * x
+    try:
+        return y[11]
+    except IndexError:
+        return -1.0
+
+
+CONDITIONAL = [
+    keys_on_one_path,
+    keys_in_a_loop,
+    first_of_a_generator,
+    kinds_of_a_number,
+    shown,
+    caught_index,
+]
+
+
+@pytest.mark.parametrize("function", CONDITIONAL, ids=[f.__name__ for f in CONDITIONAL])
+def test_there_under_a_condition(function: Program) -> None:
+    captured = wg.jit(function)
+    for x in (2.0, 0.6, 1.2):
+        assert captured(x) == function(x)
+
+
+def type_of_a_number(x):
+    v = 1 if x > 1 else 1.5
+    return type(v) is int
+
+
+def generator_used_again(x):
+    g = (k for k in range(9) if x * k > 3)
+    return next(g) + next(g)
+
+
+@pytest.mark.parametrize("function", [type_of_a_number, generator_used_again])
+def test_refused_under_a_condition(function: Program) -> None:
+    with pytest.raises(CaptureError, match=r"test_identity\.py"):
+        wg.jit(function)(2.0)
+
+
+def test_a_number_in_the_message_of_an_error() -> None:
+    def f(x):
+        for k in range(len(x)):
+            if x[k] < -5:
+                raise IndexError(k)
+        return x.sum()
+
+    with pytest.raises(IndexError) as caught:
+        wg.jit(f)(-np.arange(12.0))
+    assert str(caught.value) == "6"
+
+
+@pytest.mark.filterwarnings("ignore:.*except clause")
+def test_an_index_is_caught_for_arrays_of_every_size() -> None:
+    def f(x):
+        try:
+            return x[11]
+        except IndexError:
+            return -1.0
+
+    captured = wg.jit(f)
+    assert [captured(np.arange(float(n))) for n in (9, 12, 4, 13, 11)] == [
+        -1.0,
+        11.0,
+        -1.0,
+        11.0,
+        -1.0,
+    ]
+
+
+def array_on_either_path(x):
+    v, a, b = np.ones(3) * x, None, None
+    if x > 1:
+        a = v
+    else:
+        b = v
+    return a if a is not None else b
+
+
+def early_none(x):
+    if x < 1:
+        return None
+    for k in range(8):
+        if x * k > 3:
+            break
+    return x, k
+
+
+def matched(x):
+    shape = ("circle", x) if x > 1 else None
+    match shape:
+        case ("circle", r):
+            return math.pi * r * r
+        case None:
+            return 0.0
+
+
+def found_late(x):
+    handler = None
+    for _ in range(9):
+        if x > 3:
+            handler = math.sin
+        x += 0.5
+    return x if handler is None else handler(x)
+
+
+def counted_depth(x, depth=0):
+    if x < 1.0:
+        return x + depth
+    return counted_depth(x / 2, depth + 1)
+
+
+def known_depth(x):
+    def factorial(n):
+        return 1 if n == 0 else n * factorial(n - 1)
+
+    return factorial(40) * x if x > 1 else x
+
+
+LATE = [array_on_either_path, early_none, matched, found_late, counted_depth, known_depth]
+
+
+@pytest.mark.parametrize("function", LATE, ids=[f.__name__ for f in LATE])
+def test_there_late(function: Program) -> None:
+    captured = wg.jit(function)
+    for x in (2.0, 0.6, 1.2):
+        assert repr(captured(x)) == repr(function(x))
+
+
+def appends_where_it_recurs(x):
+    log = []
+
+    def halved(y):
+        log.append(y)
+        return y if y < 1 else halved(y / 2)
+
+    return halved(x), len(log)
+
+
+def counts_where_it_recurs(x):
+    n = 0
+
+    def halved(y):
+        nonlocal n
+        n += 1
+        return y if y < 1 else halved(y / 2)
+
+    return halved(x), n
+
+
+@pytest.mark.parametrize("function", [appends_where_it_recurs, counts_where_it_recurs])
+def test_recursion_at_run_time_changes_nothing_outside(function: Program) -> None:
+    with pytest.raises(CaptureError, match="calls itself at run time"):
+        wg.jit(function)(5.0)
+
+
+# --- objects and functions of the standard library ----------------------------------------------------------
+@dataclass
+class Point:
+    x: float
+    y: float
+    tags: tuple[str, ...] = ()
+
+
+class Slotted:
+    __slots__ = ("d", "v")
+
+    def __init__(self, v, d):
+        self.v, self.d = v, d
+
+
+class Dynamic:
+    def __getattr__(self, name):
+        if name.startswith("dyn"):
+            return 5.0
+        raise AttributeError(name)
+
+
+def dataclass_functions(x):
+    p = Point(x, 2.0)
+    q = dataclasses.replace(p, y=x)
+    names = [f.name for f in dataclasses.fields(p)]
+    equal = p == Point(2.0, 2.0), p != q, p == 3
+    return (
+        dataclasses.astuple(p),
+        dataclasses.asdict(p),
+        names,
+        dataclasses.astuple(q),
+        equal,
+        p.__dict__,
+    )
+
+
+def cached_helper(x):
+    n = 0
+
+    @functools.cache
+    def w(k):
+        nonlocal n
+        n += 1
+        return 1.0 if k < 2 else w(k - 1) + x * w(k - 2)
+
+    return w(8), n, w.cache_info().hits
+
+
+def slots_and_attributes(x):
+    a = Slotted(x, 1.0)
+    a.v *= 2
+    return a.v + a.d, Dynamic().dynamo * x, vars(Point(x, 1.0))
+
+
+def deep_copies(x):
+    a = {"b": np.ones(2) * x, "c": [Point(x, 1.0)]}
+    b = copy.deepcopy(a)
+    b["b"][0] = 9.0
+    b["c"][0].x = 7.0
+    c = copy.copy(a)
+    c["d"] = 1.0
+    return a["b"].tolist(), a["c"][0].x, b["b"].tolist(), b["c"][0].x, len(a), len(c)
+
+
+LIBRARY = [dataclass_functions, cached_helper, slots_and_attributes, deep_copies]
+
+
+@pytest.mark.parametrize("function", LIBRARY, ids=[f.__name__ for f in LIBRARY])
+def test_standard_library(function: Program) -> None:
+    captured = wg.jit(function)
+    for x in (2.0, 0.6):
+        assert captured(x) == function(x)
+
+
+def test_an_exception_of_the_function_itself() -> None:
+    def f(x):
+        class StopError(Exception):
+            pass
+
+        y = -1.0
+        try:
+            y = g(x, StopError)
+        except StopError:
+            y = -2.0
+        return y
+
+    def g(x, error):
+        if x > 1:
+            raise error("big")
+        return x
+
+    captured = wg.jit(f)
+    assert [captured(x) for x in (2.0, 0.5)] == [-2.0, 0.5]

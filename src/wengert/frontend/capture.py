@@ -40,7 +40,7 @@ from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.context import Context, Note, Place, active, capturing, refuse
 from wengert.frontend.staging.forms import attributes_of, has_attributes
-from wengert.frontend.staging.growing import growing_of
+from wengert.frontend.staging.growing import growing_of, set_growing
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -334,18 +334,19 @@ def capture(
     """
     load_tables()
     recursive: set[Any] = set()
+    counting: set[Any] = set()
     unrolled: set[Any] = set()
     try:
         while True:
             context = Context({} if eager else None)
-            context.recursive, context.unrolled = recursive, unrolled
+            context.recursive, context.unrolled, context.counting = recursive, unrolled, counting
             context.token = first_token()
             context.adopted = Adopted(context)
             try:
                 with capturing(context):
                     return _captured(context, function, args, kwargs, varying)
             except Restart as restart:
-                recursive.add(restart.code)
+                (counting if restart.counting else recursive).add(restart.code)
             except Unroll as unroll:
                 unrolled.add(unroll.where)
     except CaptureError as error:
@@ -889,7 +890,11 @@ def _content(value: Any) -> Any:
         return dict(value)
     if isinstance(value, set):
         return set(value)
-    return list(value) if isinstance(value, (list, deque)) else attributes_of(value)
+    if isinstance(value, (list, deque)):
+        found = list(value)
+        set_growing(found, growing_of(value))
+        return found
+    return attributes_of(value)
 
 
 def _container_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> None:
@@ -897,8 +902,7 @@ def _container_writes(context: Context, writes: list[Write], exprs: list[Expr]) 
     for read, value, before in context.lent:
         if _is_unchanged(value, _content(value), before):
             continue
-        content = value if isinstance(value, list) and growing_of(value) else _content(value)
-        results, found, structure, _ = _results(context, content, lent=True)
+        results, found, structure, _ = _results(context, _content(value), lent=True)
         exprs += found
         writes.append(Write(read, structure, tuple(results)))
 
@@ -910,7 +914,7 @@ def _is_unchanged(value: Any, content: Any, before: Any) -> bool:
         return (
             len(content) == len(before)
             and all(a is b for a, b in zip(content, before, strict=True))
-            and (type(value) is not list or growing_of(value) is None)
+            and growing_of(value) is None
         )
     return content.keys() == before.keys() and all(content[k] is before[k] for k in content)
 

@@ -43,7 +43,7 @@ _OPAQUE = frozenset((
     "tensorflow", "numba", "builtins", "collections", "functools", "itertools", "math", "cmath",
     "random", "datetime", "decimal", "fractions", "logging", "threading", "re", "os", "io",
     "sys", "pathlib", "enum", "types", "typing", "abc", "weakref", "contextlib", "time", "copy",
-    "operator", "heapq", "bisect", "string",
+    "operator", "heapq", "bisect", "string", "dataclasses",
 ))  # fmt: skip
 
 

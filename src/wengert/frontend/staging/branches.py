@@ -49,7 +49,6 @@ from wengert.ir.node import Expr
 from wengert.ops.choice import where
 from wengert.ops.control.cond import joined_cond
 from wengert.ops.control.item import items
-from wengert.ops.effects import error_name
 from wengert.ops.leaves import const
 
 __all__ = [
@@ -124,19 +123,19 @@ def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any
 
 def raised(error: BaseException, when: Expr) -> None:
     """The check that raises an error at run time when the condition holds."""
-    template, values = (
-        template_of(error.args[0]) if error.args and isinstance(error.args[0], str) else (None, ())
-    )
-    if template is None and error.args:
-        template = str(error)
-    if isinstance(error, KeyError) and error.args:
-        template = repr(error.args[0]) if template is None else template
+    template, values = (None, ()) if not error.args else template_of(_message(error))
     if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
-        kind = "UnboundLocalError"
+        kind: type[BaseException] = UnboundLocalError
     else:
-        kind = error_name(type(error))
+        kind = type(error)
     spot = active().raises.get(id(error))
     require(when, kind, template, values, wanted=False, at=spot)
+
+
+def _message(error: BaseException) -> str:
+    """What the error says; a ``KeyError`` is made anew from the text that it has."""
+    first = error.args[0]
+    return first if len(error.args) == 1 and isinstance(first, str) else str(error)
 
 
 def branches(
@@ -250,6 +249,8 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
 
 def joined_leaves(context: Context, test: Expr, yes: list[Expr], no: list[Expr]) -> list[Expr]:
     """One expression for each pair, by a ``cond`` for those that differ."""
+    if len(yes) != len(no):
+        refuse("objects that hold each other are not the same ones on two paths", NeedConcrete)
     live = [i for i, (a, b) in enumerate(zip(yes, no, strict=True)) if a is not b]
     found = list(yes)
     if live:
@@ -376,6 +377,8 @@ def try_(
         for key, changed in finals.slots.items():
             context.put(changed, finals.values[key])
         if error is None:
+            if recorded and every and context.least_sizes and _catch_bounds(every):
+                refuse("a try that catches what depends on the sizes of arrays", NeedConcrete)
             if recorded and every and not context.eager:
                 _warn_unreachable(context, every, spot)
             orelse()
@@ -392,6 +395,16 @@ def try_(
         ok = where(ok, other, const(False))
     context.top.recorded.update(recorded)
     _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+
+
+def _catch_bounds(every: list[tuple[type[BaseException], ...]]) -> bool:
+    """Whether errors are caught that indices outside an array and extents that do not fit give."""
+    return any(
+        issubclass(error, kind)
+        for kinds in every
+        for kind in kinds
+        for error in (IndexError, ValueError)
+    )
 
 
 def _warn_unreachable(

@@ -18,9 +18,7 @@ from wengert.frontend.random_table import generator_method
 from wengert.frontend.staging.adopting import is_changeable, opaque_module
 from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
-    CellSlot,
     DequeSlot,
-    GlobalSlot,
     NeedConcrete,
     active,
     current,
@@ -48,7 +46,7 @@ from wengert.frontend.staging.identity import by_options, has_choice
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.narrow import widened
 from wengert.frontend.staging.operators import guarded
-from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
+from wengert.frontend.staging.source import NoSource, convert, is_staged
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
 from wengert.frontend.tables import load_tables
@@ -179,17 +177,9 @@ def enter(
 ) -> Any:
     """Call converted code."""
     context = active()
-    from wengert.frontend.staging.recursion import entered
+    from wengert.frontend.staging.recursion import entered, touch_rebound
 
-    for name in rebound_names(staged):
-        free = staged.__code__.co_freevars
-        if name in free:
-            assert staged.__closure__ is not None
-            slot = CellSlot(staged.__closure__[free.index(name)], name)
-            context.rebound.add(slot.key)
-            context.touch(slot)
-        else:
-            context.touch(GlobalSlot(staged.__globals__, name))
+    touch_rebound(context, staged)
     return entered(context, staged, original, args, kwargs)
 
 
@@ -219,7 +209,7 @@ def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[s
         )
     if isinstance(owner, Handle) or (module or "").startswith("wengert"):
         return function(*args, **kwargs)
-    if isinstance(inner, types.FunctionType):
+    if isinstance(inner, (types.FunctionType, functools._lru_cache_wrapper)):
         return call(inner, owner, *args, **kwargs)
     return function(*args, **kwargs)
 
@@ -274,7 +264,9 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     if isinstance(function, functools.partial):
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
     if isinstance(function, functools._lru_cache_wrapper):
-        return call(function.__wrapped__, *args, **kwargs)
+        from wengert.frontend.staging.caching import cached_call
+
+        return cached_call(function, args, kwargs)
     if getattr(function, "__wengert_inline__", False):  # as the function that it wraps
         return call(function.__wrapped__, *args, **kwargs)
     hook = getattr(function, "__wengert_call__", None)
@@ -299,6 +291,10 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = getattr(function, "__self__", None)
+    if isinstance(owner, functools._lru_cache_wrapper):
+        from wengert.frontend.staging.caching import cache_method
+
+        return cache_method(owner, function.__name__)
     if not isinstance(owner, (list, dict, set, deque)) and has_choice(args):
         return by_options(args, lambda options: call(function, *options, **kwargs))
     if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
@@ -370,6 +366,10 @@ def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 def _callback(value: Any) -> Any:
     """A function given to a function that runs as it is: its calls are captured too."""
+    if isinstance(value, types.GeneratorType):
+        from wengert.frontend.staging.iteration import python_elements
+
+        return python_elements(value)
     function = isinstance(value, (types.FunctionType, types.BuiltinFunctionType)) or (
         isinstance(value, types.MethodType) and not isinstance(value.__self__, Handle)
     )

@@ -15,9 +15,9 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
-from wengert.frontend.staging.handles import UNKNOWN, Handle, Poison, known
+from wengert.frontend.staging.handles import UNKNOWN, Handle, Partial, Poison, Scalar, known
 
-__all__ = ["container_method", "hashed", "materialized"]
+__all__ = ["container_method", "has_partial", "hashed", "keys_of", "materialized", "merged_dict"]
 
 # Any: containers hold whatever the program puts there.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
@@ -101,34 +101,83 @@ def container_method(
     if kind is set and args and name in ("add", "discard", "remove"):
         args = (hashed(args[0]),)
     result = function(*args, **kwargs)
-    if name == "copy":
-        return active().birth(result)
-    return _checked(result)
+    return active().birth(result) if name == "copy" else result
+
+
+def is_partial(value: Any) -> bool:
+    """Whether a dict has a key with this value under a condition only."""
+    return isinstance(value, Partial) and not value.none
+
+
+def has_partial(owner: dict[Any, Any]) -> bool:
+    """Whether a dict has keys under a run-time condition only."""
+    return any(is_partial(v) for v in owner.values())
+
+
+def keys_of(owner: dict[Any, Any]) -> list[Any]:
+    """The keys; those that are there under a condition are marked so."""
+    return _entries(owner, lambda key, value: key)
+
+
+def _entries(owner: dict[Any, Any], take: Callable[[Any, Any], Any]) -> list[Any]:
+    found = []
+    for key, value in owner.items():
+        present: Any = True
+        while is_partial(value):
+            present, value = _both(present, value.missing), value.value
+        found.append(take(key, value) if present is True else Maybe(present, take(key, value)))
+    return found
+
+
+def _both(present: Any, missing: Any) -> Any:
+    from wengert.frontend.staging.stage import and_, not_
+
+    return and_(present, lambda: not_(Scalar(missing, python=True)))
+
+
+def merged_dict(first: Any, second: Any) -> dict[Any, Any]:
+    """``first | second``; a key that may be missing in the second has the value of the first then."""
+    from wengert.frontend.staging.branches import choose
+
+    found = dict(first)
+    for key in second.keys():  # noqa: SIM118  it may be no dict
+        value = second[key]
+        if is_partial(value) and key in found:
+            old = found[key]
+            found[key] = choose(
+                Scalar(value.missing, python=True),
+                lambda old=old: old,  # type: ignore[misc]
+                lambda new=value: new.value,  # type: ignore[misc]
+            )
+        else:
+            found[hashed(key)] = value
+    return found
 
 
 def _partly(owner: dict[Any, Any], name: str, args: tuple[Any, ...]) -> tuple[Any] | None:
     """Methods of a dict with keys that are there under a run-time condition."""
     from wengert.frontend.staging.branches import choose
-    from wengert.frontend.staging.handles import Partial, Scalar
 
-    def is_partial(value: Any) -> bool:
-        return isinstance(value, Partial) and not value.none
-
+    if name == "update" and args and isinstance(args[0], dict) and has_partial(args[0]):
+        new = merged_dict(owner, args[0])
+        owner.clear()
+        owner.update(new)
+        return (None,)
+    if name in ("keys", "values", "items") and has_partial(owner):
+        take: dict[str, Callable[[Any, Any], Any]] = {
+            "keys": lambda k, v: k, "values": lambda k, v: v, "items": lambda k, v: (k, v),
+        }  # fmt: skip
+        return (active().birth(_entries(owner, take[name])),)
     if name == "get" and is_partial(owner.get(args[0])):
         value = owner[args[0]]
         default = args[1] if len(args) > 1 else None
         missing = Scalar(value.missing, python=True)
         return (choose(missing, lambda: default, lambda: value.value),)
-    if name in ("keys", "values", "items", "pop", "popitem", "setdefault") and any(
-        is_partial(v) for v in owner.values()
-    ):
+    certain = name in ("pop", "setdefault") and not is_partial(owner.get(args[0]))
+    if name in ("pop", "popitem", "setdefault") and has_partial(owner) and not certain:
         keys = ", ".join(repr(k) for k, v in owner.items() if is_partial(v))
         refuse(f"a dict has the key {keys} on one path only; give it a value on both", NeedConcrete)
     return None
-
-
-def _checked(value: Any) -> Any:
-    return value
 
 
 def _list_method(

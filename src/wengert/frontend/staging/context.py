@@ -365,7 +365,7 @@ class Note:
 class Layer:
     """An open region."""
 
-    kind: str  # "top", "branch", "loop" or "function"
+    kind: str  # "top", "branch", "loop", "function", or "activation", which becomes part of what is around
     recorded: set[Expr] = field(default_factory=set)
     journal: dict[tuple[Any, ...], tuple[Slot, Any]] = field(default_factory=dict)
     keep: list[Any] = field(default_factory=list)  # keeps ids unique while the region is open
@@ -407,6 +407,7 @@ class Context:
         self.slots_of: dict[str, Any] = {}
         self.keep: list[Any] = []
         self.activations: list[Any] = []
+        self.opened_at: list[int] = []  # how many regions were open at each activation
         self.adopted: Any = None
         self.token: Any = None
         self.final_token: Any = None
@@ -421,6 +422,9 @@ class Context:
         self.tries: list[Any] = []
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
+        self.counting: set[Any] = (
+            set()
+        )  # recursive functions whose whole numbers are run-time values
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.calls: dict[Any, Place] = {}  # where functions call themselves
         self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
@@ -433,6 +437,9 @@ class Context:
         self.opened: list[Any] = []  # objects in the result that are being taken apart
         self.readers: dict[int, Any] = {}  # what reads the arrays of the arguments, by buffer
         self.prints = False
+        self.caches: dict[int, Any] = {}  # of functions that are cached, by id
+        self.classes: dict[Expr, Any] = {}  # of numbers that are of one class on one way only
+        self.spent: list[Any] = []  # generators whose place depends on run-time values
         self.risks: dict[str, list[Place]] = {}  # where NumPy itself may raise an error
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to

@@ -41,7 +41,7 @@ def _step(token: Expr) -> None:
 
 def require(
     ok: Any,
-    kind: str,
+    kind: str | type[BaseException],
     message: str | None,
     values: tuple[Any, ...] = (),
     *,
@@ -72,7 +72,7 @@ def require(
         effects.check(
             context.token,
             node,
-            kind,
+            kind if isinstance(kind, str) else effects.error_name(kind),
             message,
             tuple(to_expr(v) for v in values),
             (spot.file, spot.line, spot.function),
@@ -80,7 +80,7 @@ def require(
     )
 
 
-def _caught(context: Any, kind: str, ok: Expr) -> bool:
+def _caught(context: Any, kind: str | type[BaseException], ok: Expr) -> bool:
     """Whether a ``try`` around takes care of the error."""
     cls = _class_of(kind)
     for frame in reversed(context.tries):
@@ -97,11 +97,13 @@ def _caught(context: Any, kind: str, ok: Expr) -> bool:
     return False
 
 
-def _class_of(kind: str) -> Any:
-    return effects.error_class(kind)
+def _class_of(kind: str | type[BaseException]) -> Any:
+    return effects.error_class(kind) if isinstance(kind, str) else kind
 
 
-def raised_here(kind: str, message: str | None, values: tuple[Any, ...] = ()) -> BaseException:
+def raised_here(
+    kind: str | type[BaseException], message: str | None, values: tuple[Any, ...] = ()
+) -> BaseException:
     """The error itself, where it is known at capture."""
     cls = _class_of(kind)
     if message is None:

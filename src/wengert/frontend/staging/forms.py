@@ -26,6 +26,7 @@ from wengert.frontend.staging.handles import (
     Partial,
     Poison,
     Scalar,
+    classes_of,
     describe,
     is_number,
     scalar_of,
@@ -218,6 +219,7 @@ class Number(Form):
 
     type: Type
     python: bool  # a Python bool
+    classes: frozenset[Any]  # that it has in Python, one way or another
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
         out.append(converted(to_expr(value), self.type))
@@ -237,12 +239,17 @@ class Number(Form):
         given = _plain_bool(type_of(value))
         type_ = self.type if given is self.type else _joined_scalar(self.type, given)
         python = self.python and _is_python_bool(value)
-        return self if type_ is self.type and python == self.python else Number(type_, python)
+        classes = self.classes | classes_of(value)
+        if type_ is self.type and python == self.python and classes == self.classes:
+            return self
+        return Number(type_, python, classes)
 
     def build(self, building: Building) -> Any:
         found = scalar_of(next(building.exprs))
         if isinstance(found, Scalar) and self.python:
             found.python = True
+        if isinstance(found, Scalar) and len(self.classes) > 1:
+            active().classes[found.expr] = self.classes
         return found
 
 
@@ -782,7 +789,7 @@ def alone(value: Any, uniting: Uniting) -> Form:
         if isinstance(form, ArrayForm):
             # Which of the two ways has it: the other one holds nothing.
             form.pair = (None, value) if uniting.late else (value, None)
-            key = (id(value), -1)
+            key = (id(value), -2 if uniting.late else -1)
             uniting.keep.append(value)
             form = uniting.known.setdefault(key, form)
         return form
@@ -826,7 +833,7 @@ def _numbers(a: Any, b: Any, uniting: Uniting) -> Form:
     if not first.shape and not _is_array(a):
         type_ = first if first is second else _joined_scalar(first, second)
         python = all(_is_python_bool(v) for v in (a, b))
-        return Number(type_, python)
+        return Number(type_, python, classes_of(a) | classes_of(b))
     return ArrayForm(Type(joined.dtype, first.shape), (a, b))
 
 

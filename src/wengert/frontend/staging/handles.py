@@ -44,6 +44,7 @@ __all__ = [
     "Scalar",
     "Stale",
     "View",
+    "classes_of",
     "concrete",
     "describe",
     "is_handle",
@@ -185,6 +186,19 @@ class Handle:
         raise NotImplementedError
 
 
+def _copied(self: Handle, memo: Any = None) -> Any:
+    """``copy.copy`` and ``copy.deepcopy``: an array is a new one, a number is what it is."""
+    if isinstance(self, Partial):
+        import copy
+
+        value = self.value if memo is None else copy.deepcopy(self.value, memo)
+        return Partial(self.missing, value, self.none, self.name)
+    return Array(Buffer(self.expr)) if isinstance(self, Array) else self
+
+
+Handle.__copy__ = Handle.__deepcopy__ = _copied  # type: ignore[attr-defined]
+
+
 class Scalar(Handle):
     """A number: Python's if its type is weak, else NumPy's."""
 
@@ -202,9 +216,6 @@ class Scalar(Handle):
     def weak(self) -> bool:
         """Whether it is a Python number."""
         return self.python or self._expr.type.weak  # type: ignore[union-attr]  # one result
-
-    def __repr__(self) -> str:
-        return f"<{describe(self)} of a captured program>"
 
 
 class Array(Handle):
@@ -278,9 +289,6 @@ class Array(Handle):
             write_buffer(context, buffer, value)
             return
         write_buffer(context, buffer, put_back(self.views, buffer.read(), value))
-
-    def __repr__(self) -> str:
-        return f"<{describe(self)} of a captured program>"
 
 
 def _fake(shape: tuple[Any, ...]) -> np.ndarray:
@@ -436,6 +444,9 @@ class Poison:
     __lt__ = __le__ = __gt__ = __ge__ = __float__ = __int__ = __index__ = __contains__ = _fail
     __eq__ = __ne__ = __hash__ = __str__ = __format__ = _fail
 
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
 
 class Choice(Poison):
     """One of several texts, functions or members of an enumeration, chosen by a run-time number."""
@@ -516,6 +527,22 @@ def _constant(value: Any) -> Expr:
             "a.astype(float)"
         )
     return const(value)
+
+
+def classes_of(value: Any) -> frozenset[type]:
+    """The classes that a number or an array may have in plain Python: one, or that of each of two ways."""
+    if isinstance(value, (Array, np.ndarray)):
+        return frozenset((np.ndarray,))
+    if not isinstance(value, Handle):
+        return frozenset((type(value),))
+    context = current()
+    known_classes = None if context is None else context.classes.get(value.expr)
+    if known_classes is not None:
+        return known_classes  # type: ignore[no-any-return]  # as forms put it there
+    type_ = type_of(value)
+    if type_.weak or (isinstance(value, Scalar) and value.python):
+        return frozenset(({"b": bool, "i": int, "f": float, "c": complex}[type_.dtype[0]],))
+    return frozenset((type(np.dtype(type_.dtype).type(0)),))
 
 
 def scalar_of(expr: Expr) -> Any:

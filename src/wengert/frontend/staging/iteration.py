@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import NeedConcrete, refuse
+from wengert.frontend.staging.context import NeedConcrete, active, refuse
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -26,7 +27,7 @@ from wengert.frontend.staging.narrow import is_narrow
 from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
-__all__ = ["Range", "Steps", "Together", "python_elements", "range_", "steps_of"]
+__all__ = ["Range", "Steps", "Together", "python_elements", "range_", "spent", "steps_of"]
 
 # Any: elements are whatever the program iterates over.
 
@@ -232,11 +233,26 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
         return iterable.python()
     if type(iterable) is list:
         return _list_elements(iterable, growing_of(iterable), flagged)
+    if isinstance(iterable, dict):
+        from wengert.frontend.staging.containers import has_partial, keys_of
+
+        return (
+            _list_elements(keys_of(iterable), None, flagged)
+            if has_partial(iterable)
+            else iter(iterable)
+        )
+    if isinstance(iterable, types.GeneratorType) and spent(iterable):
+        refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
     steps = steps_of(iterable)
     if steps is None:
         return iter(iterable) if flagged else _certain_elements(iterable)
     trip = int(concrete(steps.trip, "the number of elements"))
     return (steps.element(k) for k in range(trip))
+
+
+def spent(generator: Any) -> bool:
+    """Whether it depends on run-time values how many elements have been taken."""
+    return any(generator is each for each in active().spent)
 
 
 def _certain_elements(iterable: Any) -> Iterator[Any]:

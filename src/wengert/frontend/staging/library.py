@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import functools
 import itertools
 import math
@@ -22,7 +23,7 @@ from wengert.frontend.staging.calls import (
     call_entry,
     own,
 )
-from wengert.frontend.staging.containers import hashed
+from wengert.frontend.staging.containers import has_partial, hashed, keys_of, merged_dict
 from wengert.frontend.staging.context import (
     UNASSIGNED,
     NeedConcrete,
@@ -30,6 +31,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import printed
+from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -37,7 +39,9 @@ from wengert.frontend.staging.handles import (
     Buffer,
     Handle,
     Partial,
+    Poison,
     Scalar,
+    classes_of,
     concrete,
     describe,
     extents,
@@ -51,7 +55,13 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.identity import by_options, has_choice
 from wengert.frontend.staging.indexing import fitted, getitem
-from wengert.frontend.staging.iteration import Range, Together, python_elements, range_
+from wengert.frontend.staging.iteration import (
+    Range,
+    Together,
+    python_elements,
+    range_,
+    spent,
+)
 from wengert.frontend.staging.operators import compared, power, unary
 from wengert.frontend.staging.texts import has_marks, marked, template_of
 from wengert.frontend.staging.truth import tested, truth
@@ -101,6 +111,8 @@ def len_(value: Any) -> Any:
         raise TypeError(f"object of type '{describe(value)}' has no len()")
     if type(value) is list and is_growing(value):
         return length_of(value)
+    if isinstance(value, dict) and has_partial(value):
+        return length_of(keys_of(value))
     if isinstance(value, Range):
         return value.steps().trip
     if type(value) is str and has_marks(value):
@@ -161,6 +173,85 @@ def tuple_(iterable: Any = ()) -> Any:
 @own(iter)
 def iter_(iterable: Any, *rest: Any) -> Any:
     return iter(iterable, *rest) if rest else python_elements(iterable)
+
+
+_MOST_TRIED = 64
+
+
+@own(copy.copy)
+def copy_(value: Any) -> Any:
+    return call(value.copy) if type(value) in (list, dict) else _born(copy.copy(value))
+
+
+@own(copy.deepcopy)
+def deepcopy_(value: Any, memo: Any = None) -> Any:
+    refuse_growing(value)
+    return _born(copy.deepcopy(value, memo))
+
+
+def refuse_growing(value: Any) -> None:
+    """Refuse lists whose length depends on run-time values, at any depth."""
+    if type(value) is list and growing_of(value) is not None:
+        refuse("copies a list whose length depends on run-time values; use arrays", NeedConcrete)
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            refuse_growing(part)
+    elif isinstance(value, dict):
+        refuse_growing(tuple(value.values()))
+
+
+def _born(made: Any) -> Any:
+    """Lists, dicts and objects that a library has made of others."""
+    context = active()
+    todo = [made]
+    while todo:
+        top = todo.pop()
+        mutable = isinstance(top, (list, dict)) or has_attributes(top)
+        if isinstance(top, (Handle, Poison)) or not (mutable or isinstance(top, tuple)):
+            continue
+        if context.born(top) is None and id(top) not in context.given:
+            context.birth(top)
+            todo += (
+                top.values()
+                if isinstance(top, dict)
+                else top
+                if isinstance(top, (list, tuple))
+                else attributes_of(top).values()
+            )
+    return made
+
+
+@own(next)
+def next_(iterator: Any, *default: Any) -> Any:
+    if isinstance(iterator, types.GeneratorType) and spent(iterator):
+        refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
+    count = 0
+
+    def first() -> Any:
+        nonlocal count
+        count += 1
+        if count > _MOST_TRIED:
+            refuse("next() looks through many elements by run-time values; use a for statement")
+        found = next(iterator, *default)
+        if type(found) is not Maybe:
+            return found
+        active().spent.append(iterator)
+        return choose(found.present, lambda: found.value, first)
+
+    return first()
+
+
+@own(dict)
+def dict_(*given: Any, **named: Any) -> Any:
+    found: dict[Any, Any] = {}
+    for source in given:
+        if hasattr(source, "keys"):
+            found = merged_dict(found, source)
+        else:
+            for entry in python_elements(source):
+                key, value = python_elements(entry)
+                found[hashed(key)] = value
+    return active().birth(found | named)
 
 
 @own(map)
@@ -506,18 +597,22 @@ own(operator.neg)(lambda a: binary_any("*", -1, a))
 
 @own(isinstance)
 @_for_options
-def isinstance_(value: Any, kinds: Any) -> bool:
+def isinstance_(value: Any, kinds: Any) -> Any:
     if isinstance(value, Partial):
-        truth(not_missing(value))
-        value = value.value
+        if not value.none:
+            return isinstance_(value.certain(), kinds)
+        missing = Scalar(value.missing, python=True)
+        return choose(
+            missing, lambda: isinstance(None, kinds), lambda: isinstance_(value.value, kinds)
+        )
     if not isinstance(value, Handle):
         return isinstance(value, kinds)
-    cls = python_class(value)
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
     flat: list[Any] = []
     for each in wanted:
         flat += each.__args__ if isinstance(each, types.UnionType) else [each]
-    return any(issubclass(cls, k) for k in flat)
+    found = {any(issubclass(cls, k) for k in flat) for cls in classes_of(value)}
+    return found.pop() if len(found) == 1 else issubclass(python_class(value), tuple(flat))
 
 
 def not_missing(value: Partial) -> Any:
@@ -528,13 +623,22 @@ def not_missing(value: Partial) -> Any:
 
 
 def python_class(value: Any) -> type:
-    """The class that a value has in plain Python."""
-    if isinstance(value, Array):
-        return np.ndarray
-    type_ = type_of(value)
-    if type_.weak or (isinstance(value, Scalar) and value.python):
-        return {"b": bool, "i": int, "f": float, "c": complex}[type_.dtype[0]]
-    return type(np.dtype(type_.dtype).type(0))
+    """The class that a value has in plain Python.
+
+    Raises:
+        NeedConcrete: it is one or another depending on run-time values.
+    """
+    kinds = classes_of(value)
+    if len(kinds) > 1:
+        refuse(
+            f"asks for the type of a number that is {_listed(kinds)} depending on run-time values",
+            NeedConcrete,
+        )
+    return next(iter(kinds))
+
+
+def _listed(kinds: Any) -> str:
+    return " or ".join(sorted(k.__name__ for k in kinds))
 
 
 @own(type)

@@ -1064,7 +1064,7 @@ def _retyped(form: Form, types: Iterator[Type]) -> Form:
     from wengert.frontend.staging.forms import Number
 
     if isinstance(form, Number):
-        return Number(next(types), form.python)
+        return Number(next(types), form.python, form.classes)
     if isinstance(form, Sequence_):
         return Sequence_(form.cls, [_retyped(f, types) for f in form.items])
     for _ in _leaf_types(form):

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from wengert.frontend.staging.branches import NeedResult
-from wengert.frontend.staging.context import Context, NeedConcrete, place, refuse
+from wengert.frontend.staging.context import (
+    AttrSlot,
+    CellSlot,
+    Context,
+    GlobalSlot,
+    NeedConcrete,
+    place,
+    refuse,
+)
 from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.forms import Building, Form, Side, Uniting, alone
 from wengert.frontend.staging.handles import (
@@ -26,14 +34,15 @@ from wengert.frontend.staging.handles import (
     to_expr,
     type_of,
 )
+from wengert.frontend.staging.source import rebound_names
 from wengert.frontend.trees import flatten
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.item import items
 from wengert.ops.control.recursion import Recursion
-from wengert.ops.leaves import fresh
+from wengert.ops.leaves import const, fresh
 
-__all__ = ["Restart", "entered"]
+__all__ = ["Restart", "entered", "touch_rebound"]
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 150
@@ -41,10 +50,13 @@ _PASSES = 6
 
 
 class Restart(BaseException):
-    """A function turned out to call itself through others: capture anew, knowing it."""
+    """What a function calls turned out otherwise: capture anew, knowing it.
 
-    def __init__(self, code: types.CodeType) -> None:
-        self.code = code
+    It calls itself through others, or with ever new whole numbers, which are run-time values then.
+    """
+
+    def __init__(self, code: types.CodeType, counting: bool = False) -> None:
+        self.code, self.counting = code, counting
 
 
 class _Again(BaseException):
@@ -79,6 +91,10 @@ def entered(
         ):
             raise Restart(original.__code__)
         return _inlined(context, staged, original, args, kwargs)
+    if _counts(context, original, args, kwargs):
+        raise Restart(original.__code__, counting=True)
+    if original.__code__ in context.counting:
+        args, kwargs = _counted(args), {n: _counted((v,))[0] for n, v in kwargs.items()}
     key = _key(original, args, kwargs)
     tracing = context.functions.get(key)
     if tracing is not None:
@@ -94,12 +110,51 @@ def entered(
     try:
         return _transacted(context, staged, original, args, kwargs)
     except _Again as again:
+        context.caches.clear()  # what has been computed since is given up
         if not outermost or again.key != key:
             raise
     finally:
         if outermost:
             del context.active_keys[key]
     return _recursive(context, staged, original, args, kwargs, key)
+
+
+_MOST_NESTED = 30
+
+
+def _counts(
+    context: Context,
+    function: types.FunctionType,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> bool:
+    """Whether a function calls itself again and again with whole numbers that do not end it."""
+    if (
+        function.__code__ in context.counting
+        or context.activations.count(function) <= _MOST_NESTED
+        or not any(type(v) is int for v in (*args, *kwargs.values()))
+    ):
+        return False
+    first = context.opened_at[context.activations.index(function)]
+    return any(layer.kind in ("branch", "loop") for layer in context.layers[first:])
+
+
+def _counted(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments with handles of the whole numbers."""
+    return tuple(Scalar(const(v)) if type(v) is int and abs(v) < 2**53 else v for v in args)
+
+
+def touch_rebound(context: Context, staged: types.FunctionType) -> None:
+    """Note that a function may change the variables that it declares global or nonlocal."""
+    for name in rebound_names(staged):
+        free = staged.__code__.co_freevars
+        if name in free:
+            assert staged.__closure__ is not None
+            slot = CellSlot(staged.__closure__[free.index(name)], name)
+            context.rebound.add(slot.key)
+            context.touch(slot)
+        else:
+            context.touch(GlobalSlot(staged.__globals__, name))
 
 
 def _names_itself(function: types.FunctionType) -> bool:
@@ -124,6 +179,7 @@ def _inlined(
 ) -> Any:
     context.depth += 1
     context.activations.append(original)
+    context.opened_at.append(len(context.layers))
     try:
         if context.depth > _DEEPEST and not context.eager:
             refuse(
@@ -133,6 +189,7 @@ def _inlined(
         return staged(*args, **kwargs)
     finally:
         context.activations.pop()
+        context.opened_at.pop()
         context.depth -= 1
 
 
@@ -144,7 +201,7 @@ def _transacted(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """An activation whose changes are taken back if it turns out to be recursive."""
-    with context.region("function") as layer:
+    with context.region("activation") as layer:
         result = _inlined(context, staged, original, args, kwargs)
         finals = context.finals(layer)
         recorded = layer.recorded
@@ -208,6 +265,7 @@ def _recursive(
                 else:
                     given[place] = Scalar(symbol)
             positional, named = tree.unflatten(given)
+            touch_rebound(context, staged)
             context.touch(TokenSlot(context))
             context.token = token
             if tracing.form is not None:
@@ -236,7 +294,7 @@ def _recursive(
             outputs: list[Expr] = []
             form.leaves(result, Side(), outputs, set())
             last = context.token
-            _check_pure(context, layer, original, born)
+            _check_pure(context, layer, staged, born)
         settled = tracing.recursion is not None and found == tracing.types
         tracing.form, tracing.types = form, found
         if settled:
@@ -251,20 +309,46 @@ def _plain(type_: Type) -> Type:
     return type_
 
 
-def _check_pure(context: Context, layer: Any, original: types.FunctionType, born: set[int]) -> None:
-    for slot, _ in layer.journal.values():
+def _check_pure(context: Context, layer: Any, function: types.FunctionType, born: set[int]) -> None:
+    outer = _outer_cells(function)
+    for slot, before in layer.journal.values():
         if isinstance(slot, TokenSlot):
             continue
-        if isinstance(slot, BufferSlot) and slot.buffer.serial not in born:
-            if context.born(slot.buffer) is layer:
+        if isinstance(slot, BufferSlot):
+            if slot.buffer.serial not in born and context.born(slot.buffer) is layer:
                 continue
-        elif not isinstance(slot, BufferSlot):
-            continue
+            what = "an array in place"
+        elif isinstance(slot, CellSlot) and id(slot.cell) not in outer:
+            continue  # a variable of the activation
+        elif isinstance(slot, (CellSlot, GlobalSlot, AttrSlot)):
+            if slot.get() is before:
+                continue
+            what = f"`{slot.name}`, which is outside of it"
+        else:
+            what = f"a {slot.name} that is outside of it"
         refuse(
-            f"{original.__name__}() calls itself at run time and changes an array in place; "
-            "return a new array instead, or mode='tape'",
+            f"{function.__name__}() calls itself at run time and changes {what}; "
+            "return new values instead, or mode='tape'",
             NeedConcrete,
         )
+
+
+def _outer_cells(function: types.FunctionType) -> set[int]:
+    """The variables that a function shares with what is around it, by id of their cells."""
+    found: set[int] = set()
+    todo = [function]
+    while todo:
+        for cell in todo.pop().__closure__ or ():
+            if id(cell) in found:
+                continue
+            found.add(id(cell))
+            try:
+                inner = cell.cell_contents
+            except ValueError:
+                continue
+            if isinstance(inner, types.FunctionType):
+                todo.append(inner)
+    return found
 
 
 def _result(context: Context, form: Form, exprs: tuple[Expr, ...]) -> Any:

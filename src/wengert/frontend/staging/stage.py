@@ -52,6 +52,7 @@ from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
+from wengert.frontend.staging.records import compared_fields, is_generated
 from wengert.frontend.staging.source import mark_staged
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
@@ -203,6 +204,10 @@ def compare(op: str, a: Any, b: Any) -> Any:
             return result
     else:
         method = _user_method(type(a), f"__{_NAMES[op]}__")
+        if is_generated(method) or (op == "!=" and is_generated(_user_method(type(a), "__eq__"))):
+            if type(a) is type(b):
+                return _compare_sequences(op, compared_fields(a), compared_fields(b))
+            method = None
         if method is not None:
             return call(method, a, b)
         method = _user_method(type(b), f"__{_NAMES[_SWAPPED[op]]}__")
@@ -674,6 +679,9 @@ def _cast_back(owner: Array, value: Any) -> Any:
     return value
 
 
+_OF_A_CLASS = (bool, int, float, str, tuple, np.ndarray, list, dict, set)  # read anew
+
+
 def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
@@ -694,7 +702,9 @@ def attr(owner: Any, name: str) -> Any:
     found = getattr(kind, name, None)
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         return call(found.fget, owner)
-    value = getattr(owner, name)
+    own_name = name in getattr(owner, "__dict__", ())
+    finder = _user_method(kind, "__getattr__") if found is None and not own_name else None
+    value = getattr(owner, name) if finder is None else call(finder, owner, name)
     if isinstance(value, Partial) and not value.none and type(value) is Partial:
         require(
             value.missing,
@@ -703,9 +713,7 @@ def attr(owner: Any, name: str) -> Any:
             wanted=False,
         )
         return value.value
-    if isinstance(value, (float, np.ndarray, list, dict)) and name not in getattr(
-        owner, "__dict__", {}
-    ):
+    if found is value and not own_name and isinstance(value, _OF_A_CLASS):
         return active().adopted.value(value, f"{kind.__name__}.{name}", lambda: getattr(kind, name))
     return value
 
@@ -806,6 +814,15 @@ _NOTHING = object()
 def returned(value: Any) -> Any:
     """The value of a ``return``, whose place is remembered for messages."""
     active().home = place()
+    return _assigned(value)
+
+
+def _assigned(value: Any) -> Any:
+    """A value whose variables have all been assigned, which is checked where they are read."""
+    if isinstance(value, Partial) and not value.none:
+        return value.certain()
+    if type(value) is tuple and any(isinstance(v, (Partial, tuple)) for v in value):
+        return tuple(_assigned(v) for v in value)
     return value
 
 
@@ -925,15 +942,23 @@ def _templated(text: str) -> tuple[str, tuple[Any, ...]]:
     return template_of(text)
 
 
-def is_sequence(value: Any, count: int, more: bool) -> bool:
+def _if_there(value: Partial, test: Callable[[Any], Any]) -> Any:
+    return and_(not_(Scalar(value.missing, python=True)), lambda: test(value.value))
+
+
+def is_sequence(value: Any, count: int, more: bool) -> Any:
     """Whether a value matches a sequence pattern of that length."""
+    if isinstance(value, Partial):
+        return _if_there(value, lambda inner: is_sequence(inner, count, more))
     if not isinstance(value, (list, tuple)):
         return False
     return len(value) >= count if more else len(value) == count
 
 
-def is_mapping(value: Any, *keys: Any) -> bool:
+def is_mapping(value: Any, *keys: Any) -> Any:
     """Whether a value matches a mapping pattern with these keys."""
+    if isinstance(value, Partial):
+        return _if_there(value, lambda inner: is_mapping(inner, *keys))
     return isinstance(value, dict) and all(k in value for k in keys)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from wengert.frontend.staging.context import active
-from wengert.frontend.staging.handles import Handle, Partial
+from wengert.frontend.staging.context import active, current
+from wengert.frontend.staging.handles import Handle, Partial, describe
 from wengert.ops.effects import escaped
 
 __all__ = ["has_marks", "marked", "template_of"]
@@ -55,5 +55,12 @@ def _format(self: Handle, spec: str) -> str:
     return marked(self, spec)
 
 
+def _repr(self: Handle) -> str:
+    if current() is None:
+        return f"<{describe(self)} of a captured program>"
+    return marked(self, conversion="r")
+
+
 Handle.__format__ = _format  # type: ignore[assignment, method-assign]
 Handle.__str__ = marked  # type: ignore[method-assign]
+Handle.__repr__ = _repr  # type: ignore[assignment, method-assign]

@@ -39,6 +39,10 @@ def tested(value: Any) -> Any:
         return _simplified(where(value.missing, const(False), inner_expr))
     if isinstance(value, list):
         return tested(length_of(value)) if is_growing(value) else bool(value)
+    if isinstance(value, dict) and value:
+        from wengert.frontend.staging.containers import keys_of
+
+        return tested(length_of(keys_of(value)))
     if isinstance(value, np.ndarray):
         return bool(value)
     if not isinstance(value, Handle):
