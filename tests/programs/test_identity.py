@@ -702,3 +702,69 @@ def test_an_exception_of_the_function_itself() -> None:
 
     captured = wg.jit(f)
     assert [captured(x) for x in (2.0, 0.5)] == [-2.0, 0.5]
+
+
+# --- one thing under two names ------------------------------------------------------------------------------
+def two_names_of_what_a_branch_makes(x):
+    a = b = c = None
+    if x > 1:
+        body, row = Body(x), [x, 1.0]
+        a, b, c = body, [body], (row, {"r": row})
+    if a is None:
+        return 0.0, 0.0, True, True
+    a.v = 5.0
+    c[0][0] = 7.0
+    return b[0].v, c[1]["r"][0], a is b[0], c[0] is c[1]["r"]
+
+
+def two_names_of_what_a_loop_makes(x):
+    a = b = None
+    for k in range(9):
+        if x * k > 3:
+            body = Body(x + k)
+            a, b = body, {"q": body}
+    if a is None:
+        return 0.0
+    a.v = 5.0
+    return b["q"].v
+
+
+def one_of_two_that_is_forgotten(x):
+    p, q = [1.0], [2.0]
+    r = p if x > 1 else q
+    first, r = r[0], None
+    p.append(x)
+    return p, q, first, r
+
+
+def tree(x):
+    def insert(node, key):
+        if node is None:
+            return Node(key)
+        if key < node.key:
+            node.left = insert(node.left, key)
+        else:
+            node.right = insert(node.right, key)
+        return node
+
+    root = None
+    for key in (1.0, x, 1.1):
+        root = insert(root, key)
+    return root.key, root.right is None, root.left is None
+
+
+class Node:
+    def __init__(self, key):
+        self.key, self.left, self.right = key, None, None
+
+
+NAMES = [
+    two_names_of_what_a_branch_makes, two_names_of_what_a_loop_makes, one_of_two_that_is_forgotten, tree,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", NAMES, ids=[f.__name__ for f in NAMES])
+def test_one_thing_under_two_names(function: Program) -> None:
+    captured = wg.jit(function)
+    for x in (2.0, 0.2, 1.2):
+        assert repr(captured(x)) == repr(function(x))

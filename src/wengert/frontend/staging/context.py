@@ -427,7 +427,7 @@ class Context:
         )  # recursive functions whose whole numbers are run-time values
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.calls: dict[Any, Place] = {}  # where functions call themselves
-        self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
+        self.merged: dict[int, Any] = {}  # containers that may be others, and those others
         self.sources: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what they were merged from
         # What a branch chose by id: itself, the condition, and the objects that it is then and else.
         self.which: dict[int, tuple[Any, Expr, Any, Any]] = {}
@@ -517,27 +517,22 @@ class Context:
         """Note that a list, dict or object is one of others, depending on a run-time value."""
         self.sources[id(new)] = (new, sources)
         for each in (new, *sources):
-            _, others = self.merged.setdefault(id(each), (each, []))
-            others += [s for s in sources if s is not each] if each is new else [new]
+            self.merged[id(each)] = each
 
     def check_unshared(self, owner: Any) -> None:
         """Refuse to change what another name may also stand for."""
-        if self.merged[id(owner)][0] is not owner:
+        if self.merged[id(owner)] is not owner:
             return
         roots = self.visible()
-        todo, seen = [owner], {id(owner)}
-        while todo:
-            for other in self.merged.get(id(todo.pop()), (None, ()))[1]:
-                if id(other) in seen:
-                    continue
-                if id(other) in roots:
-                    refuse(
-                        f"changes a {type(owner).__name__} that is one of two depending on a run-time "
-                        "value; copy it after the branch",
-                        NeedConcrete,
-                    )
-                seen.add(id(other))
-                todo.append(other)
+        mine = self._may_be(owner)
+        for key, other in self.merged.items():
+            if other is owner or key not in roots or mine.isdisjoint(self._may_be(other)):
+                continue
+            refuse(
+                f"changes a {type(owner).__name__} that is one of two depending on a run-time "
+                "value; copy it after the branch",
+                NeedConcrete,
+            )
 
     def may_be_same(self, a: Any, b: Any) -> bool:
         """Whether two lists, dicts or objects may be one, depending on a run-time value."""

@@ -323,6 +323,10 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
             form.leaves(item, side, out, seen)
 
     def fill(self, out: list[Expr], seen: set[int]) -> None:
+        if self.cls is list:
+            if id(self) in seen:
+                return
+            seen.add(id(self))
         for form in self.items:
             form.fill(out, seen)
 
@@ -475,6 +479,9 @@ class Fields(Form):
                 form.leaves(UNASSIGNED, side, out, seen)
 
     def fill(self, out: list[Expr], seen: set[int]) -> None:
+        if id(self) in seen:
+            return
+        seen.add(id(self))
         for form in self.items.values():
             form.fill(out, seen)
 
@@ -795,14 +802,23 @@ def alone(value: Any, uniting: Uniting) -> Form:
         return form
     if type(value) is Maybe:
         return Flagged(alone(value.value, uniting))
+    if isinstance(value, Partial):
+        return Missing(alone(value.value, uniting), value.none, value.name)
+    key = (id(value), -2 if uniting.late else -1)
+    if key not in uniting.known:
+        uniting.keep.append(value)
+        uniting.known[key] = _parts(value, uniting)
+    return uniting.known[key]
+
+
+def _parts(value: Any, uniting: Uniting) -> Form:
+    """The form of one list, tuple, dict or object by its parts; what has none is kept."""
     if isinstance(value, (list, tuple)):
         side = uniting.second if uniting.late else uniting.first
         items = side.list_(value)[0] if isinstance(value, list) else value
         return Sequence_(type(value), [alone(v, uniting) for v in items], isinstance(value, list))
     if isinstance(value, dict):
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
-    if isinstance(value, Partial):
-        return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):
         return Fields(type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()})
     return Keep(value)
