@@ -212,7 +212,24 @@ def run_time_key(x):
     return dict(zip(a.argsort().tolist(), a, strict=True))
 
 
-REFUSED = [numbers_by_identity, changes_one_of_two, enum_or_number, run_time_key]
+def object_as_a_key(x):
+    p, q = Account(), Account()
+    table = {p: x, q: 2 * x}
+    return table[p if x > 1 else q]
+
+
+def hash_of_a_number(x):
+    return {Key(x): 1.0}[Key(x)]
+
+
+@dataclass(frozen=True)
+class Key:
+    a: float
+
+
+REFUSED = [
+    numbers_by_identity, changes_one_of_two, enum_or_number, run_time_key, object_as_a_key, hash_of_a_number,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", REFUSED, ids=[f.__name__ for f in REFUSED])

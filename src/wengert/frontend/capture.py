@@ -21,6 +21,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -148,16 +149,25 @@ class Captured:
         """Whether everything outside that the capture relies on is as it was."""
         return all(guard.holds() for guard in self.guards)
 
+    @cached_property
+    def may_overlap(self) -> bool:
+        """Whether an array is changed and there is another one."""
+        types = [leaf.type for leaf in self.argument_leaves] + [h.symbol.type for h in self.hidden]
+        known = [leaf.value for leaf in self.argument_leaves]
+        count = sum(isinstance(t, Type) and bool(t.shape) for t in types)
+        count += sum(isinstance(v, np.ndarray) for v in known)
+        return count > 1 and any(w.tree is None for w in self.writes)
+
     def check_apart(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """Refuse arrays that are changed and overlap with others: the capture has them apart.
 
         Raises:
             CaptureError: two arrays share memory.
         """
+        if not self.may_overlap:
+            return
         written = [w.read(args, kwargs) for w in self.writes if w.tree is None]
         arrays = [a for a in written if isinstance(a, np.ndarray)]
-        if not arrays:
-            return
         leaves = self.argument_tree.flatten_like((tuple(args), dict(kwargs)))
         given = zip(leaves, (leaf.path for leaf in self.argument_leaves), strict=True)
         for other, path in [*given, *((h.read(), h.name) for h in self.hidden)]:
@@ -861,7 +871,13 @@ def _writes(
     return writes, exprs
 
 
-def _reader(tree: Tree, position: int) -> Callable[[Sequence[Any], Mapping[str, Any]], Any]:
+def _reader(tree: Tree, position: int) -> Reader:
+    """What reads a leaf of the arguments from a call."""
+    before = 0
+    for place, child in enumerate(tree.children[0].children):
+        if before == position and child.kind == "leaf":
+            return lambda args, kwargs: args[place]
+        before += child.size
     return lambda args, kwargs: tree.flatten_like((tuple(args), dict(kwargs)))[position]
 
 

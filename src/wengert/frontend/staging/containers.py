@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any
 
 from wengert.frontend.staging.context import (
@@ -14,6 +15,7 @@ from wengert.frontend.staging.context import (
     place,
     refuse,
 )
+from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
 from wengert.frontend.staging.handles import UNKNOWN, Handle, Partial, Poison, Scalar, known
 
@@ -59,7 +61,22 @@ def hashed(key: Any) -> Any:
 
         if has_marks(key):
             refuse("a text with run-time values in it is used as a dictionary key; use numbers")
+    elif type(key) not in (int, float, bool, NoneType) and has_attributes(key):
+        _check_key(key)
     return key
+
+
+def _check_key(key: Any) -> None:
+    """Refuse an object that is one of two, or whose hash depends on run-time values."""
+    own_hash: Any = type(key).__hash__
+    by_value = own_hash is not object.__hash__
+    parts = attributes_of(key).values() if by_value else ()
+    if id(key) in active().sources or any(isinstance(v, (Handle, Poison)) for v in parts):
+        refuse(
+            f"a {type(key).__name__} that depends on run-time values is used as a key; use numbers that "
+            "do not",
+            NeedConcrete,
+        )
 
 
 def materialized(object_: list[Any]) -> list[Any]:
