@@ -195,6 +195,20 @@ def draws_in_a_loop(x, n):
     return y, rng.permutation(4)
 
 
+@value((FOUR, FOUR + 1), (-FOUR, FOUR), (FOUR * 10, -FOUR))
+def argument_bound_anew_in_a_loop_that_may_not_run(a, b):
+    x = a
+    k = 0
+    while k < 3 and a[0] < 1.0 and b[1] > -1.0:
+        x = a + b
+        k += 1
+    x[0] = 5.0
+    for _ in range(int(abs(b[0])) % 3):
+        b = b.copy()
+    b *= 2
+    return x, a, b
+
+
 @value((FOUR,), (-FOUR,), (FOUR * 10,))
 def largest_of_what_may_be_nothing(a):
     found = []

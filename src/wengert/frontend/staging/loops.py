@@ -19,6 +19,7 @@ from wengert.frontend.staging.branches import (
     cells_of,
     negated,
     slot_form,
+    tied,
 )
 from wengert.frontend.staging.context import (
     UNASSIGNED,
@@ -395,13 +396,14 @@ def stage(
         go_before = to_expr(first)
     memory_key = (functions[-1].__code__, len(context.layers) > 0)
     carried = _remembered(context, memory_key, cells)
+    mark = Buffer(const(0)).serial
     for _ in range(_MOST_TRACES):
         trace = _traced(context, steps, test, body, cells, carried, where)
         if _settled(context, carried, trace, where):
             if not peeled:
                 _check_moved(carried, trace, where)
             context.notes += trace.notes
-            _close(context, steps, test is not None, go_before, carried, trace, where)
+            _close(context, steps, test is not None, go_before, carried, trace, where, mark)
             _remember(context, memory_key, cells, carried)
             return
     refuse(
@@ -783,8 +785,9 @@ def _close(
     carried: dict[tuple[Any, ...], _Carried],
     trace: _Trace,
     where: Place,
+    mark: int,
 ) -> None:
-    """The loop node, and its results in the slots."""
+    """The loop node, and its results in the slots; arrays that are younger than ``mark`` are the loop's."""
     first, last = Side(), _side(trace)
     inits: list[Expr] = []
     outputs: list[Expr] = []
@@ -855,7 +858,7 @@ def _close(
         elif not ran:
             value = UNASSIGNED
         context.put(each.slot, value)
-    _reshare(context, [*plain, *late], building, where)
+    _reshare(context, [*plain, *late], building, where, negated(to_expr(ran)), mark)
     stacked = list(building.exprs)
     for each, count in plan:
         _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
@@ -881,21 +884,38 @@ def _leave(context: Context, each: _Carried, building: Building) -> None:
     context.put(each.slot, value)
 
 
-def _reshare(context: Context, carried: list[_Carried], building: Building, where: Place) -> None:
+def _reshare(
+    context: Context,
+    carried: list[_Carried],
+    building: Building,
+    where: Place,
+    none: Expr,
+    mark: int,
+) -> None:
+    """What the arrays after the loop may be the same memory as; ``none``: it has made no iteration."""
     for each in carried:
         for form in _array_forms(each.form):
             made = building.made.get(id(form))
             if made is None:
                 continue
+            arrays = [a for a in form.pair if isinstance(a, Array)]
+            before = [a for a in arrays if a.buffer.serial < mark]
+            if len(before) == 1 and not any(
+                _outer(a.buffer, mark) for a in arrays if a is not before[0]
+            ):
+                tied(context, made.buffer, (before[0], None), none, mark)
+                continue
             outer: set[int] = set()
-            related = []
-            for array in form.pair:
-                if isinstance(array, Array):
-                    outer |= array.buffer.origins | array.buffer.shadows
-                    related.append(array.buffer)
+            for array in arrays:
+                outer |= array.buffer.origins | array.buffer.shadows
             made.buffer.shadows = frozenset(outer)
             made.buffer.loop = where
-            context.relate(made.buffer, *related)
+            context.relate(made.buffer, *(a.buffer for a in arrays))
+
+
+def _outer(buffer: Buffer, mark: int) -> set[int]:
+    """The arrays from before that a buffer may be the same memory as."""
+    return {o for o in buffer.origins | buffer.shadows if o < mark}
 
 
 def _grown_leaves(
