@@ -658,7 +658,8 @@ def attr(owner: Any, name: str) -> Any:
     if isinstance(value, (float, np.ndarray, list, dict)) and name not in getattr(
         owner, "__dict__", {}
     ):
-        return active().adopted.value(value, f"{kind.__name__}.{name}", lambda: getattr(kind, name))
+        shown, place_ = f"{kind.__name__}.{name}", ("attr", id(kind), name)
+        return active().adopted.at(place_, value, shown, lambda: getattr(kind, name))
     return value
 
 
@@ -666,7 +667,8 @@ def member(owner: Any, name: str) -> Any:
     """An attribute of a module or a class."""
     value = getattr(owner, name)
     context = active()
-    if ("attr", id(owner), name) in context.layers[0].journal or isinstance(value, Handle):
+    place_ = ("attr", id(owner), name)
+    if place_ in context.layers[0].journal or isinstance(value, Handle):
         return value
     if isinstance(owner, types.ModuleType):
         if opaque_module(owner.__name__):
@@ -684,7 +686,8 @@ def member(owner: Any, name: str) -> Any:
         ),
     ) or (callable(value) and opaque_module(type(value).__module__)):
         return value
-    return active().adopted.value(value, f"{owner.__name__}.{name}", lambda: getattr(owner, name))
+    shown = f"{owner.__name__}.{name}"
+    return context.adopted.at(place_, value, shown, lambda: getattr(owner, name))
 
 
 def setattr_(owner: Any, name: str, value: Any) -> None:
@@ -728,9 +731,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
     frame = sys._getframe(1)
     space = frame.f_globals
     if space.get(name, _NOTHING) is value:
-        if ("global", id(space), name) in context.layers[0].journal:
+        place_: tuple[Any, ...] = ("global", id(space), name)
+        if place_ in context.layers[0].journal:
             return value
-        return context.adopted.value(value, name, lambda: space[name])
+        return context.adopted.at(place_, value, name, lambda: space[name])
     for function in reversed(context.activations):
         free = function.__code__.co_freevars
         if name in free and function.__closure__ is not None:
@@ -738,9 +742,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
-                    if ("cell", id(cell)) in context.layers[0].journal:
+                    place_ = ("cell", id(cell))
+                    if place_ in context.layers[0].journal:
                         return value
-                    return context.adopted.value(value, name, lambda: cell.cell_contents)  # noqa: B023
+                    return context.adopted.at(place_, value, name, lambda: cell.cell_contents)  # noqa: B023
             except ValueError:
                 continue
     return value
