@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.staging.ranges import at_most, bounds_of
-from wengert.frontend.staging.source import converted_code
+from wengert.frontend.staging.source import converted_code, user_function
 from wengert.ir.node import Expr
 from wengert.ops.leaves import const
 
@@ -73,8 +73,7 @@ UNASSIGNED = Unassigned()
 
 
 # --- places ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A line of the user's source."""
 
     file: str
@@ -96,12 +95,9 @@ def place() -> Place:
     found: Place | None = None
     while frame is not None:
         code = frame.f_code
-        if converted_code(code) and code.co_filename != _HELPERS:
-            line = frame.f_lineno
-            while frame is not None and frame.f_code.co_name.startswith("_wg_"):
-                frame = _outer_user_frame(frame)
-            name = frame.f_code.co_name if frame is not None else code.co_name
-            return Place(code.co_filename, line, name)
+        name = user_function(code)
+        if name is not None and code.co_filename != _HELPERS:
+            return Place(code.co_filename, frame.f_lineno, name)
         inside = code.co_filename.startswith((_PACKAGE, _NUMPY))
         if found is None and not inside and not code.co_filename.startswith("<frozen"):
             found = Place(code.co_filename, frame.f_lineno, code.co_name)
@@ -110,13 +106,6 @@ def place() -> Place:
     if context is not None and context.home is not None:
         return context.home  # results are being put together: the function has returned
     return found or Place("<unknown>", 0, "?")
-
-
-def _outer_user_frame(frame: types.FrameType) -> types.FrameType | None:
-    outer = frame.f_back
-    while outer is not None and not converted_code(outer.f_code):
-        outer = outer.f_back
-    return outer
 
 
 def refuse(

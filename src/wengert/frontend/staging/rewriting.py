@@ -207,8 +207,9 @@ class Rewriting(ast.NodeTransformer):
         if top:
             node.decorator_list = []
         else:
-            marks = _call("staged", ast.Constant(" ".join(rebound)))
-            node.decorator_list = [*(self.visit(d) for d in node.decorator_list), marks]
+            node.decorator_list = [self.visit(d) for d in node.decorator_list]
+            if rebound:
+                node.decorator_list.append(_call("rebinds", ast.Constant(" ".join(rebound))))
         return self.at(node, node)
 
     def region(
@@ -240,7 +241,7 @@ class Rewriting(ast.NodeTransformer):
         return node  # methods are converted when they are called
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        return self.at(_call("staged_lambda", self.lambda_(node)), node)
+        return self.lambda_(node)
 
     def lambda_(self, node: ast.Lambda) -> ast.Lambda:
         """The staged lambda itself."""

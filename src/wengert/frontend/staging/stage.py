@@ -50,7 +50,7 @@ from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
-from wengert.frontend.staging.source import mark_staged
+from wengert.frontend.staging.source import mark_rebound
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ops.algebra import lift
@@ -60,8 +60,8 @@ __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
     "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
     "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
-    "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
-    "setattr_", "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_",
+    "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds", "returned",
+    "set_of", "setattr_", "setitem", "store_attr", "store_item", "truth", "try_",
     "unary", "unpacked", "while_",
 ]  # fmt: skip
 
@@ -760,21 +760,14 @@ def returned(value: Any) -> Any:
     return value
 
 
-def staged(rebound: str) -> Callable[[Any], Any]:
-    """Mark an inner function as converted."""
+def rebinds(names: str) -> Callable[[types.FunctionType], types.FunctionType]:
+    """Note which outer variables an inner function binds."""
 
-    def mark(function: Any) -> Any:
-        if isinstance(function, types.FunctionType):
-            mark_staged(function, tuple(rebound.split()))
+    def mark(function: types.FunctionType) -> types.FunctionType:
+        mark_rebound(function, tuple(names.split()))
         return function
 
     return mark
-
-
-def staged_lambda(function: types.FunctionType) -> types.FunctionType:
-    """Mark an inner lambda as converted."""
-    mark_staged(function)
-    return function
 
 
 def new(container: Any) -> Any:
