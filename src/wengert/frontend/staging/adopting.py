@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ _OPAQUE = frozenset((
 ))  # fmt: skip
 
 
+@cache
 def opaque_module(name: str | None) -> bool:
     """Whether a module is not the user's: its objects are left as they are."""
     return (name or "").split(".")[0] in _OPAQUE

@@ -59,8 +59,10 @@ __all__ = [
     "branches",
     "cells_of",
     "choose",
+    "decided",
     "if_",
     "negated",
+    "nothing",
     "raised",
     "try_",
 ]
@@ -105,18 +107,26 @@ def negated(condition: Expr) -> Expr:
     return where(condition, const(False), const(True))
 
 
-def if_(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
-    """The statement ``if``."""
+def decided(test: Any) -> bool | Scalar:
+    """The condition of an ``if``: True or False if it is known."""
+    if test is True or test is False:
+        return test
     flag = tested(test)
-    if isinstance(flag, Scalar):
-        branches(flag.expr, then, orelse, cells_of(then, orelse))
-    else:
-        (then if flag else orelse)()
+    return flag if isinstance(flag, Scalar) else bool(flag)
+
+
+def if_(flag: Scalar, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
+    """The statement ``if`` on a run-time condition."""
+    branches(flag.expr, then, orelse, cells_of(then, orelse))
+
+
+def nothing() -> None:
+    """The branch that is not there."""
 
 
 def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """The expression ``a if test else b``."""
-    flag = tested(test)
+    flag = decided(test)
     if isinstance(flag, Scalar):
         return branches(flag.expr, then, orelse, cells_of(then, orelse))
     return then() if flag else orelse()

@@ -410,6 +410,7 @@ class Context:
         self.guarded: set[Any] = set()
         self.stopped = False
         self.texts: list[Any] = []  # values in texts
+        self.truths = False  # run-time truth values exist: elements of lists may be missing
         self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
 
     @property
@@ -430,6 +431,16 @@ class Context:
         self.layers[-1].recorded.add(node)
         self.count += 1
         return node
+
+    def owns(self, owner: Any) -> bool:
+        """Whether something goes with the region that is open, and is no other thing as well."""
+        entry = self.births.get(id(owner))
+        return (
+            entry is not None
+            and entry[1] is self.layers[-1]
+            and entry[0] is owner
+            and id(owner) not in self.merged
+        )
 
     def touch(self, slot: Slot) -> None:
         """To be called before a slot changes."""

@@ -43,6 +43,14 @@ def _later(body: ast.expr) -> ast.expr:
     return ast.Lambda(ast.arguments([], [], None, [], [], None, []), body)
 
 
+def _called(function: str) -> ast.stmt:
+    return ast.Expr(ast.Call(_load(function), [], []))
+
+
+def _is(name: str, value: bool) -> ast.expr:
+    return ast.Compare(_load(name), [ast.Is()], [ast.Constant(value)])
+
+
 def _operator(op: ast.AST) -> ast.expr:
     return ast.Constant(_OPERATORS[type(op)])
 
@@ -275,13 +283,21 @@ class Rewriting(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> Any:
         if self.scopes[-1].generator:
             return self.plainly(node)
-        then, orelse = self.fresh("then"), self.fresh("else")
-        test = self.visit(node.test)
-        return [
-            self.region(then, node.body, node),
-            self.region(orelse, node.orelse, node),
-            self.at(ast.Expr(_call("if_", test, _load(then), _load(orelse))), node),
-        ]
+        flag, then, orelse = self.fresh("if"), self.fresh("then"), self.fresh("else")
+        test = _call("decided", self.visit(node.test))
+        body = self.region(then, node.body, node)
+        other: ast.expr = ast.Attribute(_load(RUNTIME), "nothing", ast.Load())
+        found: list[ast.stmt] = [ast.Assign([ast.Name(flag, ast.Store())], test)]
+        # Each region is made only where it may be needed, and called at once where it is known to be.
+        if node.orelse:
+            other = _load(orelse)
+            only = ast.If(_is(flag, False), [_called(orelse)], [])
+            region = self.region(orelse, node.orelse, node)
+            found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, True)), [region, only], []))
+        both = ast.Expr(_call("if_", _load(flag), _load(then), other))
+        only = ast.If(_is(flag, True), [_called(then)], [both])
+        found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, False)), [body, only], []))
+        return [self.at(statement, node) for statement in found]
 
     def visit_While(self, node: ast.While) -> Any:
         if self.scopes[-1].generator:

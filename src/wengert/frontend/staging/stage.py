@@ -12,7 +12,16 @@ import numpy as np
 
 from wengert.frontend.staging import indexing
 from wengert.frontend.staging.adopting import opaque_module
-from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
+from wengert.frontend.staging.branches import (
+    StagedRaise,
+    branches,
+    cells_of,
+    choose,
+    decided,
+    if_,
+    nothing,
+    try_,
+)
 from wengert.frontend.staging.calls import adopted_result, call
 from wengert.frontend.staging.containers import hashed, is_certain, materialized
 from wengert.frontend.staging.context import (
@@ -20,6 +29,7 @@ from wengert.frontend.staging.context import (
     DictSlot,
     ListSlot,
     NeedConcrete,
+    Slot,
     active,
     current,
     place,
@@ -58,8 +68,8 @@ from wengert.ops.choice import where
 
 __all__ = [
     "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
-    "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
+    "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element", "elements",
+    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "nothing", "or_",
     "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds", "returned",
     "set_of", "setattr_", "setitem", "store_attr", "store_item", "truth", "try_",
     "unary", "unpacked", "while_",
@@ -68,12 +78,19 @@ __all__ = [
 # Any: the values of the program.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
+# Values of exactly these types are known and have nothing to do with the capture: Python goes on as it is.
+_NUMBERS = frozenset((int, float, complex, bool))
+_BUILTINS = frozenset(
+    (int, float, complex, bool, str, bytes, list, tuple, dict, set, Scalar, Array)
+)
 
 
 # --- operators -------------------------------------------------------------------------------------------
 def binary(op: str, a: Any, b: Any) -> Any:
     """``a op b``."""
     kind_a, kind_b = type(a), type(b)
+    if kind_a in _NUMBERS and kind_b in _NUMBERS:
+        return BINARY[op](a, b)
     if kind_a in _PLAIN and kind_b in _PLAIN:
         if kind_a is list or kind_b is list:
             return _list_operator(op, a, b)
@@ -173,6 +190,8 @@ def unary(op: str, a: Any) -> Any:
 
 def compare(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for comparisons, ``is`` and ``in``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS and op in COMPARISONS:
+        return COMPARISONS[op](a, b)
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
     if op == "in" or op == "not in":
@@ -286,6 +305,8 @@ def chain(operators: tuple[str, ...], left: Any, *rights: Callable[[], Any]) -> 
 
 def not_(value: Any) -> Any:
     """``not value``."""
+    if type(value) in _NUMBERS:
+        return not value
     flag = tested(value) if not _is_user(value) else _user_truth(value)
     if isinstance(flag, Scalar):
         from wengert.frontend.staging.branches import negated
@@ -302,15 +323,10 @@ def _user_truth(value: Any) -> Any:
     return tested(call(type(value).__bool__, value))
 
 
-def _both_truths(a: Any, b: Any) -> bool:
-    return all(
-        isinstance(v, bool) or (isinstance(v, Scalar) and v.expr.value_type.dtype == "bool")
-        for v in (a, b)
-    )
-
-
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """``a and b``."""
+    if type(a) in _NUMBERS:
+        return b() if a else a
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return b() if flag else a
@@ -319,6 +335,8 @@ def and_(a: Any, b: Callable[[], Any]) -> Any:
 
 def or_(a: Any, b: Callable[[], Any]) -> Any:
     """``a or b``."""
+    if type(a) in _NUMBERS:
+        return a if a else b()
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return a if flag else b()
@@ -328,6 +346,8 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+        return BINARY[op](a, b)
     own_method = None if isinstance(a, Handle) else _user_method(type(a), f"__i{_NAMES[op]}__")
     if own_method is not None:
         return call(own_method, a, b)
@@ -365,9 +385,12 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
 # --- items and attributes -------------------------------------------------------------------------
 def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
+    kind = type(owner)
+    if type(index) is int and (kind is tuple or _is_certain(owner)):
+        return owner[index]
     while isinstance(owner, Partial):
         owner = owner.certain()
-    kind = type(owner)
+        kind = type(owner)
     if kind is Array or kind is Scalar:
         return indexing.getitem(owner, index)
     if kind is np.ndarray:
@@ -376,10 +399,10 @@ def getitem(owner: Any, index: Any) -> Any:
         return owner[index]
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
-    if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
+    if kind is dict or (isinstance(owner, dict) and not _user_method(kind, "__getitem__")):
         if isinstance(index, Choice):
             return index.chosen(lambda option: getitem(owner, option))
-        value = owner[hashed(index)]
+        value = owner[_key(index)]
         if isinstance(value, Partial) and not value.none:
             require(value.missing, "KeyError", repr(index), wanted=False)
             return value.value
@@ -394,6 +417,22 @@ def getitem(owner: Any, index: Any) -> Any:
         return found
     item = owner[_plain_index(index)]
     return item if isinstance(owner, (str, type)) else adopted_result(item)
+
+
+def _is_certain(owner: Any) -> bool:
+    """Whether something is a list whose elements are there whatever the inputs are."""
+    if type(owner) is not list:
+        return False
+    context = current()
+    return context is not None and not context.truths and not context.growing
+
+
+def _key(index: Any) -> Any:
+    """A key of a dict."""
+    kind = type(index)
+    if kind in _NUMBERS or (kind is str and not has_marks(index)):
+        return index
+    return hashed(index)
 
 
 def _plain_index(index: Any) -> Any:
@@ -513,6 +552,10 @@ def _picked(owner: Any, index: Any) -> Any:
 
 def setitem(owner: Any, index: Any, value: Any) -> None:
     """``owner[index] = value``."""
+    if type(index) is int and _is_certain(owner):
+        _touch_container(owner, ListSlot)
+        owner[index] = value
+        return
     while isinstance(owner, Partial):
         owner = owner.certain()
     if type(owner) is Array:
@@ -525,12 +568,19 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
     elif isinstance(owner, list):
         _store_in_list(owner, index, value)
     elif isinstance(owner, dict) and not _user_method(type(owner), "__setitem__"):
-        active().touch(DictSlot(owner))
-        dict.__setitem__(owner, hashed(index), value)
+        _touch_container(owner, DictSlot)
+        dict.__setitem__(owner, _key(index), value)
     elif (method := _user_method(type(owner), "__setitem__")) is not None:
         call(method, owner, index, value)
     else:
         owner[_plain_index(index)] = value
+
+
+def _touch_container(owner: Any, slot: Callable[[Any], Slot]) -> None:
+    """To be called before a container changes."""
+    context = active()
+    if not context.owns(owner):
+        context.touch(slot(owner))
 
 
 def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
@@ -627,6 +677,8 @@ def _cast_back(owner: Array, value: Any) -> Any:
 def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
+    if kind in _BUILTINS:
+        return getattr(owner, name)
     if kind is Choice:
         return owner.chosen(lambda option: attr(option, name))
     if kind is Poison:
@@ -705,7 +757,9 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
     if isinstance(owner, Array) and name in ("real", "imag", "flat"):
         indexing.setitem(getattr(owner, name), slice(None) if owner.type.shape else (), value)
         return
-    active().touch(AttrSlot(owner, name))
+    context = active()
+    if not context.owns(owner):
+        context.touch(AttrSlot(owner, name))
     setattr(owner, name, value)
 
 
