@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import random
 import types
 from collections import deque
@@ -41,6 +42,7 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.operators import guarded
+from wengert.frontend.staging.recursion import entered
 from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
@@ -69,7 +71,14 @@ def own(*originals: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` in a captured program."""
-    if type(function) is Choice:
+    kind = type(function)
+    if kind is types.FunctionType:
+        staged = _staged(function)
+        if staged is not None:
+            return enter(staged, function, args, kwargs)
+    elif kind is types.BuiltinMethodType and not kwargs and _is_plain(function, args):
+        return function(*args)
+    elif kind is Choice:
         return function.chosen(lambda option: call(option, *args, **kwargs))
     try:
         mine = _own.get(function)
@@ -83,7 +92,6 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         drawn = generator_method(function)
         assert drawn is not None
         return drawn_by(*drawn, args, kwargs)
-    kind = type(function)
     if kind is types.BuiltinMethodType and isinstance(function.__self__, np.ufunc):
         return _builtin(function, args, kwargs)
     entry = entry_of(function)
@@ -100,12 +108,57 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     return _object(function, args, kwargs)
 
 
+_NUMBERS = frozenset((int, float, complex, bool))
+_KNOWN = _NUMBERS | {str}
+_PLAIN_FUNCTIONS = frozenset((abs, chr, divmod, max, min, ord, pow, round))
+_PLAIN_METHODS: dict[type, frozenset[str]] = {
+    list: frozenset(("append", "clear", "insert", "pop", "reverse")),
+    set: frozenset(("add", "discard", "remove")),
+    dict: frozenset(("get",)),
+}
+
+
+def _is_plain(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a builtin may be called as it is: on known values, where nobody has to know of the call."""
+    owner = function.__self__
+    kind = type(owner)
+    context = current()
+    if context is None:
+        return False
+    if kind is types.ModuleType:
+        return _NUMBERS.issuperset(map(type, args)) and (
+            owner is math or function in _PLAIN_FUNCTIONS
+        )
+    if kind is str:
+        return not context.texts and _KNOWN.issuperset(map(type, args))
+    methods = _PLAIN_METHODS.get(kind)
+    if methods is None or function.__name__ not in methods:
+        return False
+    known = not args or type(args[0]) in _NUMBERS
+    if kind is dict:
+        return known and bool(args) and not isinstance(owner.get(args[0]), Partial)
+    return (
+        (known or function.__name__ == "append")
+        and not context.truths
+        and not context.growing
+        and context.owns(owner)
+    )
+
+
 # --- the user's functions -------------------------------------------------------------------------
+def _staged(function: types.FunctionType) -> types.FunctionType | None:
+    """The converted function, if it is converted already."""
+    if is_staged(function):
+        return function
+    entry = active().converted.get(function)
+    if entry is None or entry[1:] != (id(function.__defaults__), id(function.__kwdefaults__)):
+        return None
+    return entry[0]
+
+
 def _function(
     function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
-    if is_staged(function):
-        return enter(function, function, args, kwargs)
     if _is_library(function):
         return _library(function, args, kwargs)
     from wengert.frontend.staging import stage
@@ -120,17 +173,16 @@ def _function(
                 f"{function.__name__}() runs unconverted because its source is not available",
             )
         return function(*args, **kwargs)
-    _guard_names(function, static)
+    context = active()
+    if function not in context.converted:
+        _guard_names(function, static)
+    context.converted[function] = (staged, id(function.__defaults__), id(function.__kwdefaults__))
     return enter(staged, function, args, kwargs)
 
 
 def _guard_names(function: types.FunctionType, static: frozenset[str]) -> None:
     """Rely on what the names of functions, classes and modules stand for."""
-    context = active()
-    if function.__code__ in context.guarded:
-        return
-    context.guarded.add(function.__code__)
-    adopted = context.adopted
+    adopted = active().adopted
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     for name in static:
         if name in cells:
@@ -150,8 +202,6 @@ def enter(
 ) -> Any:
     """Call converted code."""
     context = active()
-    from wengert.frontend.staging.recursion import entered
-
     for name in rebound_names(staged):
         free = staged.__code__.co_freevars
         if name in free:
@@ -183,6 +233,8 @@ def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = function.__self__
     inner = function.__func__
+    if type(inner) is types.FunctionType and inner in active().converted:
+        return call(inner, owner, *args, **kwargs)
     module = getattr(inner, "__module__", None)
     if isinstance(owner, random.Random):
         refuse(
@@ -606,8 +658,3 @@ def array_of(value: Any) -> Any:
             "setting an array element with a sequence. The requested array has an inhomogeneous shape: "
             f"{error}"
         ) from None
-
-
-def active_or_none() -> Any:
-    """The capture that is going on, if any."""
-    return current()

@@ -407,7 +407,9 @@ class Context:
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
         self.unrolled: set[Any] = set()  # that are to be executed
-        self.guarded: set[Any] = set()
+        self.converted: dict[
+            Any, tuple[Any, int, int]
+        ] = {}  # functions, with ids of their defaults
         self.stopped = False
         self.texts: list[Any] = []  # values in texts
         self.truths = False  # run-time truth values exist: elements of lists may be missing

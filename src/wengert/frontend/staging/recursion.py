@@ -11,6 +11,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from wengert.frontend.staging.branches import NeedResult
 from wengert.frontend.staging.context import Context, NeedConcrete, place, refuse
@@ -73,7 +74,9 @@ def entered(
     """Run converted code for its result."""
     if context.eager:
         return _inlined(context, staged, original, args, kwargs)
-    if not _names_itself(original) and original.__code__ not in context.recursive:
+    if not _names_itself(original) and not (
+        context.recursive and original.__code__ in context.recursive
+    ):
         if context.activations.count(original) > 8 and any(
             layer.kind in ("branch", "loop") for layer in context.layers
         ):
@@ -102,17 +105,17 @@ def entered(
     return _recursive(context, staged, original, args, kwargs, key)
 
 
+_known_names: WeakKeyDictionary[types.FunctionType, bool] = WeakKeyDictionary()
+
+
 def _names_itself(function: types.FunctionType) -> bool:
-    code = function.__code__
-    return (
-        function.__name__ in code.co_names
-        or function.__name__ in code.co_freevars
-        or any(
-            isinstance(c, types.CodeType)
-            and (function.__name__ in c.co_freevars or function.__name__ in c.co_names)
-            for c in code.co_consts
-        )
-    )
+    found = _known_names.get(function)
+    if found is None:
+        code, name = function.__code__, function.__name__
+        inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+        found = any(name in c.co_names or name in c.co_freevars for c in (code, *inner))
+        _known_names[function] = found
+    return found
 
 
 def _inlined(
