@@ -153,7 +153,8 @@ def _staged(function: types.FunctionType) -> types.FunctionType | None:
     entry = active().converted.get(function)
     if entry is None or entry[1:] != (id(function.__defaults__), id(function.__kwdefaults__)):
         return None
-    return entry[0]
+    staged: types.FunctionType = entry[0]
+    return staged
 
 
 def _function(

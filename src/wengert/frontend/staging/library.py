@@ -69,6 +69,9 @@ __all__ = [
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 
 
+_NUMBERS = frozenset((int, float, complex, bool))
+
+
 def _certain(value: Any) -> Any:
     while isinstance(value, Partial):
         value = value.certain()
@@ -216,6 +219,8 @@ def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
     if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
         return _looped_sum(iterable, start)
+    if type(iterable) in (list, tuple) and _NUMBERS.issuperset(map(type, (start, *iterable))):
+        return sum(iterable, start)
     for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)
     return total

@@ -60,6 +60,7 @@ from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
+from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.source import mark_rebound
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
@@ -67,9 +68,10 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
+    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born", "call",
     "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "nothing", "or_",
+    "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "kept", "member", "new", "not_",
+    "nothing", "or_",
     "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds", "returned",
     "set_of", "setattr_", "setitem", "store_attr", "store_item", "truth", "try_",
     "unary", "unpacked", "while_",
