@@ -29,7 +29,6 @@ from wengert.frontend.staging.forms import (
     Unfit,
     Uniting,
     positions,
-    same,
     union,
 )
 from wengert.frontend.staging.handles import (
@@ -228,10 +227,7 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     for key, slot in {**first.slots, **second.slots}.items():
         now = slot.get()
         a, b = first.values.get(key, now), second.values.get(key, now)
-        if isinstance(a, Scalar) or not same(a, b):
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
-        else:
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
+        plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
     uniting.name = "value"
     result = _united(value_a, value_b, uniting)
     yes: list[Expr] = []
@@ -350,7 +346,6 @@ def try_(
     functions: list[Callable[..., Any]] = [body, orelse, *(h for _, h in handlers)]
     cells = cells_of(*functions)
     entry = {key: slot.get() for key, slot in cells.items()}
-    mark = Buffer(const(0)).serial
     error: BaseException | None = None
     spot = place()
     try:
@@ -396,7 +391,7 @@ def try_(
     for other in frame.oks[1:]:
         ok = where(ok, other, const(False))
     context.top.recorded.update(recorded)
-    _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+    _try_chosen(context, ok, finals, cells, handlers, orelse)
 
 
 def _warn_unreachable(
@@ -422,10 +417,8 @@ def _try_chosen(
     ok: Expr,
     finals: Finals,
     cells: dict[tuple[Any, ...], CellSlot],
-    entry: dict[tuple[Any, ...], Any],
     handlers: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...],
     orelse: Callable[[], Any],
-    mark: int,
 ) -> None:
     """What the body gives where no error occurs, else what the handler gives."""
     if len(handlers) != 1:
