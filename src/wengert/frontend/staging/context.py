@@ -23,7 +23,6 @@ from wengert.errors import CaptureError
 from wengert.frontend.staging.ranges import at_most, bounds_of
 from wengert.frontend.staging.source import converted_code, user_function
 from wengert.ir.node import Expr
-from wengert.ops.leaves import const
 
 __all__ = [
     "UNASSIGNED",
@@ -386,7 +385,6 @@ class Context:
         self.activations: list[Any] = []
         self.adopted: Any = None
         self.token: Any = None
-        self.final_token: Any = None
         self.functions: dict[Any, Any] = {}  # recursive ones that are being captured
         self.active_keys: dict[Any, int] = {}
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
@@ -638,11 +636,6 @@ def capturing(context: Context | None) -> Iterator[Context | None]:
         yield context
     finally:
         _current.reset(token)
-
-
-def zero_token() -> Expr:
-    """The token before any effect."""
-    return const(np.int64(0))
 
 
 Getter = Callable[[], Any]

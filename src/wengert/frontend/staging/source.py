@@ -8,7 +8,6 @@ import copy
 import inspect
 import textwrap
 import types
-from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -273,17 +272,3 @@ def _mark_all(code: types.CodeType) -> None:
         name = outer if top.co_name.startswith("_wg_") else top.co_name
         _staged_codes[id(top)] = (top, name)
         todo += [(c, name) for c in top.co_consts if isinstance(c, types.CodeType)]
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """The rewritten source, for looking at."""
-    assert isinstance(function, types.FunctionType)
-    tree = _tree_of(function)
-    static = _static_names(function, function.__code__)
-    rewriting = Rewriting(static, None)
-    node = (
-        rewriting.lambda_(tree)
-        if isinstance(tree, ast.Lambda)
-        else rewriting.function(tree, top=True)
-    )
-    return ast.unparse(ast.fix_missing_locations(node))
