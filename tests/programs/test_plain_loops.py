@@ -254,3 +254,86 @@ def test_arrays_and_numbers_of_numpy_are_captured() -> None:
         return total
 
     assert not captured_differently(program, [(1.5,), (np.ones(2),)], 1e-12)
+
+
+def collatz(n):
+    steps = 0
+    while n != 1:
+        n = n // 2 if n % 2 == 0 else halfway(n)
+        steps += 1
+    return steps
+
+
+def halfway(n):
+    return 3 * n + 1
+
+
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def share(n):
+    return 12 // n
+
+
+def based(n):
+    return n * base
+
+
+def filled(row, value):
+    for k in range(len(row)):
+        row[k] += value
+    return row
+
+
+def test_functions_of_known_values_are_called_as_they_are() -> None:
+    def program(x):
+        row = [0, 1]
+        total = 0
+        for k in range(1, 12):
+            total += collatz(k)
+            filled(row, k)
+        if x > 1:
+            filled(row, fibonacci(10))
+        return x * total + fibonacci(12), row
+
+    assert not captured_differently(program, [(1.5,), (0.5,)], 1e-12)
+    assert not captured_differently(program, [(0.5,), (1.5,)], 1e-12)
+
+
+def test_functions_that_are_called_as_they_are_may_be_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def program(x):
+        return x * collatz(27)
+
+    compiled = wg.jit(program)
+    assert compiled(1.5) == program(1.5)
+    monkeypatch.setitem(globals(), "halfway", lambda n: n + 1)
+    assert compiled(1.5) == program(1.5)
+
+
+def test_functions_that_read_floats_from_outside_are_captured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def program(x):
+        total = 0
+        for k in range(4):
+            total += based(k)
+        return x * total
+
+    compiled = wg.jit(program)
+    assert compiled(1.5) == program(1.5)
+    monkeypatch.setitem(globals(), "base", 5.0)
+    assert compiled(1.5) == program(1.5)
+
+
+def test_errors_in_functions_are_shown_in_their_lines() -> None:
+    def program(x):
+        return x * share(0)
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        wg.jit(program)(1.5)
+    lines = [entry.lineno for entry in raised.traceback]
+    assert share.__code__.co_firstlineno in lines
+    assert program.__code__.co_firstlineno in lines

@@ -42,6 +42,7 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.operators import guarded
+from wengert.frontend.staging.plain import is_plain_call
 from wengert.frontend.staging.recursion import entered
 from wengert.frontend.staging.source import NoSource, convert, is_staged, rebound_names
 from wengert.frontend.staging.texts import has_marks
@@ -73,6 +74,8 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` in a captured program."""
     kind = type(function)
     if kind is types.FunctionType:
+        if not kwargs and is_plain_call(function, args):
+            return function(*args)
         staged = _staged(function)
         if staged is not None:
             return enter(staged, function, args, kwargs)

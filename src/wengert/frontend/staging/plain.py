@@ -6,14 +6,18 @@ values of its variables: what is computed from known values is known, so nothing
 
 from __future__ import annotations
 
+import builtins
 import math
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.context import Context, DictSlot, ListSlot, SetSlot, current
+from wengert.frontend.staging.plain_source import Plain
+from wengert.frontend.staging.source import plain_function
 
-__all__ = ["born", "is_plain"]
+__all__ = ["born", "is_plain", "is_plain_call"]
 
 # Any: values of the program.
 _FUNCTIONS: frozenset[Any] = frozenset((
@@ -42,9 +46,10 @@ def is_plain(
         return False
     top = len(context.layers) == 1 and not context.merged
     for function in functions:
-        of_math = function is math or getattr(function, "__self__", None) is math
-        if not (of_math or function in _FUNCTIONS or (top and function in _MAKERS)):
+        effects = _effects(context, function)
+        if effects is None:
             return False
+        changes, makes = changes or effects[0], makes or effects[1]
     if makes and not top:
         return False
     scalars = _SCALARS if context.texts else _SCALARS_AND_TEXTS
@@ -68,6 +73,60 @@ def is_plain(
             if slot is not None:
                 context.touch(slot(container))
     return True
+
+
+def is_plain_call(function: types.FunctionType, args: tuple[Any, ...]) -> bool:
+    """Whether Python itself may call a function of the user's."""
+    context = current()
+    if context is None or context.texts or not _SCALARS_AND_TEXTS.issuperset(map(type, args)):
+        return False
+    effects = _effects(context, function)
+    return effects is not None and not effects[1]
+
+
+def _effects(context: Context, function: Any) -> tuple[bool, bool] | None:
+    """Whether calls of a function may change and make containers; None if they may do more than that."""
+    if function is math or getattr(function, "__self__", None) is math or function in _FUNCTIONS:
+        return False, False
+    if function in _MAKERS:
+        return False, True
+    if type(function) is not types.FunctionType:
+        return None
+    if function not in context.plain:
+        context.plain[function] = _effects_of_all(context, function)
+    return context.plain[function]
+
+
+def _effects_of_all(context: Context, function: types.FunctionType) -> tuple[bool, bool] | None:
+    """The effects of a function and of all that it calls; relies on their names."""
+    seen: dict[types.FunctionType, Plain] = {}
+    names: list[tuple[dict[str, Any], str]] = []
+    todo, changes, makes = [function], False, False
+    while todo:
+        top = todo.pop()
+        if top in seen:
+            continue
+        part = None if opaque_module(top.__module__) else plain_function(top)
+        defaults = (*(top.__defaults__ or ()), *(top.__kwdefaults__ or {}).values())
+        if part is None or not _SCALARS_AND_TEXTS.issuperset(map(type, defaults)):
+            return None
+        seen[top] = part
+        changes, makes = changes or part.changes, makes or part.makes
+        for name in part.functions:
+            space = top.__globals__
+            value = space[name] if name in space else getattr(builtins, name)
+            if name in space:
+                names.append((space, name))
+            if type(value) is types.FunctionType:
+                todo.append(value)
+                continue
+            effects = _effects(context, value)
+            if effects is None:
+                return None
+            makes = makes or effects[1]
+    for space, name in names:
+        context.adopted.guard(name, lambda s=space, n=name: s[n], space[name], "is")
+    return changes, makes
 
 
 _SLOTS: dict[type, Callable[[Any], Any]] = {list: ListSlot, dict: DictSlot, set: SetSlot}

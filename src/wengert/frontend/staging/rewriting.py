@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from wengert.frontend.staging.exits import RESULT, lowered, own_nodes
-from wengert.frontend.staging.plain_source import keep_plain_loops, plain_loop
+from wengert.frontend.staging.plain_source import keep_plain_loops, plain_part
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
@@ -335,15 +335,15 @@ class Rewriting(ast.NodeTransformer):
 
     def or_plain(self, node: ast.For | ast.While, staged: list[ast.stmt]) -> list[ast.stmt]:
         """The staged loop, or the loop as it was written where Python itself may run it."""
-        loop = getattr(node, "plain", None)
-        plain = None if loop is None else plain_loop(loop, self.is_variable, self.is_static)
-        if plain is None:
+        loop: ast.stmt | None = getattr(node, "plain", None)
+        plain = None if loop is None else plain_part(loop, self.is_variable, self.is_static)
+        if loop is None or plain is None:
             return staged
         variables = _later(ast.Tuple([_load(n) for n in sorted(plain.variables)], ast.Load()))
         functions = ast.Tuple([_load(n) for n in sorted(plain.functions)], ast.Load())
         flags = ast.Constant(plain.changes), ast.Constant(plain.makes)
         test = _call("is_plain", variables, functions, *flags)
-        body = [plain.loop]
+        body = [loop]
         if plain.makes:
             body.append(ast.Expr(_call("born", copy.deepcopy(variables))))
         return [self.at(ast.If(test, body, staged), node)]

@@ -11,10 +11,12 @@ import types
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from wengert.frontend.staging.plain_source import Plain, plain_body
 from wengert.frontend.staging.rewriting import RUNTIME, Rewriting
 
 __all__ = [
-    "NoSource", "convert", "converted_code", "is_staged", "mark_rebound", "rebound_names", "user_function",
+    "NoSource", "convert", "converted_code", "is_staged", "mark_rebound", "plain_function", "rebound_names",
+    "user_function",
 ]  # fmt: skip
 
 
@@ -29,6 +31,8 @@ _functions: WeakKeyDictionary[Any, tuple[tuple[Any, ...], types.FunctionType]] =
 # By identity, as the hash of a code object is that of all it holds: the code, which is kept, and the name of
 # the user's function that it belongs to.
 _staged_codes: dict[int, tuple[types.CodeType, str]] = {}
+_plain_codes: dict[int, tuple[types.CodeType, str]] = {}  # of the user's, run by Python as they are
+_plain: WeakKeyDictionary[types.FunctionType, Plain | None] = WeakKeyDictionary()
 _rebound: dict[int, tuple[str, ...]] = {}
 
 
@@ -49,12 +53,12 @@ def rebound_names(function: types.FunctionType) -> tuple[str, ...]:
 
 def converted_code(code: types.CodeType) -> bool:
     """Whether frames of this code show the user's lines."""
-    return id(code) in _staged_codes
+    return id(code) in _staged_codes or id(code) in _plain_codes
 
 
 def user_function(code: types.CodeType) -> str | None:
-    """The name of the user's function that converted code is a part of; None for other code."""
-    entry = _staged_codes.get(id(code))
+    """The name of the user's function that code is a part of; None for other code."""
+    entry = _staged_codes.get(id(code)) or _plain_codes.get(id(code))
     return None if entry is None else entry[1]
 
 
@@ -203,6 +207,32 @@ def convert(
     mark_rebound(new, rebound)
     _functions[function] = (key, new)
     return new, static
+
+
+def plain_function(function: types.FunctionType) -> Plain | None:
+    """What a function uses that Python itself may run if its arguments are known; None for others."""
+    if function not in _plain:
+        _plain[function] = _plain_function(function)
+    return _plain[function]
+
+
+def _plain_function(function: types.FunctionType) -> Plain | None:
+    code = function.__code__
+    if code.co_freevars or code.co_flags & _NOT_PLAIN or is_staged(function):
+        return None
+    try:
+        node = _tree_of(function)
+    except NoSource:
+        return None
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    found = plain_body(node, _static_names(function, code))
+    if found is not None:
+        _plain_codes[id(code)] = (code, code.co_name)
+    return found
+
+
+_NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def _staged_code(
