@@ -79,6 +79,10 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         staged = _staged(function)
         if staged is not None:
             return enter(staged, function, args, kwargs)
+    elif kind is types.MethodType and type(function.__func__) is types.FunctionType:
+        staged = _staged(function.__func__)
+        if staged is not None:
+            return enter(staged, function.__func__, (function.__self__, *args), kwargs)
     elif kind is types.BuiltinMethodType and not kwargs and _is_plain(function, args):
         return function(*args)
     elif kind is Choice:
@@ -153,7 +157,8 @@ def _staged(function: types.FunctionType) -> types.FunctionType | None:
     """The converted function, if it is converted already."""
     if is_staged(function):
         return function
-    entry = active().converted.get(function)
+    context = current()
+    entry = None if context is None else context.converted.get(function)
     if entry is None or entry[1:] != (id(function.__defaults__), id(function.__kwdefaults__)):
         return None
     staged: types.FunctionType = entry[0]
@@ -237,8 +242,6 @@ def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     owner = function.__self__
     inner = function.__func__
-    if type(inner) is types.FunctionType and inner in active().converted:
-        return call(inner, owner, *args, **kwargs)
     module = getattr(inner, "__module__", None)
     if isinstance(owner, random.Random):
         refuse(

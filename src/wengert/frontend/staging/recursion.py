@@ -11,7 +11,6 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from wengert.frontend.staging.branches import NeedResult
 from wengert.frontend.staging.context import Context, NeedConcrete, place, refuse
@@ -105,17 +104,18 @@ def entered(
     return _recursive(context, staged, original, args, kwargs, key)
 
 
-_known_names: WeakKeyDictionary[types.FunctionType, bool] = WeakKeyDictionary()
+# By identity of the code, which is kept: the name that was looked for, and whether the code has it.
+_naming: dict[int, tuple[types.CodeType, str, bool]] = {}
 
 
 def _names_itself(function: types.FunctionType) -> bool:
-    found = _known_names.get(function)
-    if found is None:
-        code, name = function.__code__, function.__name__
+    code, name = function.__code__, function.__name__
+    entry = _naming.get(id(code))
+    if entry is None or entry[1] != name:
         inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
         found = any(name in c.co_names or name in c.co_freevars for c in (code, *inner))
-        _known_names[function] = found
-    return found
+        _naming[id(code)] = entry = (code, name, found)
+    return entry[2]
 
 
 def _inlined(
