@@ -20,8 +20,12 @@ from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
     CellSlot,
     DequeSlot,
+    DictSlot,
     GlobalSlot,
+    ListSlot,
     NeedConcrete,
+    SetSlot,
+    Slot,
     active,
     current,
     refuse,
@@ -236,7 +240,7 @@ def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return function(*args, **kwargs)
     if module in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
 
 
 def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -308,7 +312,7 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     module = getattr(function, "__module__", None) or type(function).__module__
     if str(module).split(".")[0] in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -317,7 +321,7 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
         return _deque_method(owner, function, args, kwargs)
-    if isinstance(owner, (list, dict, set)):
+    if isinstance(owner, (list, dict, set)) and not _is_unseen(function):
         return container_method(owner, function.__name__, function, args, kwargs)
     if isinstance(owner, np.ufunc):
         from wengert.frontend.staging.library import ufunc_method_call
@@ -350,7 +354,13 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
             "run-time values is not supported in compiled mode; use mode='tape'",
             NeedConcrete,
         )
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
+
+
+def _is_unseen(function: Any) -> bool:
+    """Whether a method of a container is one that programs hardly ever call by name."""
+    name = function.__name__
+    return name.startswith("__") or name in ("symmetric_difference_update", "move_to_end")
 
 
 _TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))
@@ -392,6 +402,43 @@ def _callback(value: Any) -> Any:
     ):
         return lambda *args, **kwargs: call(value, *args, **kwargs)
     return value
+
+
+def _as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function that nobody here knows; what it changes in containers is journaled."""
+    context = active()
+    if len(context.layers) == 1:
+        return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, bytearray) and not context.owns(owner):
+        refuse(
+            "calls a method of a bytearray in a branch or a loop that depends on run-time values; use a list",
+            NeedConcrete,
+        )
+    given = [v for v in (owner, *args, *kwargs.values()) if isinstance(v, _MUTABLE)]
+    slots = [next(s for kind, s in _SLOTS.items() if isinstance(v, kind))(v) for v in given]
+    before = [(slot.get(), _contents(slot.owner)) for slot in slots]
+    result = function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    for slot, (held, old) in zip(slots, before, strict=True):
+        new = _contents(slot.owner)
+        if len(new) != len(old) or any(a is not b for a, b in zip(new, old, strict=True)):
+            now = slot.get()
+            slot.set(held)
+            context.touch(slot)
+            slot.set(now)
+    return result
+
+
+_SLOTS: dict[type, Callable[[Any], Slot]] = {
+    list: ListSlot, dict: DictSlot, set: SetSlot, deque: DequeSlot,
+}  # fmt: skip
+_MUTABLE = tuple(_SLOTS)
+
+
+def _contents(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [part for item in dict.items(value) for part in item]
+    return list(value)
 
 
 def _wrapped_callbacks(args: tuple[Any, ...]) -> list[Any]:

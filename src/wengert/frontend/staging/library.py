@@ -95,6 +95,12 @@ def len_(value: Any) -> Any:
         return value.steps().trip
     if type(value) is str and has_marks(value):
         refuse("takes the length of a text with run-time values in it", NeedConcrete)
+    if isinstance(value, dict) and any(
+        isinstance(v, Partial) and not v.none for v in value.values()
+    ):
+        refuse(
+            "takes the length of a dict that has a key on one path only; give it a value on both"
+        )
     method = getattr(type(value), "__len__", None)
     if isinstance(method, types.FunctionType):
         return call(method, value)

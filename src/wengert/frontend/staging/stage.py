@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from wengert.frontend.staging.calls import adopted_result, call
 from wengert.frontend.staging.containers import hashed, is_certain, materialized
 from wengert.frontend.staging.context import (
     AttrSlot,
+    DequeSlot,
     DictSlot,
     ListSlot,
     NeedConcrete,
@@ -575,6 +577,7 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
     elif (method := _user_method(type(owner), "__setitem__")) is not None:
         call(method, owner, index, value)
     else:
+        _touch_other(owner)
         owner[_plain_index(index)] = value
 
 
@@ -583,6 +586,19 @@ def _touch_container(owner: Any, slot: Callable[[Any], Slot]) -> None:
     context = active()
     if not context.owns(owner):
         context.touch(slot(owner))
+
+
+def _touch_other(owner: Any) -> None:
+    """To be called before an object of a library changes its items."""
+    context = active()
+    if isinstance(owner, deque):
+        context.touch(DequeSlot(owner))
+    elif len(context.layers) > 1 and not context.owns(owner):
+        refuse(
+            f"changes an item of a {type(owner).__name__} in a branch or a loop that depends on run-time "
+            "values; use a list or an array",
+            NeedConcrete,
+        )
 
 
 def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
@@ -637,6 +653,7 @@ def delitem(owner: Any, index: Any) -> None:
     elif (method := _user_method(type(owner), "__delitem__")) is not None:
         call(method, owner, index)
     else:
+        _touch_other(owner)
         del owner[_plain_index(index)]
 
 
