@@ -87,7 +87,8 @@ class Leaf:
 class Result:
     """One leaf of the result: a value that is known, or an output with the class that Python gives it."""
 
-    kind: str  # "known", "python", "scalar", "array", "list", "none"
+    # "known", "python", "scalar", "array", "list", "none", "tree", "dict", "text" or "choice"
+    kind: str
     value: Any = None  # what is known; the outputs are taken in order
     form: Any = None
 
@@ -333,7 +334,7 @@ def _captured(
     context.least_sizes = {name: varying.least for dim in sizes.values() for name in dim.names}
     for position, (leaf, path) in enumerate(zip(leaves, paths, strict=True)):
         type_ = _input_type(leaf, position, varying, sizes)
-        handle = _argument(context, leaf, type_, path, position, inputs, about, known, tree)
+        handle = _argument(context, leaf, type_, path, position, inputs, about, known)
         given.append(handle)
     positional, named = tree.unflatten(given)
     start = _snapshot((positional, named))
@@ -342,34 +343,34 @@ def _captured(
         result = _run(context, function, positional, named)
     except StagedRaise as staged:
         raise staged.error from None
-    writes, write_exprs = _writes(context, (positional, named), start, given, about, tree)
+    writes, write_exprs = _writes(context, (positional, named), start, tree)
     results, result_exprs, result_tree, shown = _results(context, result)
-    checks = context.token is not first_token()
-    context.final_token = context.token
+    token = context.token
+    checks = token is not first_token()
     context.undo(context.layers[0])
     hidden = tuple(context.adopted.hidden)
     inputs += [h.symbol for h in hidden]
-    outputs = [*result_exprs, *write_exprs, *([context_token(context, checks)] if checks else [])]
+    outputs = [*result_exprs, *write_exprs, *([token] if checks else [])]
     name = getattr(function, "__name__", type(function).__name__)
     closed = Function(tuple(inputs), tuple(outputs), name if name.isidentifier() else "f")
     small = pruned(merged(closed))
     swap = dict(zip(closed.outputs, small.outputs, strict=True))
     return Captured(
-        small,
-        tree,
-        tuple(about),
-        hidden,
-        tuple(context.adopted.guards),
-        result_tree,
-        tuple(swap.get(e, e) if isinstance(e, Expr) else e for e in shown),
-        tuple(results),
-        tuple(writes),
-        tuple(context.notes),
-        dict(context.names),
-        dict(context.lines),
-        dict(context.traces),
-        {kind: tuple(places) for kind, places in context.risks.items()},
-        checks,
+        function=small,
+        argument_tree=tree,
+        argument_leaves=tuple(about),
+        hidden=hidden,
+        guards=tuple(context.adopted.guards),
+        result_tree=result_tree,
+        result_leaves=tuple(swap.get(e, e) if isinstance(e, Expr) else e for e in shown),
+        results=tuple(results),
+        writes=tuple(writes),
+        notes=tuple(context.notes),
+        names=dict(context.names),
+        lines=dict(context.lines),
+        traces=dict(context.traces),
+        risks={kind: tuple(places) for kind, places in context.risks.items()},
+        checks=checks,
     )
 
 
@@ -392,12 +393,6 @@ def _home(function: Any) -> Place | None:
     return home
 
 
-def context_token(context: Context, checks: bool) -> Expr:
-    """The token after all effects."""
-    assert checks
-    return context.final_token  # type: ignore[no-any-return]  # an expression
-
-
 def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
     hook = getattr(function, "__wengert_call__", None)
     if hook is not None:
@@ -411,7 +406,6 @@ def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
                     warnings.warn(f"{note.where}: {note.text}", UserWarning, stacklevel=2)
     else:
         result = call(function, *positional, **named)
-    context.final_token = context.token
     return result
 
 
@@ -444,7 +438,6 @@ def _argument(
     inputs: list[Expr],
     about: list[Leaf],
     known: dict[int, Any],
-    tree: Tree,
 ) -> Any:
     if type_ is not None:
         name = "".join(c if c.isalnum() or c == "_" else "_" for c in path).strip("_") or "v"
@@ -494,10 +487,6 @@ def _argument(
 
 
 # --- results --------------------------------------------------------------------------------------
-def _opened_lists(tree: Any) -> Any:
-    return tree
-
-
 def _results(context: Context, result: Any) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
     """How the result is put together, and the expressions that it needs."""
     leaves, tree = flatten(result, is_leaf=_is_leaf)
@@ -656,8 +645,6 @@ def _writes(
     context: Context,
     arguments: Any,
     start: Any,
-    given: list[Any],
-    about: list[Leaf],
     tree: Tree,
 ) -> tuple[list[Write], list[Expr]]:
     """The caller's arrays and containers that were changed in place."""

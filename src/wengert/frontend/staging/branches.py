@@ -29,7 +29,6 @@ from wengert.frontend.staging.forms import (
     Unfit,
     Uniting,
     positions,
-    same,
     union,
 )
 from wengert.frontend.staging.handles import (
@@ -59,8 +58,10 @@ __all__ = [
     "branches",
     "cells_of",
     "choose",
+    "decided",
     "if_",
     "negated",
+    "nothing",
     "raised",
     "try_",
 ]
@@ -105,18 +106,26 @@ def negated(condition: Expr) -> Expr:
     return where(condition, const(False), const(True))
 
 
-def if_(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
-    """The statement ``if``."""
+def decided(test: Any) -> bool | Scalar:
+    """The condition of an ``if``: True or False if it is known."""
+    if test is True or test is False:
+        return test
     flag = tested(test)
-    if isinstance(flag, Scalar):
-        branches(flag.expr, then, orelse, cells_of(then, orelse))
-    else:
-        (then if flag else orelse)()
+    return flag if isinstance(flag, Scalar) else bool(flag)
+
+
+def if_(flag: Scalar, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
+    """The statement ``if`` on a run-time condition."""
+    branches(flag.expr, then, orelse, cells_of(then, orelse))
+
+
+def nothing() -> None:
+    """The branch that is not there."""
 
 
 def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """The expression ``a if test else b``."""
-    flag = tested(test)
+    flag = decided(test)
     if isinstance(flag, Scalar):
         return branches(flag.expr, then, orelse, cells_of(then, orelse))
     return then() if flag else orelse()
@@ -218,10 +227,7 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     for key, slot in {**first.slots, **second.slots}.items():
         now = slot.get()
         a, b = first.values.get(key, now), second.values.get(key, now)
-        if isinstance(a, Scalar) or not same(a, b):
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
-        else:
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
+        plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
     uniting.name = "value"
     result = _united(value_a, value_b, uniting)
     yes: list[Expr] = []
@@ -340,7 +346,6 @@ def try_(
     functions: list[Callable[..., Any]] = [body, orelse, *(h for _, h in handlers)]
     cells = cells_of(*functions)
     entry = {key: slot.get() for key, slot in cells.items()}
-    mark = Buffer(const(0)).serial
     error: BaseException | None = None
     spot = place()
     try:
@@ -386,7 +391,7 @@ def try_(
     for other in frame.oks[1:]:
         ok = where(ok, other, const(False))
     context.top.recorded.update(recorded)
-    _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+    _try_chosen(context, ok, finals, cells, handlers, orelse)
 
 
 def _warn_unreachable(
@@ -412,10 +417,8 @@ def _try_chosen(
     ok: Expr,
     finals: Finals,
     cells: dict[tuple[Any, ...], CellSlot],
-    entry: dict[tuple[Any, ...], Any],
     handlers: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...],
     orelse: Callable[[], Any],
-    mark: int,
 ) -> None:
     """What the body gives where no error occurs, else what the handler gives."""
     if len(handlers) != 1:

@@ -15,15 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.staging.ranges import at_most, bounds_of, magnitude
-from wengert.frontend.staging.source import converted_code
+from wengert.frontend.staging.source import converted_code, user_function
 from wengert.ir.node import Expr
-from wengert.ops.leaves import const
 
 __all__ = [
     "UNASSIGNED",
@@ -73,8 +72,7 @@ UNASSIGNED = Unassigned()
 
 
 # --- places ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A line of the user's source."""
 
     file: str
@@ -96,12 +94,9 @@ def place() -> Place:
     found: Place | None = None
     while frame is not None:
         code = frame.f_code
-        if converted_code(code) and code.co_filename != _HELPERS:
-            line = frame.f_lineno
-            while frame is not None and frame.f_code.co_name.startswith("_wg_"):
-                frame = _outer_user_frame(frame)
-            name = frame.f_code.co_name if frame is not None else code.co_name
-            return Place(code.co_filename, line, name)
+        name = user_function(code)
+        if name is not None and code.co_filename != _HELPERS:
+            return Place(code.co_filename, frame.f_lineno, name)
         inside = code.co_filename.startswith((_PACKAGE, _NUMPY))
         if found is None and not inside and not code.co_filename.startswith("<frozen"):
             found = Place(code.co_filename, frame.f_lineno, code.co_name)
@@ -110,13 +105,6 @@ def place() -> Place:
     if context is not None and context.home is not None:
         return context.home  # results are being put together: the function has returned
     return found or Place("<unknown>", 0, "?")
-
-
-def _outer_user_frame(frame: types.FrameType) -> types.FrameType | None:
-    outer = frame.f_back
-    while outer is not None and not converted_code(outer.f_code):
-        outer = outer.f_back
-    return outer
 
 
 def refuse(
@@ -409,7 +397,6 @@ class Context:
         self.activations: list[Any] = []
         self.adopted: Any = None
         self.token: Any = None
-        self.final_token: Any = None
         self.functions: dict[Any, Any] = {}  # recursive ones that are being captured
         self.active_keys: dict[Any, int] = {}
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
@@ -431,9 +418,16 @@ class Context:
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
         self.unrolled: set[Any] = set()  # that are to be executed
-        self.guarded: set[Any] = set()
+        self.converted: dict[
+            Any, tuple[Any, int, int]
+        ] = {}  # functions, with ids of their defaults
         self.stopped = False
         self.texts: list[Any] = []  # values in texts
+        self.plain: dict[
+            Any, tuple[bool, bool] | None
+        ] = {}  # functions: may they change, make things
+        self.looked_at = 0  # elements of containers, to see whether Python itself may run a loop
+        self.truths = False  # run-time truth values exist: elements of lists may be missing
         self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
 
     @property
@@ -454,6 +448,16 @@ class Context:
         self.layers[-1].recorded.add(node)
         self.count += 1
         return node
+
+    def owns(self, owner: Any) -> bool:
+        """Whether something goes with the region that is open, and is no other thing as well."""
+        entry = self.births.get(id(owner))
+        return (
+            entry is not None
+            and entry[1] is self.layers[-1]
+            and entry[0] is owner
+            and id(owner) not in self.merged
+        )
 
     def touch(self, slot: Slot) -> None:
         """To be called before a slot changes."""
@@ -652,11 +656,6 @@ def capturing(context: Context | None) -> Iterator[Context | None]:
         yield context
     finally:
         _current.reset(token)
-
-
-def zero_token() -> Expr:
-    """The token before any effect."""
-    return const(np.int64(0))
 
 
 Getter = Callable[[], Any]

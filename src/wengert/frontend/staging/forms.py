@@ -28,6 +28,7 @@ from wengert.frontend.staging.handles import (
     describe,
     is_number,
     scalar_of,
+    taken,
     to_expr,
     type_of,
 )
@@ -117,9 +118,7 @@ class Side:
             from wengert.frontend.staging.handles import is_stale
 
             is_stale(stale)
-        for view in array.views:
-            value = view.get(value)
-        return value  # type: ignore[no-any-return]  # an expression
+        return taken(array.views, value)
 
 
 class Building:
@@ -819,14 +818,11 @@ def _plain_bool(type_: Type) -> Type:
 
 
 def _joined_scalar(first: Type, second: Type) -> Type:
-    order = {"b": 0, "i": 1, "f": 2, "c": 3}
     if first.weak and second.dtype == "bool":
         return first
     if second.weak and first.dtype == "bool":
         return second
-    found = promote(first, second)
-    assert order
-    return found
+    return promote(first, second)
 
 
 def _is_python_bool(value: Any) -> bool:

@@ -8,7 +8,7 @@ in the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple, NoReturn
 
@@ -190,6 +190,8 @@ class Scalar(Handle):
     def __init__(self, expr: Expr, python: bool = False) -> None:
         self._expr = expr
         self.python = python  # a truth value of Python's, not NumPy's
+        if python:
+            active().truths = True
 
     @property
     def expr(self) -> Expr:
@@ -654,15 +656,3 @@ def concrete(value: Any, use: str = "") -> Any:
 def is_active(value: Any) -> bool:
     """Whether a value is a float that depends on inputs."""
     return isinstance(value, Handle) and is_inexact(type_of(value))
-
-
-def elements_of(array: Array) -> Iterator[Any]:
-    """The elements along the first axis, one by one."""
-    length = array.type.shape[0]
-    if not isinstance(length, int):
-        refuse(
-            "needs the number of elements of an array while the function is captured", NeedConcrete
-        )
-    from wengert.frontend.staging.indexing import getitem
-
-    return (getitem(array, k) for k in range(length))

@@ -69,6 +69,9 @@ __all__ = [
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 
 
+_NUMBERS = frozenset((int, float, complex, bool))
+
+
 def _certain(value: Any) -> Any:
     while isinstance(value, Partial):
         value = value.certain()
@@ -92,6 +95,12 @@ def len_(value: Any) -> Any:
         return value.steps().trip
     if type(value) is str and has_marks(value):
         refuse("takes the length of a text with run-time values in it", NeedConcrete)
+    if isinstance(value, dict) and any(
+        isinstance(v, Partial) and not v.none for v in value.values()
+    ):
+        refuse(
+            "takes the length of a dict that has a key on one path only; give it a value on both"
+        )
     method = getattr(type(value), "__len__", None)
     if isinstance(method, types.FunctionType):
         return call(method, value)
@@ -216,6 +225,8 @@ def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
     if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
         return _looped_sum(iterable, start)
+    if type(iterable) in (list, tuple) and _NUMBERS.issuperset(map(type, (start, *iterable))):
+        return sum(iterable, start)
     for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)
     return total

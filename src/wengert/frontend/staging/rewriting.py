@@ -8,11 +8,13 @@ state is generated. All nodes keep the line numbers of the user's source.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from wengert.frontend.staging.exits import RESULT, UNKNOWN_RESULT, lowered, own_nodes
+from wengert.frontend.staging.plain_source import keep_plain_loops, plain_part
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
@@ -41,6 +43,14 @@ def _call(function: str, *args: ast.expr) -> ast.Call:
 
 def _later(body: ast.expr) -> ast.expr:
     return ast.Lambda(ast.arguments([], [], None, [], [], None, []), body)
+
+
+def _called(function: str) -> ast.stmt:
+    return ast.Expr(ast.Call(_load(function), [], []))
+
+
+def _is(name: str, value: bool) -> ast.expr:
+    return ast.Compare(_load(name), [ast.Is()], [ast.Constant(value)])
 
 
 def _operator(op: ast.AST) -> ast.expr:
@@ -175,6 +185,8 @@ class Rewriting(ast.NodeTransformer):
             for n in s.names
         }
         declared = {n for s in own_nodes(node.body) if isinstance(s, ast.Global) for n in s.names}
+        if not generator:
+            keep_plain_loops(own_nodes(node.body))
         body = node.body if generator else lowered(node.body)
         bound = {self.name_of(n) for n in bound_names(body)}
         first = (
@@ -207,8 +219,9 @@ class Rewriting(ast.NodeTransformer):
         if top:
             node.decorator_list = []
         else:
-            marks = _call("staged", ast.Constant(" ".join(rebound)))
-            node.decorator_list = [*(self.visit(d) for d in node.decorator_list), marks]
+            node.decorator_list = [self.visit(d) for d in node.decorator_list]
+            if rebound:
+                node.decorator_list.append(_call("rebinds", ast.Constant(" ".join(rebound))))
         return self.at(node, node)
 
     def region(
@@ -240,7 +253,7 @@ class Rewriting(ast.NodeTransformer):
         return node  # methods are converted when they are called
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        return self.at(_call("staged_lambda", self.lambda_(node)), node)
+        return self.lambda_(node)
 
     def lambda_(self, node: ast.Lambda) -> ast.Lambda:
         """The staged lambda itself."""
@@ -274,13 +287,21 @@ class Rewriting(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> Any:
         if self.scopes[-1].generator:
             return self.plainly(node)
-        then, orelse = self.fresh("then"), self.fresh("else")
-        test = self.visit(node.test)
-        return [
-            self.region(then, node.body, node),
-            self.region(orelse, node.orelse, node),
-            self.at(ast.Expr(_call("if_", test, _load(then), _load(orelse))), node),
-        ]
+        flag, then, orelse = self.fresh("if"), self.fresh("then"), self.fresh("else")
+        test = _call("decided", self.visit(node.test))
+        body = self.region(then, node.body, node)
+        other: ast.expr = ast.Attribute(_load(RUNTIME), "nothing", ast.Load())
+        found: list[ast.stmt] = [ast.Assign([ast.Name(flag, ast.Store())], test)]
+        # Each region is made only where it may be needed, and called at once where it is known to be.
+        if node.orelse:
+            other = _load(orelse)
+            only = ast.If(_is(flag, False), [_called(orelse)], [])
+            region = self.region(orelse, node.orelse, node)
+            found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, True)), [region, only], []))
+        both = ast.Expr(_call("if_", _load(flag), _load(then), other))
+        only = ast.If(_is(flag, True), [_called(then)], [both])
+        found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, False)), [body, only], []))
+        return [self.at(statement, node) for statement in found]
 
     def visit_While(self, node: ast.While) -> Any:
         if self.scopes[-1].generator:
@@ -291,11 +312,12 @@ class Rewriting(ast.NodeTransformer):
         if broken:
             condition = ast.BoolOp(ast.And(), [ast.UnaryOp(ast.Not(), _load(broken)), condition])
             self.at(condition, node)
-        return [
+        found = [
             self.region(test, [ast.copy_location(ast.Return(condition), node)], node),
             self.region(body, node.body, node),
             self.at(ast.Expr(_call("while_", _load(test), _load(body))), node),
         ]
+        return self.or_plain(node, found)
 
     def visit_For(self, node: ast.For) -> Any:
         if self.scopes[-1].generator:
@@ -305,10 +327,26 @@ class Rewriting(ast.NodeTransformer):
         iterable = self.visit(node.iter)
         target = ast.copy_location(ast.Assign([node.target], _load(ELEMENT)), node)
         self.at(target, node)
-        return [
+        found = [
             self.region(body, [target, *node.body], node, ELEMENT),
             self.at(ast.Expr(_call("for_", iterable, _load(body), ast.Constant(broken))), node),
         ]
+        return self.or_plain(node, found)
+
+    def or_plain(self, node: ast.For | ast.While, staged: list[ast.stmt]) -> list[ast.stmt]:
+        """The staged loop, or the loop as it was written where Python itself may run it."""
+        loop: ast.stmt | None = getattr(node, "plain", None)
+        plain = None if loop is None else plain_part(loop, self.is_variable, self.is_static)
+        if loop is None or plain is None:
+            return staged
+        variables = _later(ast.Tuple([_load(n) for n in sorted(plain.variables)], ast.Load()))
+        functions = ast.Tuple([_load(n) for n in sorted(plain.functions)], ast.Load())
+        flags = ast.Constant(plain.changes), ast.Constant(plain.makes)
+        test = _call("is_plain", variables, functions, *flags)
+        body = [loop]
+        if plain.makes:
+            body.append(ast.Expr(_call("born", copy.deepcopy(variables))))
+        return [self.at(ast.If(test, body, staged), node)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is None:
@@ -492,12 +530,18 @@ class Rewriting(ast.NodeTransformer):
         found: ast.expr = self.visit(index)
         return found
 
+    def is_variable(self, name: str) -> bool:
+        """Whether a name is a variable of the functions that are rewritten."""
+        bound = any(name in scope.bound for scope in self.scopes)
+        return bound and name not in self.scopes[-1].globals
+
+    def is_static(self, name: str) -> bool:
+        """Whether a name from outside stands for a function, a class or a module."""
+        return name in self.static and not self.is_variable(name)
+
     def name(self, name: str) -> ast.expr:
         """The value of a variable: those from outside are read through the runtime."""
-        if (
-            any(name in scope.bound for scope in self.scopes)
-            and name not in self.scopes[-1].globals
-        ):
+        if self.is_variable(name):
             return _load(name)
         if name in self.static or name.startswith("_wg_") or name == RUNTIME:
             return _load(name)

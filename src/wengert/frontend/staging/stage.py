@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,14 +13,25 @@ import numpy as np
 
 from wengert.frontend.staging import indexing
 from wengert.frontend.staging.adopting import opaque_module
-from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
+from wengert.frontend.staging.branches import (
+    StagedRaise,
+    branches,
+    cells_of,
+    choose,
+    decided,
+    if_,
+    nothing,
+    try_,
+)
 from wengert.frontend.staging.calls import adopted_result, call
 from wengert.frontend.staging.containers import hashed, is_certain, materialized
 from wengert.frontend.staging.context import (
     AttrSlot,
+    DequeSlot,
     DictSlot,
     ListSlot,
     NeedConcrete,
+    Slot,
     active,
     current,
     place,
@@ -51,7 +63,8 @@ from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
-from wengert.frontend.staging.source import mark_staged
+from wengert.frontend.staging.plain import born, is_plain
+from wengert.frontend.staging.source import mark_rebound
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
@@ -59,23 +72,31 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
-    "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
-    "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
-    "setattr_", "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_",
+    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born", "call",
+    "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element", "elements",
+    "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "kept", "member", "new", "not_",
+    "nothing", "or_",
+    "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds", "returned",
+    "set_of", "setattr_", "setitem", "store_attr", "store_item", "truth", "try_",
     "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
+# Values of exactly these types are known and have nothing to do with the capture: Python goes on as it is.
+_NUMBERS = frozenset((int, float, complex, bool))
+_BUILTINS = frozenset(
+    (int, float, complex, bool, str, bytes, list, tuple, dict, set, Scalar, Array)
+)
 
 
 # --- operators -------------------------------------------------------------------------------------------
 def binary(op: str, a: Any, b: Any) -> Any:
     """``a op b``."""
     kind_a, kind_b = type(a), type(b)
+    if kind_a in _NUMBERS and kind_b in _NUMBERS:
+        return BINARY[op](a, b)
     if kind_a in _PLAIN and kind_b in _PLAIN:
         if kind_a is list or kind_b is list:
             return _list_operator(op, a, b)
@@ -175,6 +196,8 @@ def unary(op: str, a: Any) -> Any:
 
 def compare(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for comparisons, ``is`` and ``in``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS and op in COMPARISONS:
+        return COMPARISONS[op](a, b)
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
     if op == "in" or op == "not in":
@@ -288,6 +311,8 @@ def chain(operators: tuple[str, ...], left: Any, *rights: Callable[[], Any]) -> 
 
 def not_(value: Any) -> Any:
     """``not value``."""
+    if type(value) in _NUMBERS:
+        return not value
     flag = tested(value) if not _is_user(value) else _user_truth(value)
     if isinstance(flag, Scalar):
         from wengert.frontend.staging.branches import negated
@@ -304,15 +329,10 @@ def _user_truth(value: Any) -> Any:
     return tested(call(type(value).__bool__, value))
 
 
-def _both_truths(a: Any, b: Any) -> bool:
-    return all(
-        isinstance(v, bool) or (isinstance(v, Scalar) and v.expr.value_type.dtype == "bool")
-        for v in (a, b)
-    )
-
-
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """``a and b``."""
+    if type(a) in _NUMBERS:
+        return b() if a else a
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return b() if flag else a
@@ -321,6 +341,8 @@ def and_(a: Any, b: Callable[[], Any]) -> Any:
 
 def or_(a: Any, b: Callable[[], Any]) -> Any:
     """``a or b``."""
+    if type(a) in _NUMBERS:
+        return a if a else b()
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return a if flag else b()
@@ -330,6 +352,8 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+        return BINARY[op](a, b)
     own_method = None if isinstance(a, Handle) else _user_method(type(a), f"__i{_NAMES[op]}__")
     if own_method is not None:
         return call(own_method, a, b)
@@ -369,9 +393,12 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
 # --- items and attributes -------------------------------------------------------------------------
 def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
+    kind = type(owner)
+    if type(index) is int and (kind is tuple or _is_certain(owner)):
+        return owner[index]
     while isinstance(owner, Partial):
         owner = owner.certain()
-    kind = type(owner)
+        kind = type(owner)
     if kind is Array or kind is Scalar:
         return indexing.getitem(owner, index)
     if kind is np.ndarray:
@@ -380,10 +407,10 @@ def getitem(owner: Any, index: Any) -> Any:
         return owner[_plain_index(index)]
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
-    if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
+    if kind is dict or (isinstance(owner, dict) and not _user_method(kind, "__getitem__")):
         if isinstance(index, Choice):
             return index.chosen(lambda option: getitem(owner, option))
-        value = owner[hashed(index)]
+        value = owner[_key(index)]
         if isinstance(value, Partial) and not value.none:
             require(value.missing, "KeyError", repr(index), wanted=False)
             return value.value
@@ -398,6 +425,22 @@ def getitem(owner: Any, index: Any) -> Any:
         return found
     item = owner[_plain_index(index)]
     return item if isinstance(owner, (str, type)) else adopted_result(item)
+
+
+def _is_certain(owner: Any) -> bool:
+    """Whether something is a list whose elements are there whatever the inputs are."""
+    if type(owner) is not list:
+        return False
+    context = current()
+    return context is not None and not context.truths and not context.growing
+
+
+def _key(index: Any) -> Any:
+    """A key of a dict."""
+    kind = type(index)
+    if kind in _NUMBERS or (kind is str and not has_marks(index)):
+        return index
+    return hashed(index)
 
 
 def _plain_index(index: Any) -> Any:
@@ -517,6 +560,10 @@ def _picked(owner: Any, index: Any) -> Any:
 
 def setitem(owner: Any, index: Any, value: Any) -> None:
     """``owner[index] = value``."""
+    if type(index) is int and _is_certain(owner):
+        _touch_container(owner, ListSlot)
+        owner[index] = value
+        return
     while isinstance(owner, Partial):
         owner = owner.certain()
     if type(owner) is Array:
@@ -531,12 +578,33 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
     elif isinstance(owner, list):
         _store_in_list(owner, index, value)
     elif isinstance(owner, dict) and not _user_method(type(owner), "__setitem__"):
-        active().touch(DictSlot(owner))
-        dict.__setitem__(owner, hashed(index), value)
+        _touch_container(owner, DictSlot)
+        dict.__setitem__(owner, _key(index), value)
     elif (method := _user_method(type(owner), "__setitem__")) is not None:
         call(method, owner, index, value)
     else:
+        _touch_other(owner)
         owner[_plain_index(index)] = value
+
+
+def _touch_container(owner: Any, slot: Callable[[Any], Slot]) -> None:
+    """To be called before a container changes."""
+    context = active()
+    if not context.owns(owner):
+        context.touch(slot(owner))
+
+
+def _touch_other(owner: Any) -> None:
+    """To be called before an object of a library changes its items."""
+    context = active()
+    if isinstance(owner, deque):
+        context.touch(DequeSlot(owner))
+    elif len(context.layers) > 1 and not context.owns(owner):
+        refuse(
+            f"changes an item of a {type(owner).__name__} in a branch or a loop that depends on run-time "
+            "values; use a list or an array",
+            NeedConcrete,
+        )
 
 
 def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
@@ -591,6 +659,7 @@ def delitem(owner: Any, index: Any) -> None:
     elif (method := _user_method(type(owner), "__delitem__")) is not None:
         call(method, owner, index)
     else:
+        _touch_other(owner)
         del owner[_plain_index(index)]
 
 
@@ -633,6 +702,8 @@ def _cast_back(owner: Array, value: Any) -> Any:
 def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
+    if kind in _BUILTINS:
+        return getattr(owner, name)
     if kind is Choice:
         return owner.chosen(lambda option: attr(option, name))
     if kind is Poison:
@@ -662,7 +733,8 @@ def attr(owner: Any, name: str) -> Any:
     if isinstance(value, (float, np.ndarray, list, dict)) and name not in getattr(
         owner, "__dict__", {}
     ):
-        return active().adopted.value(value, f"{kind.__name__}.{name}", lambda: getattr(kind, name))
+        shown, place_ = f"{kind.__name__}.{name}", ("attr", id(kind), name)
+        return active().adopted.at(place_, value, shown, lambda: getattr(kind, name))
     return value
 
 
@@ -670,7 +742,8 @@ def member(owner: Any, name: str) -> Any:
     """An attribute of a module or a class."""
     value = getattr(owner, name)
     context = active()
-    if ("attr", id(owner), name) in context.layers[0].journal or isinstance(value, Handle):
+    place_ = ("attr", id(owner), name)
+    if place_ in context.layers[0].journal or isinstance(value, Handle):
         return value
     if isinstance(owner, types.ModuleType):
         if opaque_module(owner.__name__):
@@ -688,7 +761,8 @@ def member(owner: Any, name: str) -> Any:
         ),
     ) or (callable(value) and opaque_module(type(value).__module__)):
         return value
-    return active().adopted.value(value, f"{owner.__name__}.{name}", lambda: getattr(owner, name))
+    shown = f"{owner.__name__}.{name}"
+    return context.adopted.at(place_, value, shown, lambda: getattr(owner, name))
 
 
 def setattr_(owner: Any, name: str, value: Any) -> None:
@@ -706,7 +780,9 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
     if isinstance(owner, Array) and name in ("real", "imag", "flat"):
         indexing.setitem(getattr(owner, name), slice(None) if owner.type.shape else (), value)
         return
-    active().touch(AttrSlot(owner, name))
+    context = active()
+    if not context.owns(owner):
+        context.touch(AttrSlot(owner, name))
     setattr(owner, name, value)
 
 
@@ -732,9 +808,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
     frame = sys._getframe(1)
     space = frame.f_globals
     if space.get(name, _NOTHING) is value:
-        if ("global", id(space), name) in context.layers[0].journal:
+        place_: tuple[Any, ...] = ("global", id(space), name)
+        if place_ in context.layers[0].journal:
             return value
-        return context.adopted.value(value, name, lambda: space[name])
+        return context.adopted.at(place_, value, name, lambda: space[name])
     for function in reversed(context.activations):
         free = function.__code__.co_freevars
         if name in free and function.__closure__ is not None:
@@ -742,9 +819,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
-                    if ("cell", id(cell)) in context.layers[0].journal:
+                    place_ = ("cell", id(cell))
+                    if place_ in context.layers[0].journal:
                         return value
-                    return context.adopted.value(value, name, lambda: cell.cell_contents)  # noqa: B023
+                    return context.adopted.at(place_, value, name, lambda: cell.cell_contents)  # noqa: B023
             except ValueError:
                 continue
     return value
@@ -759,21 +837,14 @@ def returned(value: Any) -> Any:
     return value
 
 
-def staged(rebound: str) -> Callable[[Any], Any]:
-    """Mark an inner function as converted."""
+def rebinds(names: str) -> Callable[[types.FunctionType], types.FunctionType]:
+    """Note which outer variables an inner function binds."""
 
-    def mark(function: Any) -> Any:
-        if isinstance(function, types.FunctionType):
-            mark_staged(function, tuple(rebound.split()))
+    def mark(function: types.FunctionType) -> types.FunctionType:
+        mark_rebound(function, tuple(names.split()))
         return function
 
     return mark
-
-
-def staged_lambda(function: types.FunctionType) -> types.FunctionType:
-    """Mark an inner lambda as converted."""
-    mark_staged(function)
-    return function
 
 
 def new(container: Any) -> Any:
