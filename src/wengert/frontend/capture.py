@@ -24,7 +24,14 @@ import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
-from wengert.frontend.staging.adopting import Adopted, Guard, Hidden, input_symbol, leaf_type
+from wengert.frontend.staging.adopting import (
+    Adopted,
+    Capacity,
+    Guard,
+    Hidden,
+    input_symbol,
+    leaf_type,
+)
 from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.context import Context, Note, Place, capturing, refuse
@@ -109,6 +116,11 @@ class Captured:
     traces: Mapping[Any, int]
     risks: Mapping[str, tuple[Any, ...]]  # places where NumPy itself may raise, by kind of error
     checks: bool  # whether the last output is a token
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """The room for lists that loops change, where there are any."""
+        return next((h.capacity for h in self.hidden if h.capacity is not None), None)
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
@@ -568,10 +580,11 @@ def _partial_dict(
 
 def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:
     growing = growing_of(leaf)
-    if growing is not None and not leaf and growing.stacks is not None:
-        exprs += growing.stacks
-        shown += growing.stacks
-        return Result("list", form=(_list_builder(growing.form), growing.stacks))
+    stacks = growing.stacks if growing is not None and not leaf else None
+    if growing is not None and stacks is not None:
+        exprs += stacks
+        shown += stacks
+        return Result("list", form=(_list_builder(growing.form), stacks))
     from wengert.frontend.staging.library import array_of_growing
 
     array = array_of_growing(leaf)

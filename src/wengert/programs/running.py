@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert.emit.python import callable_of
+from wengert.errors import CapacityError
+from wengert.frontend.staging.adopting import Capacity
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.regions import hoisted
 from wengert.run.reference import run_region
 
-__all__ = ["Runner", "once", "presented", "runner"]
+__all__ = ["Runner", "enlarging", "once", "presented", "runner"]
 
 # Any: numbers and arrays in and out.
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
@@ -42,6 +44,20 @@ def once(function: Function, home: str = "") -> Runner:
     """The same without compiling, for a function that is run once."""
     region, _ = hoisted(function.inputs, function.outputs)
     return _noting(lambda values: run_region(region, values, {}), "", home, {})
+
+
+def enlarging(run: Runner, capacity: Capacity, place: int) -> Runner:
+    """The same with the capacity of lists as the input at a place: as large as the run turns out to need."""
+
+    def enlarged(values: Sequence[Any]) -> Sequence[Any]:
+        while True:
+            values = [*values[:place], capacity.value, *values[place + 1 :]]
+            try:
+                return run(values)
+            except CapacityError:
+                capacity.value *= 2
+
+    return enlarged
 
 
 # --- where errors come from ----------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
-from wengert.programs.running import Runner, once, runner
+from wengert.programs.running import Runner, enlarging, once, runner
 from wengert.rewrite.simplify import simplify
 
 __all__ = ["Built", "Transformed"]
@@ -182,6 +182,10 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
+        for place, hidden in enumerate(captured.hidden, -len(captured.hidden)):
+            if hidden.capacity is not None:
+                place += len(captured.function.inputs)
+                run = enlarging(run, hidden.capacity, place)
         return Built(captured, run, self._kept)
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import UNASSIGNED, Finals, active
+from wengert.frontend.staging.context import UNASSIGNED, Finals, ListSlot, active
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
     Array,
@@ -47,6 +47,7 @@ __all__ = [
     "Uniting",
     "alone",
     "filler",
+    "has_poison",
     "same",
     "union",
 ]
@@ -329,9 +330,10 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         if type(value) is not self.cls:
             return _misfit(self, value, uniting)
         items = self._items(value, uniting.second)
-        if len(items) > len(self.items) or (
-            isinstance(value, list) and uniting.second.list_(value)[1] is not None
-        ):
+        grown = uniting.second.list_(value)[1] if isinstance(value, list) else None
+        if self.of_list and (grown is not None or (uniting.loop and len(items) > len(self.items))):
+            return self._in_rows((tuple(items), grown), uniting)
+        if len(items) > len(self.items) or grown is not None:
             raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
         if len(items) < len(self.items) and not self.of_list:
             raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
@@ -340,6 +342,13 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         if all(a is b for a, b in zip(joined, self.items, strict=True)):
             return self
         return Sequence_(self.cls, joined, self.of_list, self.pair)
+
+    def _in_rows(self, contents: Any, uniting: Uniting) -> Form:
+        """The form of a list that also holds contents of another length."""
+        from wengert.frontend.staging.stacks import ListOf, Stacked, example
+
+        mine = ListSlot(example(self)).get() if self.items else ((), None)
+        return ListOf(Stacked.of(mine, contents, uniting=uniting), self.pair)
 
     def build(self, building: Building) -> Any:
         if id(self) in building.made:
@@ -575,6 +584,25 @@ class Poisoned(Form):
         return Poison(self.why)
 
 
+def has_poison(form: Any) -> bool:
+    """Whether a part of a form holds no value."""
+    todo = [form]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Poisoned):
+            return True
+        if isinstance(top, Missing | Flagged):
+            todo.append(top.inner)
+        inner = getattr(top, "items", None)
+        if isinstance(inner, dict):
+            todo += inner.values()
+        elif isinstance(inner, list):
+            todo += inner
+        elif inner is not None and not callable(inner):
+            todo.append(inner)
+    return False
+
+
 def _named(type_: Type) -> str:
     if type_.weak and not type_.shape:
         return {"b": "bool", "i": "int", "f": "float", "c": "complex"}[type_.dtype[0]]
@@ -787,7 +815,12 @@ def alone(value: Any, uniting: Uniting) -> Form:
     if isinstance(value, (list, tuple)):
         side = uniting.second if uniting.late else uniting.first
         items = side.list_(value)[0] if isinstance(value, list) else value
-        return Sequence_(type(value), [alone(v, uniting) for v in items], isinstance(value, list))
+        if isinstance(value, list) and side.list_(value)[1] is not None:
+            from wengert.frontend.staging.stacks import ListOf, Stacked
+
+            return ListOf(Stacked.of(side.list_(value), uniting=uniting), (value,))
+        forms = [alone(v, uniting) for v in items]
+        return Sequence_(type(value), forms, isinstance(value, list))
     if isinstance(value, dict):
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
     if isinstance(value, Partial):
@@ -837,8 +870,12 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
     if isinstance(a, list):
         first, grown = uniting.first.list_(a)
         second, other = uniting.second.list_(b)
-        if grown is not None or other is not None:
-            return _poison(a, b, uniting)
+        longer = uniting.loop and len(first) != len(second)
+        if type(a) is list and (longer or grown is not None or other is not None):
+            from wengert.frontend.staging.stacks import ListOf, Stacked
+
+            contents = (tuple(first), grown), (tuple(second), other)
+            return ListOf(Stacked.of(*contents, uniting=uniting), (a, b))
     else:
         first, second = a, b
     if type(a) is list:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["added", "largest", "mapped", "smallest"]
+__all__ = [
+    "added", "contained", "counted", "extended", "largest", "mapped", "placed", "removed", "smallest",
+]  # fmt: skip
 
 # Any: elements are whatever the program has.
 
@@ -43,3 +45,43 @@ def mapped(function: Any, *arrays: Any) -> Any:
     for elements in zip(*arrays, strict=False):
         found.append(function(*elements))  # a loop is captured as one
     return np.array(found)
+
+
+def extended(elements: Any, more: Any) -> None:
+    """``elements.extend(more)``."""
+    for k in range(len(more)):
+        elements.append(more[k])
+
+
+def contained(value: Any, elements: Any) -> bool:
+    """``value in elements``."""
+    for element in elements:  # noqa: SIM110  a loop is captured as one
+        if element == value:
+            return True
+    return False
+
+
+def counted(elements: Any, value: Any) -> int:
+    """``elements.count(value)``."""
+    count = 0
+    for element in elements:
+        if element == value:
+            count += 1
+    return count
+
+
+def placed(elements: Any, value: Any, start: int = 0) -> int:
+    """``elements.index(value)``."""
+    for k in range(start, len(elements)):
+        if elements[k] == value:
+            return k
+    raise ValueError(f"{value} is not in list")
+
+
+def removed(elements: Any, value: Any) -> None:
+    """``elements.remove(value)``."""
+    for k in range(len(elements)):
+        if elements[k] == value:
+            del elements[k]
+            return
+    raise ValueError("list.remove(x): x not in list")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import NeedConcrete, refuse
-from wengert.frontend.staging.growing import Growing, Maybe, growing_of
+from wengert.frontend.staging.growing import Growing, Maybe, growing_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -212,7 +212,9 @@ def steps_of(iterable: Any) -> Steps | None:
         return Steps(trip, lambda k: getitem(iterable, k), False)
     if type(iterable) is list:
         growing = growing_of(iterable)
-        if growing is not None and growing.stacks is not None and not iterable:
+        if growing is not None and not iterable:
+            if growing.rows is None:
+                need_rows(growing)
             return Steps(growing.length, growing.element, False)
     return None
 
@@ -258,8 +260,8 @@ def _refuse_maybe() -> None:
 
 def _list_elements(object_: list[Any], growing: Growing | None, flagged: bool) -> Iterator[Any]:
     if growing is not None:
-        if growing.stacks is None:
-            refuse("a list is read while a loop on run-time values makes it longer", NeedConcrete)
+        if growing.rows is None:
+            need_rows(growing)
         count = int(concrete(growing.length, "the length of a list"))
         for k in range(count):
             yield growing.element(k)

@@ -30,7 +30,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import printed
-from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
+from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -747,18 +747,19 @@ def numpy_scalar(cls: type, args: tuple[Any, ...]) -> Any:
 def array_of_growing(value: list[Any]) -> Any:
     """``np.array`` of a list whose length depends on run-time values."""
     growing = growing_of(value)
-    if growing is not None and growing.stacks is not None:
-        if len(growing.stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
+    if growing is not None:
+        stacks = growing.stacks
+        if stacks is None:
+            need_rows(growing)
+        if len(stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
             return _stacked_tuples(value, growing)
-        front = Array(Buffer(active().record(growing.stacks[0])))
+        front = Array(Buffer(active().record(stacks[0])))
         if not value:
             return front
         rest = (
             array_of(list(value)) if not any(type(v) is Maybe for v in value) else _flagged(value)
         )
         return call(np.concatenate, [front, rest])
-    if growing is not None:
-        refuse("needs the elements of a list while a loop makes it longer", NeedConcrete)
     return _flagged(value)
 
 

@@ -43,9 +43,10 @@ from wengert.frontend.staging.forms import (
     Unfit,
     Uniting,
     alone,
+    has_poison,
     same,
 )
-from wengert.frontend.staging.growing import Growing, Maybe
+from wengert.frontend.staging.growing import Growing, Maybe, NeedRows, leaf_types
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -59,6 +60,7 @@ from wengert.frontend.staging.handles import (
     to_expr,
 )
 from wengert.frontend.staging.iteration import Steps, steps_of
+from wengert.frontend.staging.stacks import Stacked, settle
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
@@ -226,6 +228,8 @@ def _staged_for(
             elif not stop:
                 _staged_for(context, rest, body, flag, where, True)
             return
+    except NeedRows:
+        raise
     except NeedConcrete as need:
         problem = need
     if trip is UNKNOWN:
@@ -296,6 +300,8 @@ def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
                 stage(context, None, test, lambda _k: body(), (test, body), where)
                 context.note("loop kept", "as one loop of the graph", where)
                 return
+            except NeedRows:
+                raise
             except NeedConcrete as need:
                 context.note("unrolled", _reason(need), where)
                 tries = False
@@ -395,7 +401,15 @@ def stage(
     memory_key = (functions[-1].__code__, len(context.layers) > 0)
     carried = _remembered(context, memory_key, cells)
     for _ in range(_MOST_TRACES):
-        trace = _traced(context, steps, test, body, cells, carried, where)
+        notes = len(context.notes)
+        try:
+            trace = _traced(context, steps, test, body, cells, carried, where)
+        except NeedRows as need:
+            if need.slot not in carried:
+                raise  # a loop around this one makes the list longer
+            del context.notes[notes:]
+            _in_rows(carried[need.slot])
+            continue
         if _settled(context, carried, trace, where):
             if not peeled:
                 _check_moved(carried, trace, where)
@@ -450,6 +464,8 @@ def _traced(
                 refuse(
                     f"`{error.name}` is read before the loop has assigned it", CarryChange, where
                 )
+            for each in carried.values():
+                each.slot.set(settle(each.form, each.slot.get()))
             finals = context.finals(layer)
             for key, slot in cells.items():
                 now = slot.get()
@@ -485,7 +501,7 @@ def _enter(context: Context, each: _Carried, building: Building) -> Any:
     elif each.grown is not None:
         length = scalar_of(next(building.exprs))
         last = each.grown.element.build(building)
-        value = ((), Growing(length, each.grown.element, None, last))
+        value = ((), Growing(length, each.grown.element, None, last, slot=slot.key))
     else:
         value = each.form.build(building)
     slot.set(value)
@@ -584,7 +600,7 @@ def _settled(
                 each.form = joined
             continue
         if each.grown is not None:
-            stable = _grown_settled(each, final, uniting, where) and stable
+            stable = _grown_settled(each, final, uniting) and stable
             continue
         joined = _joined(each.form, final, uniting, slot, where)
         if joined is not each.form:
@@ -652,7 +668,7 @@ def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _
             return _Carried(slot, init, alone(final, uniting), late=True)
     if slot.key[0] == "list":
         grown = _grows(init, final, uniting)
-        if grown is not None and _has_poison(grown.element):
+        if grown is not None and has_poison(grown.element):
             refuse(
                 f"a list that grows in a loop has elements of different kinds: {grown.element.why}"
                 if isinstance(grown.element, Poisoned)
@@ -678,7 +694,7 @@ def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> 
 
 def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> Form:
     """Numbers that became arrays and the like are caught here: union in branches only poisons."""
-    if _has_poison(form):
+    if has_poison(form):
         refuse(
             f"the loop variable `{slot.name}` is {describe(init)} before the loop but "
             f"{describe(final)} after one iteration; give it its final shape first",
@@ -686,24 +702,6 @@ def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> For
             where,
         )
     return form
-
-
-def _has_poison(form: Any) -> bool:
-    todo = [form]
-    while todo:
-        top = todo.pop()
-        if isinstance(top, Poisoned):
-            return True
-        if isinstance(top, Missing):
-            todo.append(top.inner)
-        inner = getattr(top, "items", None)
-        if isinstance(inner, dict):
-            todo += inner.values()
-        elif isinstance(inner, list):
-            todo += inner
-        elif inner is not None and not callable(inner):
-            todo.append(inner)
-    return False
 
 
 def _structure(slot: Slot, form: Poisoned, where: Place) -> str:
@@ -716,7 +714,7 @@ def _joined(form: Form, final: Any, uniting: Uniting, slot: Slot, where: Place) 
         joined = form.join(final, uniting)
     except Unfit as error:
         _unfit(slot, error, where)
-    if _has_poison(joined) and not _has_poison(form):
+    if has_poison(joined) and not has_poison(form):
         refuse(
             f"the loop variable `{slot.name}` does not keep its structure from iteration to iteration",
             CarryChange,
@@ -750,17 +748,12 @@ def _grows(init: Any, final: Any, uniting: Uniting) -> _Grown | None:
     return _Grown(form, [type(v) is Maybe for v in new], list(before))
 
 
-def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -> bool:
+def _grown_settled(each: _Carried, final: Any, uniting: Uniting) -> bool:
     assert each.grown is not None
     elements, growing = final
-    if growing is None or growing.stacks is not None or len(elements) != len(each.grown.flags):
-        if not elements and growing is not None:
-            refuse("a list grows in the first iteration only", CarryChange, where)
-        refuse(
-            "a list that grows in this loop is also changed in another way; use arrays, or mode='tape'",
-            NeedConcrete,
-            where,
-        )
+    if growing is None or growing.rows is not None or len(elements) != len(each.grown.flags):
+        _in_rows(each)
+        return False
     form = each.grown.element
     for value in elements:
         form = form.join(value.value if type(value) is Maybe else value, uniting)
@@ -768,6 +761,12 @@ def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -
     stable = form is each.grown.element and flags == each.grown.flags
     each.grown.element, each.grown.flags = form, flags
     return stable
+
+
+def _in_rows(each: _Carried) -> None:
+    """Carry a list with all its elements, where an iteration does more than append to it."""
+    assert each.grown is not None
+    each.form, each.grown = Stacked(each.grown.element), None
 
 
 # --- closing ---------------------------------------------------------------------------------------------
@@ -836,7 +835,7 @@ def _close(
         if each.grown is not None:
             each.init = (
                 next(building.exprs),
-                [next(building.exprs) for _ in _leaf_types(each.grown.element)],
+                [next(building.exprs) for _ in leaf_types(each.grown.element)],
             )
         else:
             _leave(context, each, building)
@@ -860,12 +859,6 @@ def _close(
 def _exprs_of(form: Form, value: Any) -> list[Expr]:
     out: list[Expr] = []
     form.leaves(value, Side(), out, set())
-    return out
-
-
-def _leaf_types(form: Form) -> list[Type]:
-    out: list[Type] = []
-    form.types(out, set())
     return out
 
 
@@ -949,7 +942,7 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
     assert grown is not None
     assert isinstance(each.init, tuple)
     length, last_leaves = each.init
-    count = len(_leaf_types(grown.element))
+    count = len(leaf_types(grown.element))
     per: list[list[Expr]] = []
     flags: list[Expr | None] = []
     for flagged in grown.flags:
@@ -1009,7 +1002,7 @@ def _remember(
         if each.late or each.grown is not None:
             continue
         if isinstance(each.slot, CellSlot) and each.slot.key in cells:
-            found.append(("cell", each.slot.name, _leaf_types(each.form)))
+            found.append(("cell", each.slot.name, leaf_types(each.form)))
         elif isinstance(each.slot, BufferSlot):
             names = [
                 c.name
@@ -1049,7 +1042,7 @@ def _remembered(
             continue
         uniting = Uniting(Side(), Side(), name, "")
         form = alone(value, uniting)
-        now = _leaf_types(form)
+        now = leaf_types(form)
         if len(now) == len(types) and now != types:
             form = _retyped(form, iter(types))
         carried[cell.key] = _Carried(cell, value, form)
@@ -1063,6 +1056,6 @@ def _retyped(form: Form, types: Iterator[Type]) -> Form:
         return Number(next(types), form.python)
     if isinstance(form, Sequence_):
         return Sequence_(form.cls, [_retyped(f, types) for f in form.items])
-    for _ in _leaf_types(form):
+    for _ in leaf_types(form):
         next(types)
     return form

@@ -275,7 +275,7 @@ class Rewriting(ast.NodeTransformer):
         if self.scopes[-1].generator:
             return self.plainly(node)
         then, orelse = self.fresh("then"), self.fresh("else")
-        test = self.visit(node.test)
+        test = self.visit(_for_truth(node.test))
         return [
             self.region(then, node.body, node),
             self.region(orelse, node.orelse, node),
@@ -291,6 +291,7 @@ class Rewriting(ast.NodeTransformer):
         if broken:
             condition = ast.BoolOp(ast.And(), [ast.UnaryOp(ast.Not(), _load(broken)), condition])
             self.at(condition, node)
+        _for_truth(condition)
         return [
             self.region(test, [ast.copy_location(ast.Return(condition), node)], node),
             self.region(body, node.body, node),
@@ -575,6 +576,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("binary", _operator(node.op), left, right), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.op, ast.Not):
+            _for_truth(node.operand)
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
             return self.at(_call("not_", operand), node)
@@ -585,6 +588,8 @@ class Rewriting(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         function = "and_" if isinstance(node.op, ast.And) else "or_"
         values = [self.visit(v) for v in node.values]
+        if getattr(node, "for_truth", False):
+            values = [self.at(_call("tested", v), node) for v in values]
         found = values[-1]
         for value in reversed(values[:-1]):
             found = _call(function, value, _later(found))
@@ -599,7 +604,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+        test = self.visit(_for_truth(node.test))
+        body, orelse = self.visit(node.body), self.visit(node.orelse)
         return self.at(_call("choose", test, _later(body), _later(orelse)), node)
 
     def visit_List(self, node: ast.List) -> Any:
@@ -666,6 +672,15 @@ class Rewriting(ast.NodeTransformer):
             made = self.at(ast.ListComp(node.elt, node.generators), node)
         later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
         return self.at(_call("comprehended", later, ast.Constant(kind)), node)
+
+
+def _for_truth(node: ast.expr) -> ast.expr:
+    """Mark ``and`` and ``or`` of which only the truth matters: their parts are tested, not chosen between."""
+    if isinstance(node, ast.BoolOp):
+        node.for_truth = True  # type: ignore[attr-defined]
+        for value in node.values:
+            _for_truth(value)
+    return node
 
 
 def _walrus_names(statements: Sequence[ast.stmt]) -> set[str]:
