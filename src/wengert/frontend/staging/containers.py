@@ -142,7 +142,9 @@ def _list_method(
 ) -> Any:
     from wengert.frontend.staging import helpers
     from wengert.frontend.staging.calls import call
+    from wengert.frontend.staging.library import sorted_
     from wengert.frontend.staging.stacks import inserted, popped, pushed
+    from wengert.frontend.staging.stage import getitem
 
     growing = growing_of(owner)
     flagged = any(type(v) is Maybe for v in owner)
@@ -177,12 +179,16 @@ def _list_method(
             return popped(owner, *args)
         if name == "insert":
             return inserted(owner, *args)
+        if name in ("sort", "reverse"):
+            backwards = slice(None, None, -1)
+            changed = sorted_(owner, **kwargs) if name == "sort" else getitem(owner, backwards)
+            list.clear(owner)
+            set_growing(owner, growing_of(changed))
+            return None
         if name in _SEARCHES:
             return call(getattr(helpers, _SEARCHES[name]), owner, *args)
         materialized(owner)
     if name == "sort":
-        from wengert.frontend.staging.library import sorted_
-
         owner[:] = sorted_(owner, **kwargs)
         return None
     if name in ("pop", "insert") and args:

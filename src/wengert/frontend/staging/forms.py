@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from wengert.frontend.staging.context import UNASSIGNED, Finals, ListSlot, active
+from wengert.frontend.staging.frozen import freeze_like
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
     Array,
@@ -289,7 +290,7 @@ class ArrayForm(Form):
     def build(self, building: Building) -> Any:
         if id(self) not in building.made:
             expr = active().record(next(building.exprs))
-            building.made[id(self)] = Array(Buffer(expr))
+            building.made[id(self)] = freeze_like(Array(Buffer(expr)), self.pair)
         return building.made[id(self)]
 
 
@@ -360,6 +361,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
             found = items if self.cls is list else self.cls(items)
             if self.cls is list and self.pair:
                 active().merge(active().birth(found), *self.pair)
+                freeze_like(found, self.pair)
         building.made[id(self)] = found
         return found
 
@@ -508,13 +510,13 @@ class Fields(Form):
             for name, form in self.items.items():
                 dict.__setitem__(found, name, form.build(building))
             active().merge(active().birth(found), *self.pair)
-            return found
+            return freeze_like(found, self.pair)
         found = object.__new__(self.cls)
         building.made[id(self)] = found
         for name, form in self.items.items():
             object.__setattr__(found, name, form.build(building))
         active().merge(active().birth(found), *self.pair)
-        return found
+        return freeze_like(found, self.pair)
 
 
 @dataclass(eq=False)
@@ -820,13 +822,15 @@ def alone(value: Any, uniting: Uniting) -> Form:
 
             return ListOf(Stacked.of(side.list_(value), uniting=uniting), (value,))
         forms = [alone(v, uniting) for v in items]
-        return Sequence_(type(value), forms, isinstance(value, list))
+        pair = (value,) if type(value) is list else ()
+        return Sequence_(type(value), forms, isinstance(value, list), pair)
     if isinstance(value, dict):
-        return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
+        return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()}, (value,))
     if isinstance(value, Partial):
         return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):
-        return Fields(type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()})
+        parts = {k: alone(v, uniting) for k, v in attributes_of(value).items()}
+        return Fields(type(value), parts, (value,))
     return Keep(value)
 
 

@@ -17,6 +17,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 
 __all__ = [
+    "CHANGED",
     "Growing",
     "Maybe",
     "NeedRows",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 # Any: elements are whatever the program appends.
+CHANGED = "changes an element of a list whose length depends on run-time values"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,7 @@ class Growing:
     rows: tuple[Expr, ...] | None  # None while a loop that only appends is being staged
     last: Any = None
     room: bool = False  # whether there may be more rows than elements
+    loop: Any = None  # the place of the loop that made it
     slot: tuple[Any, ...] | None = None  # by which the loop knows the list while it is being staged
 
     @property
@@ -67,7 +70,7 @@ class Growing:
             for rows, type_ in zip(self.rows, leaf_types(self.form), strict=True)
         ]
         found = self.form.build(Building(iter(leaves)))
-        freeze(found, "changes an element of a list whose length depends on run-time values")
+        freeze(found, CHANGED, self.loop)
         return found
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "added", "contained", "counted", "extended", "largest", "mapped", "placed", "removed", "smallest",
+    "added", "contained", "counted", "extended", "largest", "largest_by", "mapped", "placed",
+    "removed", "smallest", "smallest_by",
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
@@ -36,6 +37,28 @@ def smallest(elements: Any) -> Any:
     for element in elements:
         if element < best:
             best = element
+    return best
+
+
+def largest_by(elements: Any, key: Any) -> Any:
+    """``max(elements, key=key)``."""
+    best = elements[0]
+    most = key(best)
+    for element in elements:
+        value = key(element)
+        if value > most:
+            best, most = element, value
+    return best
+
+
+def smallest_by(elements: Any, key: Any) -> Any:
+    """``min(elements, key=key)``."""
+    best = elements[0]
+    least = key(best)
+    for element in elements:
+        value = key(element)
+        if value < least:
+            best, least = element, value
     return best
 
 

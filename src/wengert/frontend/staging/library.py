@@ -29,7 +29,7 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
-from wengert.frontend.staging.effects import printed
+from wengert.frontend.staging.effects import printed, require
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -253,10 +253,8 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
                 from wengert.frontend.staging import helpers
 
                 return call(helpers.largest if name == "max" else helpers.smallest, iterable)
-            if type(iterable) is list and is_growing(iterable) and key is None:
-                from wengert.frontend.staging import helpers
-
-                return call(helpers.largest if name == "max" else helpers.smallest, iterable)
+            if type(iterable) is list and is_growing(iterable):
+                return _growing_extreme(name, iterable, key, default)
             values = list(python_elements(iterable, flagged=True))
         else:
             values = list(args)
@@ -290,6 +288,29 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     return extreme
 
 
+def _growing_extreme(name: str, elements: list[Any], key: Any, default: Any) -> Any:
+    """``max`` or ``min`` of a list whose length only running tells."""
+    from wengert.frontend.staging import helpers
+    from wengert.frontend.staging.stage import compare
+
+    function = {
+        ("max", False): helpers.largest,
+        ("min", False): helpers.smallest,
+        ("max", True): helpers.largest_by,
+        ("min", True): helpers.smallest_by,
+    }[name, key is not None]
+    keys = () if key is None else (key,)
+    some = compare(">", length_of(elements), 0)
+    if default is not UNASSIGNED:
+        return choose(some, lambda: call(function, elements, *keys), lambda: default)
+    require(
+        some if isinstance(some, bool) else some.expr,
+        "ValueError",
+        f"{name}() iterable argument is empty",
+    )
+    return call(function, elements, *keys)
+
+
 def _holds(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(
         isinstance(v, Handle) or _holds(v) for v in value
@@ -303,6 +324,8 @@ own(min)(_extreme("min", "<"))
 @own(sorted)
 def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     """``sorted``: run-time numbers by ``np.sort``, else run-time keys by comparing neighbours."""
+    if type(iterable) is list and growing_of(iterable) is not None:
+        return in_order(iterable, key, reverse)
     values = list(python_elements(iterable))
     keys = values if key is None else [call(key, v) for v in values]
     if not any(isinstance(k, Handle) or _holds(k) for k in keys):
@@ -316,6 +339,20 @@ def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
             found = [as_python(v) for v in found]
         return active().birth(found[::-1] if reverse else found)
     return _sorted_by_comparing(values, keys, reverse)
+
+
+def in_order(elements: list[Any], key: Any, reverse: bool) -> list[Any]:
+    """``sorted`` for a list whose length only running tells."""
+    from wengert.frontend.staging import helpers
+    from wengert.frontend.staging.stacks import taken_in_order
+
+    keys = array_of(elements) if key is None else call(helpers.mapped, key, elements)
+    if reverse:  # equal keys stay in order
+        backwards = call(np.argsort, keys[::-1], kind="stable")
+        places = call(np.subtract, binary_any("-", length_of(elements), 1), backwards[::-1])
+    else:
+        places = call(np.argsort, keys, kind="stable")
+    return taken_in_order(elements, places)
 
 
 def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> Any:

@@ -8,15 +8,19 @@ it is peeled off; where a value is needed at capture, the loop is unrolled.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.frontend.staging.branches import (
+    CAUGHT,
+    StagedRaise,
     Whole,
     branches,
     cells_of,
     negated,
+    raised,
     slot_form,
 )
 from wengert.frontend.staging.context import (
@@ -24,6 +28,7 @@ from wengert.frontend.staging.context import (
     CarryChange,
     CellSlot,
     Context,
+    ListSlot,
     NeedConcrete,
     Place,
     Slot,
@@ -46,7 +51,17 @@ from wengert.frontend.staging.forms import (
     has_poison,
     same,
 )
-from wengert.frontend.staging.growing import Growing, Maybe, NeedRows, leaf_types
+from wengert.frontend.staging.frozen import freeze, owners
+from wengert.frontend.staging.growing import (
+    CHANGED,
+    Growing,
+    Maybe,
+    NeedRows,
+    growing_of,
+    is_growing,
+    leaf_types,
+    length_of,
+)
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -60,7 +75,8 @@ from wengert.frontend.staging.handles import (
     to_expr,
 )
 from wengert.frontend.staging.iteration import Steps, steps_of
-from wengert.frontend.staging.stacks import Stacked, settle
+from wengert.frontend.staging.operators import binary, compared
+from wengert.frontend.staging.stacks import Stacked, put_in_rows, read, settle
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
@@ -89,9 +105,14 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
     """The statement ``for``; ``broken`` names the flag that a ``break`` sets."""
     context = active()
     flag = _cell(body, broken)
+    if type(iterable) is list and growing_of(iterable) is not None:
+        put_in_rows(iterable)
     steps = steps_of(iterable)
     if steps is None:
-        _execute(context, _elements(iterable), body, flag)
+        if type(iterable) is list and not context.eager:
+            _over_list(context, iterable, body, flag)
+        else:
+            _execute(context, _elements(iterable), body, flag)
         return
     trip = known(steps.trip)
     if context.eager or (
@@ -106,7 +127,63 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
             _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
             return
         context.static_loops.add(where)
-    _staged_for(context, steps, body, flag, where)
+    try:
+        _staged_for(context, steps, body, flag, where)
+    except _Changing:
+        if type(iterable) is not list:
+            refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete)
+        _over_changing(iterable, 0, body, flag)
+
+
+class _Changing(BaseException):
+    """A loop changes the length of a list that it runs over."""
+
+
+def _over_list(
+    context: Context, elements: list[Any], body: Callable[[Any], Any], flag: CellSlot | None
+) -> None:
+    """A loop over a list of known length, as long as it stays known."""
+    position = 0
+    before = ListSlot(elements).get()
+
+    def present() -> Iterator[Any]:
+        nonlocal position
+        while position < len(elements) and not changed():
+            position += 1
+            yield elements[position - 1]
+
+    def changed() -> bool:
+        items, growing = ListSlot(elements).get()
+        same_items = len(items) == len(before[0]) and all(map(operator.is_, items, before[0]))
+        return is_growing(elements) and not (same_items and growing is before[1])
+
+    _execute(context, present(), body, flag)
+    if changed() and (flag is None or tested(flag.get()) is not True):
+        _over_changing(elements, position, body, flag)
+
+
+def _over_changing(
+    elements: list[Any], start: int, body: Callable[[Any], Any], flag: CellSlot | None
+) -> None:
+    """A loop over a list from a place on, where the body makes the list longer or shorter."""
+    position: Any = start
+
+    def test() -> Any:
+        length = length_of(elements)
+        known_all = not isinstance(position, Scalar) and not isinstance(length, Scalar)
+        inside = position < length if known_all else compared("<", position, length)
+        stop = False if flag is None else tested(flag.get())
+        if isinstance(stop, Scalar):
+            return Scalar(where(stop.expr, const(False), to_expr(inside)), python=True)
+        return False if stop else inside
+
+    def step() -> None:
+        nonlocal position
+        here = position
+        position = binary("+", here, 1) if isinstance(here, Scalar) else here + 1
+        body(read(elements, here))
+
+    while_(test, step, body)
 
 
 def _elements(iterable: Any) -> Any:
@@ -203,6 +280,7 @@ def _staged_for(
     test = None if flag is None else (lambda: _not(flag.get()))
     trip = known(steps.trip)
     functions = (body,)
+    frozen = dict(context.frozen)
     try:
         stage(context, steps, test, body, functions, where, peeled=peeled)
         context.note("loop kept", "as one loop of the graph", where)
@@ -222,11 +300,11 @@ def _staged_for(
                 branches(
                     stop.expr,
                     _nothing,
-                    lambda: _staged_for(context, rest, body, flag, where, True),
+                    lambda: _rest_of_for(context, rest, body, flag, where),
                     cells_of(body),
                 )
             elif not stop:
-                _staged_for(context, rest, body, flag, where, True)
+                _rest_of_for(context, rest, body, flag, where)
             return
     except NeedRows:
         raise
@@ -234,8 +312,19 @@ def _staged_for(
         problem = need
     if trip is UNKNOWN:
         raise problem
+    context.frozen = frozen
     context.note("unrolled", _reason(problem), where)
     _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
+
+
+def _rest_of_for(
+    context: Context, rest: Steps, body: Callable[[Any], Any], flag: CellSlot | None, where: Place
+) -> None:
+    """The iterations after the first, which has been executed."""
+    try:
+        _staged_for(context, rest, body, flag, where, True)
+    except _Changing:
+        refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete, where)
 
 
 def _reason(error: BaseException) -> str:
@@ -261,11 +350,11 @@ def _peel_unknown(
             branches(
                 stop.expr,
                 _nothing,
-                lambda: _staged_for(context, rest, body, flag, where, True),
+                lambda: _rest_of_for(context, rest, body, flag, where),
                 cells_of(body),
             )
         elif not stop:
-            _staged_for(context, rest, body, flag, where, True)
+            _rest_of_for(context, rest, body, flag, where)
 
     there = tested(Scalar(gt(to_expr(steps.trip), const(0)), python=True))
     if isinstance(there, Scalar):
@@ -280,9 +369,10 @@ def _not(flag: Any) -> Any:
 
 
 # --- while -------------------------------------------------------------------------------------------------
-def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
-    """The statement ``while``."""
+def while_(test: Callable[[], Any], body: Callable[[], Any], *inner: Callable[..., Any]) -> None:
+    """The statement ``while``; ``inner`` are functions that the body calls with variables of their own."""
     context = active()
+    functions = (test, body, *inner)
     where = place()
     rounds = 0
     tries = True
@@ -291,13 +381,13 @@ def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
         before = context.count
         flag = tested(test())
         if isinstance(flag, Scalar):
-            _staged_while(context, flag, test, body, where)
+            _staged_while(context, flag, functions, where)
             return
         if not flag:
             return
         if rounds >= _ROUNDS and tries and not context.eager:
             try:
-                stage(context, None, test, lambda _k: body(), (test, body), where)
+                stage(context, None, test, lambda _k: body(), functions, where)
                 context.note("loop kept", "as one loop of the graph", where)
                 return
             except NeedRows:
@@ -317,13 +407,13 @@ def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
 def _staged_while(
     context: Context,
     flag: Scalar,
-    test: Callable[[], Any],
-    body: Callable[[], Any],
+    functions: tuple[Callable[..., Any], ...],
     where: Place,
     peeled: bool = False,
 ) -> None:
+    test, body, *_ = functions
     try:
-        stage(context, None, test, lambda _k: body(), (test, body), where, flag, peeled)
+        stage(context, None, test, lambda _k: body(), functions, where, flag, peeled)
         context.note("loop kept", "as one loop of the graph", where)
     except CarryChange as change:
         if peeled:
@@ -334,11 +424,11 @@ def _staged_while(
             body()
             again = tested(test())
             if isinstance(again, Scalar):
-                _staged_while(context, again, test, body, where, True)
+                _staged_while(context, again, functions, where, True)
             elif again:
-                stage(context, None, test, lambda _k: body(), (test, body), where)
+                stage(context, None, test, lambda _k: body(), functions, where)
 
-        branches(flag.expr, first, _nothing, cells_of(test, body))
+        branches(flag.expr, first, _nothing, cells_of(*functions))
 
 
 # --- staging --------------------------------------------------------------------------------------
@@ -410,10 +500,17 @@ def stage(
             del context.notes[notes:]
             _in_rows(carried[need.slot])
             continue
+        except (StagedRaise, *CAUGHT) as error:
+            if carried or (steps is not None and known(steps.trip) is not UNKNOWN):
+                raise
+            _only_raises(steps, go_before, error)
+            return
         if _settled(context, carried, trace, where):
             if not peeled:
                 _check_moved(carried, trace, where)
             context.notes += trace.notes
+            if steps is not None:
+                _check_lengths(steps, carried, trace)
             _close(context, steps, test is not None, go_before, carried, trace, where)
             _remember(context, memory_key, cells, carried)
             return
@@ -423,6 +520,15 @@ def stage(
         NeedConcrete,
         where,
     )
+
+
+def _only_raises(steps: Steps | None, go: Expr | None, error: BaseException) -> None:
+    """A loop whose first iteration is an error, if there is one."""
+    if isinstance(error, StagedRaise):
+        active().raises[id(error.error)] = error.where
+        error = error.error
+    runs = const(True) if steps is None else gt(to_expr(steps.trip), const(0))
+    raised(error, runs if go is None else where(runs, go, const(False)))
 
 
 def _traced(
@@ -447,6 +553,8 @@ def _traced(
             types: list[Type] = []
             seen: set[int] = set()
             for each in carried.values():
+                if isinstance(each.form, Stacked):
+                    each.form.loop = where
                 _types(each, types, seen)
             symbols = [context.record(fresh(t, "c")) for t in types]
             building = Building(iter(symbols))
@@ -616,6 +724,16 @@ def _varies(array: Array, trace: _Trace) -> bool:
     return bool(depends_on(order([array.expr]), {trace.k, *trace.symbols}) & {array.expr})
 
 
+def _check_lengths(steps: Steps, carried: dict[tuple[Any, ...], _Carried], trace: _Trace) -> None:
+    """The lists that a loop runs over must not become longer or shorter in it."""
+    for each in steps.over:
+        key = ListSlot(each).key
+        if key in carried:
+            (_, before), (elements, after) = trace.params[key], trace.finals[key]
+            if elements or after is None or not same(before.length, after.length):
+                raise _Changing
+
+
 def _check_moved(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
     """An array that is changed in place before its name is bound anew is that of others at first."""
     for key, each in carried.items():
@@ -780,6 +898,7 @@ def _close(
     where: Place,
 ) -> None:
     """The loop node, and its results in the slots."""
+    _freeze_elements(carried, trace, where)
     first, last = Side(), _side(trace)
     inits: list[Expr] = []
     outputs: list[Expr] = []
@@ -853,7 +972,29 @@ def _close(
     _reshare(context, [*plain, *late], building, where)
     stacked = list(building.exprs)
     for each, count in plan:
-        _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
+        _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed, where)
+
+
+def _freeze_elements(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
+    """Nothing may change any more of which a list that grew, or one in rows, holds a copy.
+
+    Raises:
+        NeedConcrete: the loop itself changes it.
+    """
+    changed = {key[1] for key in carried if key[0] in ("buffer", "list", "dict", "attr")}
+    for key, each in carried.items():
+        if each.grown is None:
+            if isinstance(each.form, Stacked):
+                freeze(each.init[0], CHANGED, where)
+            continue
+        elements, _ = trace.finals.get(key, trace.params[key])
+        for value in (*each.grown.init, *elements):
+            held = value.value if type(value) is Maybe else value
+            for owner in owners(held):
+                known_by = owner.serial if isinstance(owner, Buffer) else id(owner)
+                if known_by in changed:
+                    refuse(f"{CHANGED}; copy it first", NeedConcrete, where)
+            freeze(held, CHANGED, where)
 
 
 def _exprs_of(form: Form, value: Any) -> list[Expr]:
@@ -936,7 +1077,9 @@ def _rows(
     return rows, plan
 
 
-def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed: Expr) -> None:
+def _grown_after(
+    context: Context, each: _Carried, stacks: list[Expr], executed: Expr, where: Place
+) -> None:
     """The list after the loop: all its elements stacked."""
     grown = each.grown
     assert grown is not None
@@ -982,7 +1125,9 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
     for expr in found:
         context.record(expr)
     last = grown.element.build(Building(iter(last_leaves)))
-    context.put(each.slot, ((), Growing(total, grown.element, tuple(found), last)))
+    freeze(last, CHANGED, where)
+    contents = Growing(total, grown.element, tuple(found), last, loop=where)
+    context.put(each.slot, ((), contents))
 
 
 def _full_flag(_: Any, rows: Any) -> Expr:

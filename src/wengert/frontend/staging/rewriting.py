@@ -8,6 +8,7 @@ state is generated. All nodes keep the line numbers of the user's source.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ _Node = TypeVar("_Node", bound=ast.AST)
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
 _FLAGS = "_wg_flags"
+_SOURCE = "_wg_source"
+_FOUND = "_wg_found"
 SETTER = "_wg_set_"
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
@@ -647,15 +650,17 @@ class Rewriting(ast.NodeTransformer):
         for generator in node.generators:
             inner |= _stored(generator.target)
         source = self.visit(node.generators[0].iter)
+        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
         self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
         flags = _load(_FLAGS)
         for level, generator in enumerate(node.generators):
             number = ast.Constant(level)
-            iterable = source if level == 0 else self.visit(generator.iter)
+            iterable = _load(_SOURCE) if level == 0 else self.visit(generator.iter)
             generator.iter = self.at(_call("elements", number, iterable, flags), generator.iter)
             generator.target = self.target(generator.target)
             generator.ifs = [
-                self.at(_call("kept", number, self.visit(i), flags), i) for i in generator.ifs
+                self.at(_call("kept", number, self.visit(_for_truth(i)), flags), i)
+                for i in generator.ifs
             ]
         if isinstance(node, ast.DictComp):
             node.key, node.value = self.visit(node.key), self.visit(node.value)
@@ -665,13 +670,40 @@ class Rewriting(ast.NodeTransformer):
         kind = {ast.ListComp: "list", ast.GeneratorExp: "generator", ast.SetComp: "set"}.get(
             type(node), "dict"
         )
+        looped: ast.expr = ast.Constant(None)
+        if kind in ("list", "generator") and not walrus:
+            looped = self.at(_function(_looped(node.generators, node.elt), _SOURCE, _FOUND), node)
         if kind in ("list", "generator"):
             node.elt = self.at(_call("element", node.elt, flags), node.elt)
         made: ast.expr = node
         if kind == "set":
             made = self.at(ast.ListComp(node.elt, node.generators), node)
-        later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
-        return self.at(_call("comprehended", later, ast.Constant(kind)), node)
+        plain = _function(made, _SOURCE, _FLAGS)
+        return self.at(_call("comprehended", source, plain, looped, ast.Constant(kind)), node)
+
+
+def _function(body: ast.expr, *names: str) -> ast.expr:
+    """``lambda names: body``."""
+    args = [ast.arg(name) for name in names]
+    return ast.Lambda(ast.arguments([], args, None, [], [], None, []), body)
+
+
+def _looped(generators: Sequence[ast.comprehension], element: ast.expr) -> ast.expr:
+    """A rewritten list comprehension as loops: ``for_(source, lambda e: [appended(...) for x in (e,)])``."""
+    found = _call("appended", _load(_FOUND), copy.deepcopy(element))
+    nothing = _later(ast.Constant(None))
+    for level, generator in reversed(list(enumerate(generators))):
+        for test in reversed(generator.ifs):
+            assert isinstance(test, ast.Call)  # of `kept`
+            found = _call("if_", copy.deepcopy(test.args[1]), _later(found), nothing)
+        name = f"{ELEMENT}{level}"
+        target = copy.deepcopy(generator.target)
+        bound = ast.comprehension(target, ast.Tuple([_load(name)], ast.Load()), [], 0)
+        assert isinstance(generator.iter, ast.Call)  # of `elements`
+        iterable = copy.deepcopy(generator.iter.args[1])
+        body = _function(ast.ListComp(found, [bound]), name)
+        found = _call("for_", iterable, body, ast.Constant(None))
+    return found
 
 
 def _for_truth(node: ast.expr) -> ast.expr:

@@ -27,6 +27,7 @@ from wengert.frontend.staging.forms import (
 )
 from wengert.frontend.staging.frozen import freeze
 from wengert.frontend.staging.growing import (
+    CHANGED,
     Growing,
     Maybe,
     growing_of,
@@ -52,15 +53,16 @@ __all__ = [
     "inserted",
     "popped",
     "pushed",
+    "put_in_rows",
     "read",
     "settle",
     "stored",
+    "taken_in_order",
     "with_all",
 ]
 
 # Any: elements are whatever the program has.
 Contents = tuple[tuple[Any, ...], Growing | None]  # of a list, as its slot has them
-_WHY = "changes a thing that is an element of a list whose length depends on run-time values"
 
 
 # --- rows --------------------------------------------------------------------------------------------------
@@ -192,6 +194,7 @@ class Stacked(Form):
 
     def __init__(self, element: Form) -> None:
         self.element = element
+        self.loop: Any = None  # the place of the loop that carries the list
 
     @staticmethod
     def of(*many: Contents, uniting: Uniting) -> Stacked:
@@ -236,7 +239,7 @@ class Stacked(Form):
         context = active()
         length = scalar_of(next(building.exprs))
         rows = tuple(context.record(next(building.exprs)) for _ in leaf_types(self.element))
-        return ((), Growing(length, self.element, rows, room=True))
+        return ((), Growing(length, self.element, rows, room=True, loop=self.loop))
 
 
 class ListOf(Form):
@@ -313,7 +316,7 @@ def pushed(owner: list[Any], value: Any) -> bool:
         return False
     growing = _fitting(growing, value)
     room_for(growing.length)
-    freeze(value, _WHY)
+    freeze(value, CHANGED)
     _set(owner, _recorded(_added(growing, value, Side())))
     return True
 
@@ -351,7 +354,7 @@ def stored(owner: list[Any], index: Any, value: Any) -> None:
     growing = _fitting(with_all(owner), value)
     assert growing.rows is not None
     at = to_expr(_inside(owner, growing, index, "list assignment index out of range"))
-    freeze(value, _WHY)
+    freeze(value, CHANGED)
     leaves = _leaves(growing.form, value, Side())
     rows = tuple(update(r, at, v) for r, v in zip(growing.rows, leaves, strict=True))
     _set(owner, _recorded(replace(growing, rows=rows, last=None)))
@@ -370,6 +373,22 @@ def with_all(owner: list[Any]) -> Growing:
         return packed(contents, form, Side())
     except Unfit as error:
         refuse(f"a list whose length depends on run-time values has {error}", NeedConcrete)
+
+
+def put_in_rows(owner: list[Any]) -> None:
+    """Put ordinary elements behind the rows of a list into rows too."""
+    if owner:
+        _set(owner, with_all(owner))
+
+
+def taken_in_order(owner: list[Any], places: Any) -> list[Any]:
+    """A list of the elements at some places."""
+    growing = with_all(owner)
+    assert growing.rows is not None
+    rows = tuple(active().record(subscript(r, to_expr(places))) for r in growing.rows)
+    found: list[Any] = active().birth([])
+    set_growing(found, replace(growing, rows=rows, room=False, last=None))
+    return found
 
 
 def popped(owner: list[Any], index: Any = -1) -> Any:
@@ -419,7 +438,7 @@ def inserted(owner: list[Any], index: Any, value: Any) -> None:
     at = choose(compare("<", index, 0), lambda: binary("+", index, length), lambda: index)
     at = choose(compare("<", at, 0), lambda: 0, lambda: at)
     at = choose(compare("<", at, length), lambda: at, lambda: length)
-    freeze(value, _WHY)
+    freeze(value, CHANGED)
     leaves = _leaves(growing.form, value, Side())
     rows = tuple(
         update(_shifted(r, at, -1), to_expr(at), v)

@@ -49,7 +49,7 @@ from wengert.frontend.staging.handles import (
     type_of,
     wrap,
 )
-from wengert.frontend.staging.iteration import python_elements
+from wengert.frontend.staging.iteration import is_long, python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
 from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
@@ -64,7 +64,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
+    "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
     "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
     "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
     "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
@@ -810,13 +810,31 @@ def element(value: Any, flags: dict[int, list[Any]]) -> Any:
     return value if present is None else Maybe(present, value)
 
 
-def comprehended(build: Callable[[Any], Any], kind: str) -> Any:
-    """A comprehension: ``build`` is given the flags of its elements."""
+def comprehended(
+    source: Any,
+    build: Callable[[Any, Any], Any],
+    looped: Callable[[Any, list[Any]], None] | None,
+    kind: str,
+) -> Any:
+    """A comprehension over ``source``.
+
+    ``build`` is given the flags of its elements; ``looped`` appends them to a list in a loop, which is for
+    sources whose length only running tells.
+    """
+    if looped is not None and is_long(source):
+        found: list[Any] = new([])
+        looped(source, found)
+        return found
     if kind == "generator":
-        return build({})
+        return build(source, {})
     if kind == "list":
-        return new(build({}))
-    return set_of(build(None)) if kind == "set" else new(build(None))
+        return new(build(source, {}))
+    return set_of(build(source, None)) if kind == "set" else new(build(source, None))
+
+
+def appended(found: list[Any], value: Any) -> None:
+    """An element of a comprehension that is captured as a loop."""
+    call(found.append, value)
 
 
 # --- errors ---------------------------------------------------------------------------------------
