@@ -119,8 +119,8 @@ class Captured:
 
     @property
     def capacity(self) -> Capacity | None:
-        """The room for lists that loops change, where there are any."""
-        return next((h.capacity for h in self.hidden if h.capacity is not None), None)
+        """The room for lists that loops change, where there are any: the last input."""
+        return self.hidden[-1].capacity if self.hidden else None
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
@@ -340,7 +340,9 @@ def _captured(
     checks = context.token is not first_token()
     context.final_token = context.token
     context.undo(context.layers[0])
-    hidden = tuple(context.adopted.hidden)
+    hidden = tuple(sorted(context.adopted.hidden, key=lambda h: h.capacity is not None))
+    if hidden and hidden[-1].capacity is not None:
+        hidden[-1].capacity.shows = context.shows
     inputs += [h.symbol for h in hidden]
     outputs = [*result_exprs, *write_exprs, *([context_token(context, checks)] if checks else [])]
     name = getattr(function, "__name__", type(function).__name__)

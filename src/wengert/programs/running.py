@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import linecache
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -46,18 +49,34 @@ def once(function: Function, home: str = "") -> Runner:
     return _noting(lambda values: run_region(region, values, {}), "", home, {})
 
 
-def enlarging(run: Runner, capacity: Capacity, place: int) -> Runner:
-    """The same with the capacity of lists as the input at a place: as large as the run turns out to need."""
+def enlarging(run: Runner, capacity: Capacity) -> Runner:
+    """The same with the capacity of lists, the last input, as large as the run turns out to need."""
 
     def enlarged(values: Sequence[Any]) -> Sequence[Any]:
         while True:
-            values = [*values[:place], capacity.value, *values[place + 1 :]]
+            values = [*values[:-1], capacity.value]
             try:
-                return run(values)
+                return _shown_at_end(run, values) if capacity.shows else run(values)
             except CapacityError:
                 capacity.value *= 2
 
     return enlarged
+
+
+def _shown_at_end(run: Runner, values: Sequence[Any]) -> Sequence[Any]:
+    """Run, and print only when it is certain that this run counts."""
+    out, err = io.StringIO(), io.StringIO()
+    counts = True
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return run(values)
+    except CapacityError:
+        counts = False
+        raise
+    finally:
+        if counts:
+            sys.stdout.write(out.getvalue())
+            sys.stderr.write(err.getvalue())
 
 
 # --- where errors come from ----------------------------------------------------------------------------

@@ -182,10 +182,8 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
-        for place, hidden in enumerate(captured.hidden, -len(captured.hidden)):
-            if hidden.capacity is not None:
-                place += len(captured.function.inputs)
-                run = enlarging(run, hidden.capacity, place)
+        if captured.capacity is not None:
+            run = enlarging(run, captured.capacity)
         return Built(captured, run, self._kept)
 
     @property

@@ -283,8 +283,8 @@ class Emission:
         lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
-        used = set(_NAME.findall("\n".join(lines)))
-        texts = [Text((name if name in used else "0",)) for name in names]
+        assigned = {line.partition(" = ")[0].strip() for line in lines}
+        texts = [Text((name if name in assigned else "0",)) for name in names]
         if isinstance(node.type, Type):
             value.text = texts[0]
         for index, item in items.items():

@@ -51,6 +51,7 @@ class Capacity:
     """How many elements lists that loops change have room for; it stays what a run has needed."""
 
     value: int = LEAST_ROOM
+    shows: bool = False  # whether the program prints, which it must do once however often it is run
 
 
 @dataclass(frozen=True)

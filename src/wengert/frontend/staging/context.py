@@ -421,6 +421,7 @@ class Context:
         self.unrolled: set[Any] = set()  # that are to be executed
         self.guarded: set[Any] = set()
         self.stopped = False
+        self.shows = False  # whether the program prints
         self.texts: list[Any] = []  # values in texts
         self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
 

@@ -137,6 +137,7 @@ def printed(
     """Print at run time."""
     from wengert.frontend.staging.handles import to_expr
 
+    active().shows = True
     _step(
         effects.show(
             active().token,

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wengert.frontend.staging.adopting import capacity_of
 from wengert.frontend.staging.branches import (
     CAUGHT,
     StagedRaise,
@@ -76,7 +77,8 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.iteration import Steps, steps_of
 from wengert.frontend.staging.operators import binary, compared
-from wengert.frontend.staging.stacks import Stacked, put_in_rows, read, settle
+from wengert.frontend.staging.ranges import affine
+from wengert.frontend.staging.stacks import Stacked, packed, put_in_rows, read, settle
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
@@ -957,7 +959,8 @@ def _close(
                 [next(building.exprs) for _ in leaf_types(each.grown.element)],
             )
         else:
-            _leave(context, each, building)
+            steady = _steady_length(each, trace, None if has_test else trip)
+            _leave(context, each, building, steady)
     ran = tested(Scalar(gt(executed, const(0)), python=True))
     for each in late:
         value = each.form.build(building)
@@ -1003,8 +1006,25 @@ def _exprs_of(form: Form, value: Any) -> list[Expr]:
     return out
 
 
-def _leave(context: Context, each: _Carried, building: Building) -> None:
+def _steady_length(each: _Carried, trace: _Trace, trip: Expr | None) -> Any:
+    """The length after the loop of a list that each iteration makes longer by the same number of elements."""
+    if trip is None or not isinstance(each.form, Stacked):
+        return None
+    key = each.slot.key
+    more = affine(to_expr(trace.finals[key][1].length) - to_expr(trace.params[key][1].length))
+    if set(more) - {None}:
+        return None
+    before = to_expr(packed(each.init, each.form.element, Side()).length)
+    length = scalar_of(before + more.get(None, 0) * trip)
+    if isinstance(length, int):
+        capacity_of(active(), least=length)
+    return length
+
+
+def _leave(context: Context, each: _Carried, building: Building, length: Any) -> None:
     value = each.form.build(building)
+    if length is not None:
+        value = (value[0], replace(value[1], length=length))
     if isinstance(each.form, Whole) and isinstance(value, tuple):
         assert isinstance(each.slot, BufferSlot)
         value = (value[0], value[1], each.slot.buffer.links)

@@ -51,6 +51,7 @@ __all__ = [
     "Stacked",
     "deleted",
     "inserted",
+    "packed",
     "popped",
     "pushed",
     "put_in_rows",
