@@ -317,7 +317,10 @@ class Writer(Expressions):
             body = [f"    if {self.condition(s, 0)}:", f"    {body[0]}", "    else:"]
             body.append(f"        {seen}.extend([{last}, {self.leaf(s)}])")
         if self.chance(0.3):
-            body += [f"    if len({seen}) > 3:", f"        {target} += {seen}.pop({self.pick(['', '0', '1'])})"]
+            body += [
+                f"    if len({seen}) > 3:",
+                f"        {target} += {seen}.pop({self.pick(['', '0', '1'])})",
+            ]
             body.append(f"        {target} -= 0.1")
         count = self.fresh("w")
         reads = self.pick([f"{seen}[-1] - {seen}[0]", f"sum({seen}) / len({seen})", f"max({seen})"])

@@ -8,6 +8,7 @@ only when it is used.
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -705,9 +706,26 @@ def same(a: Any, b: Any) -> bool:
         return bool(a == b)
     if isinstance(a, tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, types.FunctionType):
+        return _same_function(a, b)
     if isinstance(a, types.MethodType):
         return a.__func__ is b.__func__ and a.__self__ is b.__self__
     return False
+
+
+def _same_function(a: types.FunctionType, b: types.FunctionType) -> bool:
+    """Whether two functions are one definition, executed twice with the same variables around it."""
+    return (
+        a.__code__ is b.__code__
+        and _are(a.__closure__, b.__closure__)
+        and _are(a.__defaults__, b.__defaults__)
+        and not a.__kwdefaults__
+        and not b.__kwdefaults__
+    )
+
+
+def _are(a: tuple[Any, ...] | None, b: tuple[Any, ...] | None) -> bool:
+    return len(a or ()) == len(b or ()) and all(map(operator.is_, a or (), b or ()))
 
 
 @dataclass

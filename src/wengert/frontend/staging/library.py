@@ -789,7 +789,7 @@ def array_of_growing(value: list[Any]) -> Any:
         if stacks is None:
             need_rows(growing)
         if len(stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
-            return _stacked_tuples(value, growing)
+            return _stacked_tuples(value)
         front = Array(Buffer(active().record(stacks[0])))
         if not value:
             return front
@@ -800,13 +800,16 @@ def array_of_growing(value: list[Any]) -> Any:
     return _flagged(value)
 
 
-def _stacked_tuples(value: list[Any], growing: Any) -> Any:
-    if value or type(growing.form).__name__ != "Sequence_":
+def _stacked_tuples(value: list[Any]) -> Any:
+    from wengert.frontend.staging.stacks import with_all
+
+    growing = with_all(value)
+    if type(growing.form).__name__ != "Sequence_":
         refuse(
             "makes an array of a list of structures whose length depends on run-time values",
             NeedConcrete,
         )
-    return call(np.stack, [Array(Buffer(s)) for s in growing.stacks], axis=1)
+    return call(np.stack, [Array(Buffer(s)) for s in growing.stacks or ()], axis=1)
 
 
 def _flagged(value: list[Any]) -> Any:

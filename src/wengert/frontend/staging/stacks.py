@@ -35,11 +35,22 @@ from wengert.frontend.staging.growing import (
     need_rows,
     set_growing,
 )
-from wengert.frontend.staging.handles import Array, Buffer, Handle, Scalar, scalar_of, to_expr
+from wengert.frontend.staging.handles import (
+    UNKNOWN,
+    Array,
+    Buffer,
+    Handle,
+    Scalar,
+    known,
+    scalar_of,
+    to_expr,
+    wrap,
+)
+from wengert.frontend.staging.indexing import getitem
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.algebra import full
-from wengert.ops.choice import where
+from wengert.ops.choice import maximum, minimum, where
 from wengert.ops.extents import as_dim
 from wengert.ops.joining import concatenate, stack
 from wengert.ops.layout import cast
@@ -52,6 +63,7 @@ __all__ = [
     "deleted",
     "inserted",
     "packed",
+    "part",
     "popped",
     "pushed",
     "put_in_rows",
@@ -348,6 +360,42 @@ def read(owner: list[Any], index: Any) -> Any:
     """``owner[index]`` for one place."""
     growing = with_all(owner)
     return growing.element(_inside(owner, growing, index, "list index out of range"))
+
+
+def part(owner: list[Any], index: slice) -> list[Any]:
+    """``owner[start:stop:step]``."""
+    growing = with_all(owner)
+    found: list[Any] = active().birth([])
+    if index.step is not None and known(index.step) != 1:
+        stacks = [getitem(wrap(s), index).expr for s in growing.stacks or ()]
+        length = scalar_of(size(stacks[0].shape[0])) if stacks else 0
+        set_growing(
+            found, replace(growing, length=length, rows=tuple(stacks), room=False, last=None)
+        )
+        return found
+    length = to_expr(growing.length)
+    start = const(0) if index.start is None else _bound(index.start, length)
+    stop = length if index.stop is None else _bound(index.stop, length)
+    count = maximum(stop - start, const(0)) if index.start is not None else stop
+    rows = growing.rows
+    assert rows is not None
+    if index.start is not None:
+        first = as_dim(start)
+        rows = tuple(subscript(r, slice(first, first + as_dim(count))) for r in rows)
+    shorter = replace(growing, length=scalar_of(count), rows=rows, room=True, last=None)
+    set_growing(found, _recorded(shorter))
+    return found
+
+
+def _bound(bound: Any, length: Expr) -> Expr:
+    """A bound of a slice counted from the front, inside the list."""
+    number = known(bound)
+    if number is UNKNOWN:
+        node = to_expr(bound)
+        return where(node < 0, maximum(node + length, const(0)), minimum(node, length))
+    if number < 0:
+        return maximum(length + int(number), const(0))
+    return minimum(const(int(number)), length)
 
 
 def stored(owner: list[Any], index: Any, value: Any) -> None:

@@ -31,7 +31,6 @@ from wengert.frontend.staging.growing import (
     Maybe,
     growing_of,
     is_growing,
-    set_growing,
 )
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -44,7 +43,6 @@ from wengert.frontend.staging.handles import (
     concrete,
     is_number,
     known,
-    scalar_of,
     to_expr,
     type_of,
     wrap,
@@ -57,7 +55,7 @@ from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.source import mark_staged
-from wengert.frontend.staging.stacks import deleted, read, stored, with_all
+from wengert.frontend.staging.stacks import deleted, part, read, stored
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ops.algebra import lift
@@ -447,18 +445,7 @@ def _from_growing(owner: list[Any], growing: Growing | None, place: Any, index: 
             return growing.last
     if not isinstance(place, slice):
         return read(owner, index)
-    growing = with_all(owner)
-    stacks = [indexing.getitem(wrap(s), index).expr for s in growing.stacks or ()]
-    part = new([])
-    length = scalar_of(_first_extent(stacks[0])) if stacks else 0
-    set_growing(part, Growing(length, growing.form, tuple(stacks)))
-    return part
-
-
-def _first_extent(expr: Any) -> Any:
-    from wengert.ops.leaves import size
-
-    return size(expr.shape[0])
+    return part(owner, place)
 
 
 def _picked(owner: Any, index: Any) -> Any:
@@ -508,13 +495,12 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
     if is_growing(owner) and not isinstance(place, slice) and not _is_plain_place(owner, place):
         stored(owner, index, value)
         return
-    if growing_of(owner) is not None and isinstance(place, slice):
-        materialized(owner)
+    if is_growing(owner) and isinstance(place, slice):
+        spliced(owner, place, value)
+        return
     active().touch(ListSlot(owner))
     if place is not UNKNOWN:
         if isinstance(place, slice):
-            if any(type(v) is Maybe for v in owner):
-                refuse("stores into a part of a list that may be missing", NeedConcrete)
             owner[_plain_index(place)] = list(python_elements(value))
         else:
             owner[place] = value
@@ -536,6 +522,26 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
         owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)  # type: ignore[misc]
 
 
+def spliced(owner: list[Any], index: slice, values: Any) -> None:
+    """``owner[start:stop] = values`` for a list whose length only running tells."""
+    start = 0 if index.start is None else known(index.start)
+    stop = UNKNOWN if index.stop is None else known(index.stop)
+    to_end = index.stop is None
+    plain = type(start) is int and (to_end or (type(stop) is int and 0 <= start <= stop))
+    if not plain or index.step is not None:
+        refuse(
+            "stores into a part of a list whose length depends on run-time values; use slices without "
+            "steps, or arrays",
+            NeedConcrete,
+        )
+    rest = new([]) if to_end else getitem(owner, slice(stop, None))
+    front = getitem(owner, slice(None, start))
+    call(front.extend, values)
+    call(front.extend, rest)
+    active().touch(ListSlot(owner))
+    ListSlot(owner).set(ListSlot(front).get())
+
+
 def _is_plain_place(owner: list[Any], place: Any) -> bool:
     """Whether a place is that of an ordinary element that is there, counted from the front or the end."""
     if type(place) is not int:
@@ -553,7 +559,8 @@ def delitem(owner: Any, index: Any) -> None:
                 deleted(owner, index)
                 return
         elif is_growing(owner):
-            materialized(owner)
+            spliced(owner, index, ())
+            return
         active().touch(ListSlot(owner))
         del owner[_plain_index(index)]
     elif isinstance(owner, dict):
