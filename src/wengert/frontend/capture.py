@@ -27,6 +27,7 @@ from wengert.errors import CaptureError
 from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
 from wengert.frontend.staging.adopting import (
     Adopted,
+    Capacity,
     Guard,
     Hidden,
     input_symbol,
@@ -121,6 +122,11 @@ class Captured:
     traces: Mapping[Any, int]
     risks: Mapping[str, tuple[Any, ...]]  # places where NumPy itself may raise, by kind of error
     checks: bool  # whether the last output is a token
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """The room for lists that loops change, where there are any: the last input."""
+        return self.hidden[-1].capacity if self.hidden else None
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
@@ -348,7 +354,9 @@ def _captured(
     token = context.token
     checks = token is not first_token()
     context.undo(context.layers[0])
-    hidden = tuple(context.adopted.hidden)
+    hidden = tuple(sorted(context.adopted.hidden, key=lambda h: h.capacity is not None))
+    if hidden and hidden[-1].capacity is not None:
+        hidden[-1].capacity.shows = context.shows
     inputs += [h.symbol for h in hidden]
     outputs = [*result_exprs, *write_exprs, *([token] if checks else [])]
     name = getattr(function, "__name__", type(function).__name__)
@@ -588,10 +596,11 @@ def _partial_dict(
 
 def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:
     growing = growing_of(leaf)
-    if growing is not None and not leaf and growing.stacks is not None:
-        exprs += growing.stacks
-        shown += growing.stacks
-        return Result("list", form=(_list_builder(growing.form), growing.stacks))
+    stacks = growing.stacks if growing is not None and not leaf else None
+    if growing is not None and stacks is not None:
+        exprs += stacks
+        shown += stacks
+        return Result("list", form=(_list_builder(growing.form), stacks))
     from wengert.frontend.staging.library import array_of_growing
 
     array = array_of_growing(leaf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wengert.emit.python.emission import LONGEST, Emission, assign_together, ended
+from wengert.emit.python.emission import LONGEST, Emission, assign_together, effects_first, ended
 from wengert.emit.python.memory import crossed, together, uses_inside
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches
@@ -27,9 +27,9 @@ def emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
         == 0
     }
     _change(inner[1], -1)  # the other way does not run
-    emission.emit(then, then.roots)
+    emission.emit(then, effects_first(then.roots))
     _change(inner[1], +1)
-    emission.emit(orelse, orelse.roots)
+    emission.emit(orelse, effects_first(orelse.roots))
     plain = len(parts.results) == 1 and not then.lines and not orelse.lines
     if plain and _as_expression(emission, value, parts):
         return

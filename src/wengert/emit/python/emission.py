@@ -14,15 +14,19 @@ from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type
+from wengert.ops.control.item import ITEM
 from wengert.show.forms import Form
 from wengert.show.precedence import ATOM, Text, flat
 
-__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "ended"]
+__all__ = [
+    "LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "effects_first", "ended",
+]  # fmt: skip
 
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_TARGETS = re.compile(r"\s*((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ")
 
 # Emits the statements of a control value.
 Controls = Callable[["Emission", Value], None]
@@ -70,6 +74,8 @@ class Emission:
                 stack.pop()
                 continue
             missing = [d for d in value.deps if not d.done]
+            if value.kind is Kind.CONTROL:
+                missing = effects_first(missing)
             if value.kind is Kind.STORE and not missing and value not in waited:
                 waited.add(value)
                 missing = self._readers_of_old(value)
@@ -278,8 +284,8 @@ class Emission:
         lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
-        used = set(_NAME.findall("\n".join(lines)))
-        texts = [Text((name if name in used else "0",)) for name in names]
+        assigned = {name for line in lines for name in _assigned_names(line)}
+        texts = [Text((name if name in assigned else "0",)) for name in names]
         if isinstance(node.type, Type):
             value.text = texts[0]
         for index, item in items.items():
@@ -357,6 +363,25 @@ class Emission:
 
 
 _CONVERTERS = {"float64": "float", "int64": "int", "bool": "bool", "complex128": "complex"}
+
+
+def effects_first(values: Sequence[Value]) -> list[Value]:
+    """Tokens before all else, so that what is checked is checked before it is used."""
+    return sorted(values, key=lambda value: not _acts(value.node))
+
+
+def _acts(node: Expr) -> bool:
+    """Whether a node is a token that an effect, or a branch or a loop with effects in it, gives."""
+    if node.op is ITEM and node.value_type.dtype == "int64" and not node.shape:
+        node = node.args[0]
+    bodies = node.op.bodies
+    return node.op.effect or (bodies is not None and any(b.acts for b in bodies(node.attr)))
+
+
+def _assigned_names(line: str) -> list[str]:
+    """The variables that a line assigns."""
+    found = _TARGETS.match(line)
+    return [] if found is None else found[1].split(", ")
 
 
 def _needs(value: Value, other: Value) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.emit.python.control import emit_control
-from wengert.emit.python.emission import Emission, count_users, drop_unused
+from wengert.emit.python.emission import Emission, count_users, drop_unused, effects_first
 from wengert.emit.python.helpers import bare_source, helper_source
 from wengert.emit.python.loops import emit_row
 from wengert.emit.python.naming import Naming, is_private
@@ -156,7 +156,7 @@ class Program:
         try:
             block.roots = self._builders[-1].build(scope, outputs)
             count_users(block)
-            emission.emit(block, _effects_first(block.roots))
+            emission.emit(block, effects_first(block.roots))
         finally:
             self._builders.pop()
         self.helpers |= dict.fromkeys(sorted(emission.writer.used))
@@ -234,11 +234,6 @@ def _bound_input(scope: Scope, node: Expr) -> Value:
 def _hint(node: Expr) -> str:
     name = getattr(node.attr, "name", "")
     return "x" if is_private(name) else str(name)
-
-
-def _effects_first(roots: Sequence[Value]) -> list[Value]:
-    """Tokens before all else, so that what is checked is checked before it is used."""
-    return sorted(roots, key=lambda v: not v.node.op.effect)
 
 
 def _returned(value: Value) -> str:

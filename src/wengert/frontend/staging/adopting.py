@@ -25,7 +25,10 @@ from wengert.ir.types import DTYPES, DType, Type
 from wengert.ops.algebra import lift
 from wengert.ops.leaves import SYMBOL, Name
 
-__all__ = ["Adopted", "Guard", "Hidden", "input_symbol", "leaf_type", "opaque_module", "whole_type"]
+__all__ = [
+    "LEAST_ROOM", "Adopted", "Capacity", "Guard", "Hidden", "capacity_of", "input_symbol", "leaf_type",
+    "opaque_module", "whole_type",
+]  # fmt: skip
 
 # Any: values are whatever the user's program uses.
 _OPAQUE = frozenset((
@@ -43,6 +46,17 @@ def opaque_module(name: str | None) -> bool:
     return (name or "").split(".")[0] in _OPAQUE
 
 
+LEAST_ROOM = 64  # elements that lists always have room for
+
+
+@dataclass
+class Capacity:
+    """How many elements lists that loops change have room for; it stays what a run has needed."""
+
+    value: int = LEAST_ROOM
+    shows: bool = False  # whether the program prints, which it must do once however often it is run
+
+
 @dataclass(frozen=True)
 class Hidden:
     """An input that is no argument."""
@@ -50,6 +64,7 @@ class Hidden:
     name: str
     symbol: Expr
     read: Callable[[], Any]
+    capacity: Capacity | None = None
 
 
 @dataclass(frozen=True)
@@ -145,6 +160,7 @@ class Adopted:
     generators: list[tuple[Any, Any]] = field(default_factory=list)
     shadows: list[tuple[Callable[[], Any], Any, Any]] = field(default_factory=list)
     rules: dict[Any, Any] = field(default_factory=dict)  # of functions with rules of their own
+    room: Hidden | None = None  # the capacity of lists that loops change
 
     def at(self, place: Hashable, value: Any, name: str, read: Callable[[], Any]) -> Any:
         """What a variable or an attribute holds, as the program sees it.
@@ -236,16 +252,20 @@ class Adopted:
         """Rely on a value."""
         self.guards.append(Guard(name, read, value, kind))
 
+    def unused(self, name: str) -> str:
+        """A name for an input that no other has."""
+        unique, number = name, 1
+        while unique in self.taken:
+            number += 1
+            unique = f"{name}_{number}"
+        self.taken.add(unique)
+        return unique
+
     def _symbol(
         self, name: str, read: Callable[[], Any], type_: Type, *, guarded: bool = True
     ) -> Hidden:
         short = "".join(c if c.isalnum() else "_" for c in name).strip("_") or "v"
-        unique, number = short, 1
-        while unique in self.taken:
-            number += 1
-            unique = f"{short}_{number}"
-        self.taken.add(unique)
-        hidden = Hidden(name, input_symbol(unique, type_), read)
+        hidden = Hidden(name, input_symbol(self.unused(short), type_), read)
         self.hidden.append(hidden)
         if guarded:
             self.guards.append(Guard(name, read, type_, "type"))
@@ -317,6 +337,20 @@ class Adopted:
             object.__setattr__(shadow, key, self.value(item, f"{name}.{key}", _attr(read, key)))
         self.shadows.append((read, shadow, dict(vars(shadow))))
         return shadow
+
+
+def capacity_of(context: Context, least: int = 0) -> Expr:
+    """The capacity of lists that loops change (see ``stacks``), which is ``least`` or more."""
+    adopted: Adopted = context.adopted
+    if adopted.room is None:
+        capacity = Capacity()
+        symbol = input_symbol(adopted.unused("room"), Type("int64", (), True))
+        adopted.room = Hidden("room", symbol, lambda: capacity.value, capacity)
+        adopted.hidden.append(adopted.room)
+        context.layers[0].recorded.add(symbol)
+    assert adopted.room.capacity is not None
+    adopted.room.capacity.value = max(adopted.room.capacity.value, least)
+    return adopted.room.symbol
 
 
 def callable_library(value: Any) -> bool:

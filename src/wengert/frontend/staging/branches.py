@@ -25,12 +25,14 @@ from wengert.frontend.staging.forms import (
     Building,
     Form,
     Poisoned,
+    Sequence_,
     Side,
     Unfit,
     Uniting,
     positions,
     union,
 )
+from wengert.frontend.staging.growing import leaf_types
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -38,10 +40,12 @@ from wengert.frontend.staging.handles import (
     Link,
     Poison,
     Scalar,
+    describe,
     put_back,
     taken,
 )
 from wengert.frontend.staging.rewriting import SETTER
+from wengert.frontend.staging.stacks import Stacked
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
@@ -49,7 +53,7 @@ from wengert.ops.choice import where
 from wengert.ops.control.cond import joined_cond
 from wengert.ops.control.item import items
 from wengert.ops.effects import error_name
-from wengert.ops.leaves import const
+from wengert.ops.leaves import const, fresh
 
 __all__ = [
     "CAUGHT",
@@ -482,7 +486,7 @@ class Whole(Form):
 class Elements(Form):
     """The elements of a list, whose number is the same on both ways."""
 
-    def __init__(self, items_: Form, growing: Any) -> None:
+    def __init__(self, items_: Sequence_, growing: Any) -> None:
         self.items, self.growing = items_, growing
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
@@ -492,9 +496,12 @@ class Elements(Form):
         self.items.types(out, seen)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
-        if value[1] is not self.growing:
-            raise Unfit("a list that grows")
+        if value[1] is not self.growing or len(value[0]) > len(self.items.items):
+            mine = self.build(Building(iter([fresh(t) for t in leaf_types(self)])))
+            return Stacked.of(mine, value, uniting=uniting)
         joined = self.items.join(value[0], uniting)
+        if not isinstance(joined, Sequence_):
+            raise Unfit(f"a list of {len(self.items.items)} and {describe(value[0])}")
         return self if joined is self.items else Elements(joined, self.growing)
 
     def build(self, building: Building) -> Any:
@@ -525,10 +532,6 @@ def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
 
 def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
     (first, grown), (second, other) = a, b
-    if grown is not other:
-        refuse(
-            "a list whose length depends on run-time values is changed in a branch in a way that "
-            "cannot be captured; use arrays, or mode='tape'",
-            NeedConcrete,
-        )
+    if grown is not other or (uniting.loop and len(first) != len(second)):
+        return Stacked.of(a, b, uniting=uniting)
     return Elements(positions(first, second, uniting, tuple), grown)

@@ -414,6 +414,7 @@ class Context:
         self.risks: dict[str, list[Place]] = {}  # where NumPy itself may raise an error
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to
+        self.frozen: dict[int, tuple[Any, str]] = {}  # of which rows of a list hold a copy
         self.home: Place | None = None  # the function that is captured
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
@@ -422,6 +423,7 @@ class Context:
             Any, tuple[Any, int, int]
         ] = {}  # functions, with ids of their defaults
         self.stopped = False
+        self.shows = False  # whether the program prints
         self.texts: list[Any] = []  # values in texts
         self.plain: dict[
             Any, tuple[bool, bool] | None
@@ -464,6 +466,8 @@ class Context:
         layer = self.layers[-1]
         owner = slot.owner
         if owner is not None:
+            if id(owner) in self.frozen:
+                self.check_thawed(owner)
             if id(owner) in self.merged:
                 self.check_unshared(owner)
             if self.born(owner) is layer:
@@ -501,6 +505,14 @@ class Context:
         for each in (new, *sources):
             _, others = self.merged.setdefault(id(each), (each, []))
             others += [s for s in sources if s is not each] if each is new else [new]
+
+    def check_thawed(self, owner: Any) -> None:
+        """Refuse to change what the rows of a list hold a copy of."""
+        from wengert.frontend.staging.handles import is_stale
+
+        kept, why = self.frozen[id(owner)]
+        if kept is owner:
+            is_stale(why)
 
     def check_unshared(self, owner: Any) -> None:
         """Refuse to change what another name may also stand for."""

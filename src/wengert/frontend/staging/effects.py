@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from wengert.frontend.staging.context import Slot, active, place, refuse
+from wengert.frontend.staging.context import Slot, active, refuse
+from wengert.frontend.staging.context import place as here
 from wengert.ir.node import Expr
 from wengert.ops import effects
-from wengert.ops.choice import where
+from wengert.ops.choice import lt, where
 from wengert.ops.leaves import const
 
-__all__ = ["TokenSlot", "printed", "raised_here", "require"]
+__all__ = ["TokenSlot", "printed", "raised_here", "require", "room_for"]
 
 
 class TokenSlot(Slot):
@@ -67,7 +68,7 @@ def require(
         node = where(node, const(False), const(True))
     if context.tries and _caught(context, kind, node):
         return
-    spot = at or place()
+    spot = at or here()
     _step(
         effects.check(
             context.token,
@@ -75,6 +76,27 @@ def require(
             kind,
             message,
             tuple(to_expr(v) for v in values),
+            (spot.file, spot.line, spot.function),
+        )
+    )
+
+
+def room_for(place: Any) -> None:
+    """Check at run time that lists have room for an element at a place; no ``try`` of the program sees it."""
+    from wengert.frontend.staging.adopting import LEAST_ROOM, capacity_of
+    from wengert.frontend.staging.handles import to_expr
+
+    if isinstance(place, int) and place < LEAST_ROOM:
+        return
+    context = active()
+    spot = here()
+    _step(
+        effects.check(
+            context.token,
+            lt(to_expr(place), capacity_of(context)),
+            "wengert.errors.CapacityError",
+            "a list has more elements than there is room for",
+            (),
             (spot.file, spot.line, spot.function),
         )
     )
@@ -115,6 +137,7 @@ def printed(
     """Print at run time."""
     from wengert.frontend.staging.handles import to_expr
 
+    active().shows = True
     _step(
         effects.show(
             active().token,

@@ -291,7 +291,7 @@ def _fake(shape: tuple[Any, ...]) -> np.ndarray:
 
 
 class Stale(str):
-    """Why an array cannot be read, and the loop that made it so."""
+    """Why an array cannot be read, or a thing not be changed, and the loop that made it so."""
 
     loop: Any = None
 

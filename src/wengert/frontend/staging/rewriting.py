@@ -23,6 +23,8 @@ _Node = TypeVar("_Node", bound=ast.AST)
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
 _FLAGS = "_wg_flags"
+_SOURCE = "_wg_source"
+_FOUND = "_wg_found"
 SETTER = "_wg_set_"
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
@@ -288,7 +290,7 @@ class Rewriting(ast.NodeTransformer):
         if self.scopes[-1].generator:
             return self.plainly(node)
         flag, then, orelse = self.fresh("if"), self.fresh("then"), self.fresh("else")
-        test = _call("decided", self.visit(node.test))
+        test = _call("decided", self.visit(_for_truth(node.test)))
         body = self.region(then, node.body, node)
         other: ast.expr = ast.Attribute(_load(RUNTIME), "nothing", ast.Load())
         found: list[ast.stmt] = [ast.Assign([ast.Name(flag, ast.Store())], test)]
@@ -312,6 +314,7 @@ class Rewriting(ast.NodeTransformer):
         if broken:
             condition = ast.BoolOp(ast.And(), [ast.UnaryOp(ast.Not(), _load(broken)), condition])
             self.at(condition, node)
+        _for_truth(condition)
         found = [
             self.region(test, [ast.copy_location(ast.Return(condition), node)], node),
             self.region(body, node.body, node),
@@ -619,6 +622,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("binary", _operator(node.op), left, right), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.op, ast.Not):
+            _for_truth(node.operand)
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
             return self.at(_call("not_", operand), node)
@@ -629,6 +634,8 @@ class Rewriting(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         function = "and_" if isinstance(node.op, ast.And) else "or_"
         values = [self.visit(v) for v in node.values]
+        if getattr(node, "for_truth", False):
+            values = [self.at(_call("tested", v), node) for v in values]
         found = values[-1]
         for value in reversed(values[:-1]):
             found = _call(function, value, _later(found))
@@ -643,7 +650,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+        test = self.visit(_for_truth(node.test))
+        body, orelse = self.visit(node.body), self.visit(node.orelse)
         return self.at(_call("choose", test, _later(body), _later(orelse)), node)
 
     def visit_List(self, node: ast.List) -> Any:
@@ -685,15 +693,17 @@ class Rewriting(ast.NodeTransformer):
         for generator in node.generators:
             inner |= _stored(generator.target)
         source = self.visit(node.generators[0].iter)
+        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
         self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
         flags = _load(_FLAGS)
         for level, generator in enumerate(node.generators):
             number = ast.Constant(level)
-            iterable = source if level == 0 else self.visit(generator.iter)
+            iterable = _load(_SOURCE) if level == 0 else self.visit(generator.iter)
             generator.iter = self.at(_call("elements", number, iterable, flags), generator.iter)
             generator.target = self.target(generator.target)
             generator.ifs = [
-                self.at(_call("kept", number, self.visit(i), flags), i) for i in generator.ifs
+                self.at(_call("kept", number, self.visit(_for_truth(i)), flags), i)
+                for i in generator.ifs
             ]
         if isinstance(node, ast.DictComp):
             node.key, node.value = self.visit(node.key), self.visit(node.value)
@@ -703,13 +713,49 @@ class Rewriting(ast.NodeTransformer):
         kind = {ast.ListComp: "list", ast.GeneratorExp: "generator", ast.SetComp: "set"}.get(
             type(node), "dict"
         )
+        looped: ast.expr = ast.Constant(None)
+        if kind in ("list", "generator") and not walrus:
+            looped = self.at(_function(_looped(node.generators, node.elt), _SOURCE, _FOUND), node)
         if kind in ("list", "generator"):
             node.elt = self.at(_call("element", node.elt, flags), node.elt)
         made: ast.expr = node
         if kind == "set":
             made = self.at(ast.ListComp(node.elt, node.generators), node)
-        later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
-        return self.at(_call("comprehended", later, ast.Constant(kind)), node)
+        plain = _function(made, _SOURCE, _FLAGS)
+        return self.at(_call("comprehended", source, plain, looped, ast.Constant(kind)), node)
+
+
+def _function(body: ast.expr, *names: str) -> ast.expr:
+    """``lambda names: body``."""
+    args = [ast.arg(name) for name in names]
+    return ast.Lambda(ast.arguments([], args, None, [], [], None, []), body)
+
+
+def _looped(generators: Sequence[ast.comprehension], element: ast.expr) -> ast.expr:
+    """A rewritten list comprehension as loops: ``for_(source, lambda e: [appended(...) for x in (e,)])``."""
+    found = _call("appended", _load(_FOUND), copy.deepcopy(element))
+    nothing = _later(ast.Constant(None))
+    for level, generator in reversed(list(enumerate(generators))):
+        for test in reversed(generator.ifs):
+            assert isinstance(test, ast.Call)  # of `kept`
+            found = _call("if_", copy.deepcopy(test.args[1]), _later(found), nothing)
+        name = f"{ELEMENT}{level}"
+        target = copy.deepcopy(generator.target)
+        bound = ast.comprehension(target, ast.Tuple([_load(name)], ast.Load()), [], 0)
+        assert isinstance(generator.iter, ast.Call)  # of `elements`
+        iterable = copy.deepcopy(generator.iter.args[1])
+        body = _function(ast.ListComp(found, [bound]), name)
+        found = _call("for_", iterable, body, ast.Constant(None))
+    return found
+
+
+def _for_truth(node: ast.expr) -> ast.expr:
+    """Mark ``and`` and ``or`` of which only the truth matters: their parts are tested, not chosen between."""
+    if isinstance(node, ast.BoolOp):
+        node.for_truth = True  # type: ignore[attr-defined]
+        for value in node.values:
+            _for_truth(value)
+    return node
 
 
 def _walrus_names(statements: Sequence[ast.stmt]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging import indexing
+from wengert.frontend.staging import helpers, indexing
 from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.branches import (
     StagedRaise,
@@ -38,7 +38,12 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import require
-from wengert.frontend.staging.growing import Maybe, growing_of
+from wengert.frontend.staging.growing import (
+    Growing,
+    Maybe,
+    growing_of,
+    is_growing,
+)
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -50,12 +55,11 @@ from wengert.frontend.staging.handles import (
     concrete,
     is_number,
     known,
-    scalar_of,
     to_expr,
     type_of,
     wrap,
 )
-from wengert.frontend.staging.iteration import python_elements
+from wengert.frontend.staging.iteration import is_long, python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
 from wengert.frontend.staging.narrow import is_narrow
@@ -65,6 +69,7 @@ from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.source import mark_rebound
+from wengert.frontend.staging.stacks import deleted, part, read, stored
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
@@ -72,12 +77,11 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born", "call",
-    "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "kept", "member", "new", "not_",
-    "nothing", "or_",
-    "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds", "returned",
-    "set_of", "setattr_", "setitem", "store_attr", "store_item", "truth", "try_",
+    "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born",
+    "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
+    "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "kept", "member", "new",
+    "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds",
+    "returned", "set_of", "setattr_", "setitem", "store_attr", "store_item", "tested", "truth", "try_",
     "unary", "unpacked", "while_",
 ]  # fmt: skip
 
@@ -159,9 +163,12 @@ def _list_operator(op: str, a: Any, b: Any) -> Any:
                 )
             )
         return BINARY[op](a, b)
-    for value in (a, b):
-        if type(value) is list and growing_of(value) is not None:
-            materialized(value)
+    if op == "+" and type(a) is list and (growing_of(a) is not None or growing_of(b) is not None):
+        longer = call(a.copy)
+        call(longer.extend, b)
+        return longer
+    if growing_of(a) is not None:
+        materialized(a)
     return new(BINARY[op](a, b))
 
 
@@ -282,9 +289,9 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
         b = b.certain()
     if isinstance(b, Array):
         found = tested(call(np.any, compared("==", b, a)))
-    elif isinstance(b, (list, tuple)) and (
-        isinstance(a, Handle) or _any_handle(b) or (type(b) is list and growing_of(b) is not None)
-    ):
+    elif type(b) is list and growing_of(b) is not None:
+        found = tested(call(helpers.contained, a, b))
+    elif isinstance(b, (list, tuple)) and (isinstance(a, Handle) or _any_handle(b)):
         found = False
         for item in python_elements(b):
             found = or_(found, lambda i=item: compare("==", a, i))  # type: ignore[misc]
@@ -366,7 +373,7 @@ def augment(op: str, a: Any, b: Any) -> Any:
     if isinstance(a, list):
         active().touch(ListSlot(a))
         if op == "+":
-            a.extend(python_elements(b))
+            call(a.extend, b)
             return a
         if op == "*":
             a *= int(concrete(b, "how often a list is repeated"))
@@ -472,70 +479,19 @@ def _from_sequence(owner: Any, index: Any) -> Any:
             return owner[-1]
         *rest, last = owner
         return choose(last.present, lambda: last.value, lambda: _from_sequence(new(rest), -1))
-    if any(isinstance(v, Handle) for v in (index,)) or isinstance(place, (int, slice)):
-        return indexing.getitem(call(np.array, owner), index)
-    return refuse("reads a list whose length depends on run-time values", NeedConcrete)
+    return _from_growing(owner, None, place, index)
 
 
-def _from_growing(owner: list[Any], growing: Any, place: Any, index: Any) -> Any:
-    if isinstance(place, int) and not isinstance(place, bool):
-        if place < 0 and -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:]):
+def _from_growing(owner: list[Any], growing: Growing | None, place: Any, index: Any) -> Any:
+    if type(place) is int and place < 0:
+        if -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:]):
             return owner[place]
-        if place == -1 and not owner:
+        if place == -1 and not owner and growing is not None and growing.last is not None:
             require(compare(">", growing.length, 0), "IndexError", "list index out of range")
-            return (
-                growing.last
-                if growing.last is not None
-                else growing.element(binary("-", growing.length, 1))
-            )
-    if growing.stacks is None:
-        refuse("reads an element of a list while a loop makes it longer", NeedConcrete)
-    if owner:
-        length = known(growing.length)
-        if length is not UNKNOWN:
-            materialized(owner)
-            return _from_sequence(owner, index)
-        refuse("reads an element of a list whose length depends on run-time values", NeedConcrete)
-    if isinstance(place, slice):
-        from wengert.frontend.staging.growing import Growing, set_growing
-
-        stacks = [indexing.getitem(wrap(s), index).expr for s in growing.stacks]
-        part = new([])
-        length = scalar_of(_first_extent(stacks[0])) if stacks else 0
-        set_growing(part, Growing(length, growing.form, tuple(stacks)))
-        return part
-    where_ = index
-    if isinstance(place, int):
-        length = growing.length
-        where_ = (
-            place
-            if place >= 0
-            else binary("+", length, place)
-            if isinstance(length, Handle)
-            else length + place
-        )
-        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
-        require(
-            inside if isinstance(inside, bool) else inside.expr,
-            "IndexError",
-            "list index out of range",
-        )
-    else:
-        length = growing.length
-        where_ = choose(compare("<", index, 0), lambda: binary("+", index, length), lambda: index)
-        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
-        require(
-            inside if isinstance(inside, bool) else inside.expr,
-            "IndexError",
-            "list index out of range",
-        )
-    return growing.element(where_)
-
-
-def _first_extent(expr: Any) -> Any:
-    from wengert.ops.leaves import size
-
-    return size(expr.shape[0])
+            return growing.last
+    if not isinstance(place, slice):
+        return read(owner, index)
+    return part(owner, place)
 
 
 def _picked(owner: Any, index: Any) -> Any:
@@ -608,20 +564,18 @@ def _touch_other(owner: Any) -> None:
 
 
 def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
-    if growing_of(owner) is not None:
-        materialized(owner)
     place = known(index) if isinstance(index, Handle) else index
+    if is_growing(owner) and not isinstance(place, slice) and not _is_plain_place(owner, place):
+        stored(owner, index, value)
+        return
+    if is_growing(owner) and isinstance(place, slice):
+        spliced(owner, place, value)
+        return
     active().touch(ListSlot(owner))
     if place is not UNKNOWN:
         if isinstance(place, slice):
-            if any(type(v) is Maybe for v in owner):
-                refuse("stores into a part of a list that may be missing", NeedConcrete)
             owner[_plain_index(place)] = list(python_elements(value))
         else:
-            flagged = any(type(v) is Maybe for v in owner)
-            at_end = -len(owner) <= place < 0 and not any(type(v) is Maybe for v in owner[place:])
-            if flagged and not at_end and not is_certain(owner, place + 1):
-                refuse("stores into an element of a list that may be missing", NeedConcrete)
             owner[place] = value
         return
     if not (is_number(value) and all(is_number(v) for v in owner)):
@@ -641,18 +595,47 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
         owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)  # type: ignore[misc]
 
 
+def spliced(owner: list[Any], index: slice, values: Any) -> None:
+    """``owner[start:stop] = values`` for a list whose length only running tells."""
+    start = 0 if index.start is None else known(index.start)
+    stop = UNKNOWN if index.stop is None else known(index.stop)
+    to_end = index.stop is None
+    plain = type(start) is int and (to_end or (type(stop) is int and 0 <= start <= stop))
+    if not plain or index.step is not None:
+        refuse(
+            "stores into a part of a list whose length depends on run-time values; use slices without "
+            "steps, or arrays",
+            NeedConcrete,
+        )
+    rest = new([]) if to_end else getitem(owner, slice(stop, None))
+    front = getitem(owner, slice(None, start))
+    call(front.extend, values)
+    call(front.extend, rest)
+    active().touch(ListSlot(owner))
+    ListSlot(owner).set(ListSlot(front).get())
+
+
+def _is_plain_place(owner: list[Any], place: Any) -> bool:
+    """Whether a place is that of an ordinary element that is there, counted from the front or the end."""
+    if type(place) is not int:
+        return False
+    if place >= 0:
+        return growing_of(owner) is None and is_certain(owner, place + 1)
+    return -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:])
+
+
 def delitem(owner: Any, index: Any) -> None:
     """``del owner[index]``."""
     if isinstance(owner, list):
-        if growing_of(owner) is not None:
-            materialized(owner)
+        if is_growing(owner) and not isinstance(index, slice):
+            if not _is_plain_place(owner, index):
+                deleted(owner, index)
+                return
+        elif is_growing(owner):
+            spliced(owner, index, ())
+            return
         active().touch(ListSlot(owner))
-        place = _plain_index(index)
-        if any(type(v) is Maybe for v in owner) and not (
-            type(place) is int and is_certain(owner, place + 1)
-        ):
-            refuse("deletes an element of a list that may be missing", NeedConcrete)
-        del owner[place]
+        del owner[_plain_index(index)]
     elif isinstance(owner, dict):
         active().touch(DictSlot(owner))
         del owner[hashed(index)]
@@ -908,13 +891,31 @@ def element(value: Any, flags: dict[int, list[Any]]) -> Any:
     return value if present is None else Maybe(present, value)
 
 
-def comprehended(build: Callable[[Any], Any], kind: str) -> Any:
-    """A comprehension: ``build`` is given the flags of its elements."""
+def comprehended(
+    source: Any,
+    build: Callable[[Any, Any], Any],
+    looped: Callable[[Any, list[Any]], None] | None,
+    kind: str,
+) -> Any:
+    """A comprehension over ``source``.
+
+    ``build`` is given the flags of its elements; ``looped`` appends them to a list in a loop, which is for
+    sources whose length only running tells.
+    """
+    if looped is not None and is_long(source):
+        found: list[Any] = new([])
+        looped(source, found)
+        return found
     if kind == "generator":
-        return build({})
+        return build(source, {})
     if kind == "list":
-        return new(build({}))
-    return set_of(build(None)) if kind == "set" else new(build(None))
+        return new(build(source, {}))
+    return set_of(build(source, None)) if kind == "set" else new(build(source, None))
+
+
+def appended(found: list[Any], value: Any) -> None:
+    """An element of a comprehension that is captured as a loop."""
+    call(found.append, value)
 
 
 # --- errors ---------------------------------------------------------------------------------------
