@@ -154,7 +154,7 @@ def _is_plain(function: Any, args: tuple[Any, ...]) -> bool:
         return known and bool(args) and not isinstance(owner.get(args[0]), Partial)
     return (
         (known or function.__name__ == "append")
-        and not context.truths
+        and not context.maybes
         and not context.growing
         and context.owns(owner)
     )

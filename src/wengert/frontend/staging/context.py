@@ -429,7 +429,7 @@ class Context:
             Any, tuple[bool, bool] | None
         ] = {}  # functions: may they change, make things
         self.looked_at = 0  # elements of containers, to see whether Python itself may run a loop
-        self.truths = False  # run-time truth values exist: elements of lists may be missing
+        self.maybes = False  # elements of some list may be missing
         self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
 
     @property

@@ -97,6 +97,9 @@ class Maybe:
     present: Any  # a handle of a truth value
     value: Any
 
+    def __post_init__(self) -> None:
+        active().maybes = True
+
 
 class NeedRows(NeedConcrete):
     """The elements of a list are needed while a loop that seemed only to append to it is staged."""

@@ -190,8 +190,6 @@ class Scalar(Handle):
     def __init__(self, expr: Expr, python: bool = False) -> None:
         self._expr = expr
         self.python = python  # a truth value of Python's, not NumPy's
-        if python:
-            active().truths = True
 
     @property
     def expr(self) -> Expr:

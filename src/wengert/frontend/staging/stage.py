@@ -439,7 +439,7 @@ def _is_certain(owner: Any) -> bool:
     if type(owner) is not list:
         return False
     context = current()
-    return context is not None and not context.truths and not context.growing
+    return context is not None and not context.maybes and not context.growing
 
 
 def _key(index: Any) -> Any:
