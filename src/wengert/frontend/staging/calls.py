@@ -100,7 +100,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     except TypeError:  # not hashable
         mine = None
     if mine is not None:
-        return mine(*args, **kwargs)
+        return _noted(mine(*args, **kwargs))
     if isinstance(getattr(function, "__self__", None), _GENERATORS):
         from wengert.frontend.staging.library import drawn_by
 
@@ -117,10 +117,15 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.MethodType:
         return _method(function, args, kwargs)
     if kind is types.BuiltinMethodType or kind is types.BuiltinFunctionType:
-        return _builtin(function, args, kwargs)
+        return _noted(_builtin(function, args, kwargs))
     if isinstance(function, type):
-        return _class(function, args, kwargs)
+        return _noted(_class(function, args, kwargs))
     return _object(function, args, kwargs)
+
+
+def _noted(result: Any) -> Any:
+    """A result; of an iterator it is remembered where it was made."""
+    return active().birth(result) if hasattr(type(result), "__next__") else result
 
 
 _NUMBERS = frozenset((int, float, complex, bool))
@@ -361,8 +366,8 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 def _is_unseen(function: Any) -> bool:
     """Whether a method of a container is one that programs hardly ever call by name."""
-    name = function.__name__
-    return name.startswith("__") or name in ("symmetric_difference_update", "move_to_end")
+    name: str = function.__name__
+    return name.startswith("__") or name == "symmetric_difference_update"
 
 
 _TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))

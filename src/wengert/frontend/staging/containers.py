@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -89,6 +90,8 @@ def container_method(
     """``owner.name(*args)`` for a list, a dict or a set."""
     kind = next(t for t in (list, dict, set) if isinstance(owner, t))
     changes = name in _CHANGES[kind]
+    if isinstance(owner, OrderedDict) and (changes or name == "move_to_end"):
+        _refuse_ordered(owner)
     if changes:
         slot: Any = {list: ListSlot, dict: DictSlot, set: SetSlot}[kind]
         active().touch(slot(owner))
@@ -106,6 +109,20 @@ def container_method(
     if name == "copy":
         return active().birth(result)
     return _checked(result)
+
+
+def _refuse_ordered(owner: OrderedDict[Any, Any]) -> None:
+    """The order of such a dict is its own: a region cannot undo a change of it.
+
+    Raises:
+        NeedConcrete: it is older than the open branch or loop.
+    """
+    context = active()
+    if len(context.layers) > 1 and not context.owns(owner):
+        refuse(
+            "changes an OrderedDict in a branch or a loop that depends on run-time values; use a dict",
+            NeedConcrete,
+        )
 
 
 def _partly(owner: dict[Any, Any], name: str, args: tuple[Any, ...]) -> tuple[Any] | None:

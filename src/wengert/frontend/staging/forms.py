@@ -907,6 +907,12 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
 
 def _fields(cls: type, first: dict[Any, Any], second: dict[Any, Any], uniting: Uniting) -> Form:
     found: dict[Any, Form] = {}
+    if issubclass(cls, dict):
+        orders = [
+            [n for n in one if n in other] for one, other in ((first, second), (second, first))
+        ]
+        if orders[0] != orders[1]:
+            raise Unfit("a dict with the keys {} and a dict with the keys {}".format(*orders))
     for name in [*first, *(n for n in second if n not in first)]:
         x, y = first.get(name, UNASSIGNED), second.get(name, UNASSIGNED)
         if x is UNASSIGNED or y is UNASSIGNED:

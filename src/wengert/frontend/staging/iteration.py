@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import NeedConcrete, refuse
+from wengert.frontend.staging.context import NeedConcrete, current, refuse
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -27,7 +27,16 @@ from wengert.frontend.staging.narrow import is_narrow
 from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
-__all__ = ["Range", "Steps", "Together", "is_long", "python_elements", "range_", "steps_of"]
+__all__ = [
+    "Range",
+    "Steps",
+    "Together",
+    "is_long",
+    "moved",
+    "python_elements",
+    "range_",
+    "steps_of",
+]
 
 # Any: elements are whatever the program iterates over.
 
@@ -263,11 +272,40 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
         return iterable.python()
     if type(iterable) is list:
         return _list_elements(iterable, growing_of(iterable), flagged)
+    if isinstance(iterable, dict):
+        _all_keys(iterable)
+    moved(iterable)
     steps = steps_of(iterable)
     if steps is None:
         return iter(iterable) if flagged else _certain_elements(iterable)
     trip = int(concrete(steps.trip, "the number of elements"))
     return (steps.element(k) for k in range(trip))
+
+
+def moved(iterable: Any) -> None:
+    """To be called before something is iterated over: a region cannot undo how far an iterator has come.
+
+    Raises:
+        NeedConcrete: an iterator from outside of a branch or a loop.
+    """
+    if not hasattr(type(iterable), "__next__"):
+        return
+    context = current()
+    if context is None or len(context.layers) < 2:
+        return
+    if context.born(iterable) is not context.layers[-1]:
+        refuse(
+            "takes elements from an iterator in a branch or a loop that depends on run-time values, and the "
+            "iterator is older; use a list and an index",
+            NeedConcrete,
+        )
+
+
+def _all_keys(mapping: dict[Any, Any]) -> None:
+    partial = [k for k, v in mapping.items() if isinstance(v, Partial) and not v.none]
+    if partial:
+        keys = ", ".join(map(repr, partial))
+        refuse(f"a dict has the key {keys} on one path only; give it a value on both", NeedConcrete)
 
 
 def _certain_elements(iterable: Any) -> Iterator[Any]:

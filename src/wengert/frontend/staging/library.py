@@ -50,7 +50,7 @@ from wengert.frontend.staging.handles import (
     wrap,
 )
 from wengert.frontend.staging.indexing import fitted, getitem
-from wengert.frontend.staging.iteration import Range, Together, python_elements, range_
+from wengert.frontend.staging.iteration import Range, Together, moved, python_elements, range_
 from wengert.frontend.staging.operators import compared, power, unary
 from wengert.frontend.staging.texts import has_marks, marked, template_of
 from wengert.frontend.staging.truth import tested, truth
@@ -157,6 +157,15 @@ def tuple_(iterable: Any = ()) -> Any:
 @own(iter)
 def iter_(iterable: Any, *rest: Any) -> Any:
     return iter(iterable, *rest) if rest else python_elements(iterable)
+
+
+@own(next)
+def next_(iterator: Any, *default: Any) -> Any:
+    moved(iterator)
+    value = next(iterator, *default)
+    if type(value) is Maybe:
+        refuse("takes the next of elements that may be missing; use a for statement with break")
+    return value
 
 
 @own(map)

@@ -907,7 +907,7 @@ def comprehended(
         looped(source, found)
         return found
     if kind == "generator":
-        return build(source, {})
+        return active().birth(build(source, {}))
     if kind == "list":
         return new(build(source, {}))
     return set_of(build(source, None)) if kind == "set" else new(build(source, None))
