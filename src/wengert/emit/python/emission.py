@@ -26,6 +26,7 @@ LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_TARGETS = re.compile(r"\s*((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ")
 
 # Emits the statements of a control value.
 Controls = Callable[["Emission", Value], None]
@@ -283,7 +284,7 @@ class Emission:
         lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
-        assigned = {line.partition(" = ")[0].strip() for line in lines}
+        assigned = {name for line in lines for name in _assigned_names(line)}
         texts = [Text((name if name in assigned else "0",)) for name in names]
         if isinstance(node.type, Type):
             value.text = texts[0]
@@ -375,6 +376,12 @@ def _acts(node: Expr) -> bool:
         node = node.args[0]
     bodies = node.op.bodies
     return node.op.effect or (bodies is not None and any(b.acts for b in bodies(node.attr)))
+
+
+def _assigned_names(line: str) -> list[str]:
+    """The variables that a line assigns."""
+    found = _TARGETS.match(line)
+    return [] if found is None else found[1].split(", ")
 
 
 def _needs(value: Value, other: Value) -> bool:

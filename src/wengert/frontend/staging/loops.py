@@ -21,7 +21,6 @@ from wengert.frontend.staging.branches import (
     branches,
     cells_of,
     negated,
-    raised,
     slot_form,
 )
 from wengert.frontend.staging.context import (
@@ -505,7 +504,7 @@ def stage(
         except (StagedRaise, *CAUGHT) as error:
             if carried or (steps is not None and known(steps.trip) is not UNKNOWN):
                 raise
-            _only_raises(steps, go_before, error)
+            _only_raises(steps, go_before, body, cells, error)
             return
         if _settled(context, carried, trace, where):
             if not peeled:
@@ -524,13 +523,22 @@ def stage(
     )
 
 
-def _only_raises(steps: Steps | None, go: Expr | None, error: BaseException) -> None:
+def _only_raises(
+    steps: Steps | None,
+    go: Expr | None,
+    body: Callable[[Any], Any],
+    cells: dict[tuple[Any, ...], CellSlot],
+    error: BaseException,
+) -> None:
     """A loop whose first iteration is an error, if there is one."""
-    if isinstance(error, StagedRaise):
-        active().raises[id(error.error)] = error.where
-        error = error.error
+
+    def first() -> None:
+        body(None if steps is None else steps.element(0))
+        raise error
+
     runs = const(True) if steps is None else gt(to_expr(steps.trip), const(0))
-    raised(error, runs if go is None else where(runs, go, const(False)))
+    runs = runs if go is None else where(runs, go, const(False))
+    branches(runs, first, _nothing, cells)
 
 
 def _traced(
