@@ -64,7 +64,7 @@ from wengert.ops.choice import where
 __all__ = [
     "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
     "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
+    "for_", "getitem", "if_", "is_mapping", "is_sequence", "joined", "kept", "member", "new", "not_", "or_",
     "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
     "setattr_", "setitem", "staged", "staged_lambda", "store_attr", "store_item", "tested", "truth",
     "try_", "unary", "unpacked", "while_",
@@ -764,6 +764,14 @@ def new(container: Any) -> Any:
     if type(container) is dict and any(isinstance(k, (Handle, str, tuple)) for k in container):
         container = {hashed(k): v for k, v in container.items()}
     return context.birth(container)
+
+
+def joined(*parts: Any) -> list[Any]:
+    """A display of a list with stars in it: a part for each, and one for each other element."""
+    found: list[Any] = new([])
+    for each in parts:
+        call(found.extend, each)
+    return found
 
 
 def set_of(items: Any) -> set[Any]:
