@@ -9,7 +9,6 @@ import numpy as np
 __all__ = [
     "added", "all_of", "any_of", "contained", "counted", "extended", "largest", "largest_by",
     "mapped", "placed", "removed", "smallest", "smallest_by",
-
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
