@@ -232,6 +232,57 @@ def elements_that_a_loop_adds_now_and_then(a):
     return found[0] if found else a.sum(), last, len(found), sum(found)
 
 
+@value((1.5,), (0.3,), (0.05,))
+def parts_of_a_short_list(x):
+    xs = []
+    while x > 0.1:
+        xs.append(x)
+        x = x * 0.5
+    ys = xs[:2]
+    ys[1:3] = [7.0, 8.0]
+    return ys, xs[-3:], xs[5:]
+
+
+@value((3.0,), (0.1,))
+def list_that_grows_is_summed_in_the_loop(x):
+    xs = [x]
+    y = 0.0
+    for _ in range(int(x)):
+        xs.append(xs[-1] * 0.5)
+        y += sum(xs)
+    return y, xs
+
+
+@value((1.5,), (0.1,))
+def a_list_that_is_emptied_has_no_largest(x):
+    xs = [x]
+    while x > 0.2:
+        xs.append(x)
+        x *= 0.5
+    while xs:
+        x += xs.pop()
+    return max(xs, default=x)
+
+
+@value((3.0,), (1.0,), (0.6,), (0.1,))
+def checked_before_it_raises(x):
+    while x > 0.5:
+        assert x > 0.7, "small"
+        raise KeyError("k")
+    return x
+
+
+@value((0.7, 4), (0.7, 3))
+def an_assertion_before_a_store_out_of_range(x, n):
+    a = np.zeros(3)
+    k = 0
+    while k < n + int(x):
+        assert k < 3, "full"
+        a[k] = x
+        k += 1
+    return a
+
+
 @pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
 def test_values(function: Program, inputs: list[tuple[Any, ...]]) -> None:
     assert not captured_differently(function, inputs)
@@ -254,6 +305,98 @@ def test_one_array_as_two_arguments_is_refused_or_right() -> None:
             continue
         assert np.array_equal(result, function(two, two))
         assert np.array_equal(one, two)
+
+
+def array_in_a_list_changed_later(x):
+    a, k = np.zeros(2), 0.0
+    rows = [a]
+    while k < x:
+        rows.append(np.ones(2) * k)
+        k += 1
+    a[0] = 3.0
+    return rows[0][0]
+
+
+def array_in_a_list_changed_in_the_loop(x):
+    rows, a, k = [], np.zeros(2), 0.0
+    while k < x:
+        rows.append(a)
+        k += 1
+        a[0] += 1
+    return rows[0][0]
+
+
+def last_array_of_a_list_changed(x):
+    rows, k = [], 0.0
+    while k < x:
+        row = np.zeros(2)
+        rows.append(row)
+        k += 1
+    row[0] = 5.0
+    return rows[-1][0]
+
+
+def element_of_a_list_changed(x):
+    rows, k = [], 0.0
+    while k < x:
+        rows.append([k, x])
+        k += 1
+    rows[-1][0] = 7.0
+    return rows[-1][0], np.array(rows)
+
+
+def popped_array_changed(x):
+    todo = [np.array([x, 1.0])]
+    total = 0.0
+    while todo:
+        v = todo.pop()
+        v[0] = v[0] * 0.5
+        total += v[0]
+        if v[0] > 0.2:
+            todo.append(v)
+    return total
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        array_in_a_list_changed_later,
+        array_in_a_list_changed_in_the_loop,
+        last_array_of_a_list_changed,
+        element_of_a_list_changed,
+        popped_array_changed,
+    ],
+)
+def test_elements_are_not_changed_behind_the_back_of_a_list(function: Program) -> None:
+    with pytest.raises(wg.CaptureError, match="copy it first"):
+        wg.jit(function)(3.5)
+
+
+def test_a_list_as_result_of_what_is_differentiated_is_refused() -> None:
+    def halved(x):
+        out = [x]
+        while out[-1] > 0.1:
+            out.append(out[-1] * 0.5)
+        return out
+
+    with pytest.raises(wg.CaptureError, match=r"np\.array\(list\)"):
+        wg.vjp(halved, 1.0)
+
+
+def test_a_program_that_needs_more_room_prints_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def halved(x):
+        out = [x]
+        print("start")
+        while out[-1] + 0.1 * out[0] > 0.2:
+            out.append(out[-1] * 0.99)
+        return sum(out)
+
+    expected = halved(1.0)
+    assert wg.jit(halved)(1.0) == pytest.approx(expected)
+    names: dict[str, Any] = {}
+    exec(wg.jit(halved).source("python", 1.0), names)
+    assert names["jit_halved"](1.0) == pytest.approx(expected)
+    assert capsys.readouterr().out == "start\n" * 3
 
 
 # ------------------------------------------------------------------------------------------ derivatives
@@ -334,6 +477,19 @@ def sum_of_a_list_of_unknown_length(x):
         out.append(x)
         x = x / 1.7
     return sum(out), x
+
+
+@slope(1.5)
+def array_bound_anew_in_a_branch_after_a_store(x):
+    kept, n, total = np.zeros(6), 0, 0.0
+    while x > 0.5:
+        kept[n] = x
+        n += 1
+        if n > 3:
+            total += kept[0] * kept[n - 1]
+            kept, n = np.zeros(6), 0
+        x = x * 0.9
+    return total
 
 
 @pytest.mark.parametrize(("function", "args"), SLOPES, ids=[f.__name__ for f, _ in SLOPES])

@@ -96,7 +96,8 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
             holder = emission.holders.get(item.prefer)
-            over = holder is None or holder.left <= 0 or holder in (*dead, first, second)
+            inner = (v for v in (first, second) if v.block.parent is item.block)
+            over = holder is None or holder.left <= 0 or holder in (*dead, *inner)
             if over and (guard is None or guard in dead or guard.left == 0):
                 name = item.prefer
         if not name:

@@ -78,7 +78,7 @@ class Emission:
                 missing = effects_first(missing)
             if value.kind is Kind.STORE and not missing and value not in waited:
                 waited.add(value)
-                missing = self._readers_of_old(value)
+                missing = self._readers_of_old(value, [s for s in waited if not s.done])
             if missing:
                 # Once for what it needs, once more for a store; then it would wait for itself.
                 visits[value] = visits.get(value, 0) + 1
@@ -93,8 +93,8 @@ class Emission:
         """How a value is read, as a string."""
         return flat([read(value)])
 
-    def _readers_of_old(self, store: Value) -> list[Value]:
-        """Users of what a store changes that may as well come before it."""
+    def _readers_of_old(self, store: Value, waiting: Sequence[Value]) -> list[Value]:
+        """Users of what a store changes that may as well come before it and the stores that wait."""
         if store.base is None:
             return []
         others = [
@@ -102,7 +102,7 @@ class Emission:
             for w in store.base.consumers
             if not w.done and w is not store and w.block is store.block
         ]
-        return [w for w in others if not _needs(w, store)]
+        return [w for w in others if not any(_needs(w, other) for other in waiting)]
 
     def _emit_one(self, value: Value) -> None:
         self.scope = value.scope

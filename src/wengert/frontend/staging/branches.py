@@ -194,8 +194,21 @@ def branches(
         sides.append((finals, value))
         errors.append(error)
     if errors[0] is not None or errors[1] is not None:
+        _keep_effects(context, test, [finals for finals, _ in sides], errors)
         return _one_way(test, then, orelse, errors)
     return _chosen(context, test, sides, mark)
+
+
+def _keep_effects(
+    context: Context, test: Expr, finals: list[Finals], errors: list[BaseException | None]
+) -> None:
+    """What a branch checks and prints before it raises an error."""
+    slot = TokenSlot(context)
+    tokens = [each.values.get(slot.key, context.token) for each in finals]
+    raises = [error is not None and not isinstance(error, NeedResult) for error in errors]
+    yes, no = (t if flag else context.token for t, flag in zip(tokens, raises, strict=True))
+    if yes is not no:
+        context.put(slot, joined_leaves(context, test, [yes], [no])[0])
 
 
 def _one_way(

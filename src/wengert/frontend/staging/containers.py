@@ -160,7 +160,7 @@ def _list_method(
     from wengert.frontend.staging import helpers
     from wengert.frontend.staging.calls import call
     from wengert.frontend.staging.library import sorted_
-    from wengert.frontend.staging.stacks import inserted, popped, pushed
+    from wengert.frontend.staging.stacks import emptied, inserted, popped, pushed
     from wengert.frontend.staging.stage import getitem
 
     growing = growing_of(owner)
@@ -183,8 +183,8 @@ def _list_method(
             set_growing(new, growing)
             return new
         if name == "clear":
-            set_growing(owner, None)
-            return function()
+            emptied(owner)
+            return None
         if name == "reverse" and growing is None:
             return function()
         placed = growing is None and name in ("insert", "pop") and args and type(args[0]) is int

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "added", "contained", "counted", "extended", "largest", "largest_by", "mapped", "or_default", "placed",
-    "removed", "smallest", "smallest_by",
+    "added", "all_of", "any_of", "contained", "counted", "extended", "largest", "largest_by", "mapped",
+    "or_default", "placed", "removed", "smallest", "smallest_by",
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
@@ -83,6 +83,22 @@ def extended(elements: Any, more: Any) -> None:
     """``elements.extend(more)``."""
     for k in range(len(more)):
         elements.append(more[k])
+
+
+def any_of(elements: Any) -> bool:
+    """``any(elements)``."""
+    for element in elements:  # noqa: SIM110  a loop is captured as one
+        if element:
+            return True
+    return False
+
+
+def all_of(elements: Any) -> bool:
+    """``all(elements)``."""
+    for element in elements:  # noqa: SIM110  a loop is captured as one
+        if not element:
+            return False
+    return True
 
 
 def contained(value: Any, elements: Any) -> bool:

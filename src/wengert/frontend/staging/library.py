@@ -212,8 +212,11 @@ def any_(iterable: Any) -> Any:
     if isinstance(iterable, Array):
         return call(np.any, iterable)
     found: Any = False
+    from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import or_
 
+    if growing_of(iterable) is not None:
+        return call(helpers.any_of, iterable)
     for value in python_elements(iterable):
         found = or_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found
@@ -222,8 +225,11 @@ def any_(iterable: Any) -> Any:
 @own(all)
 def all_(iterable: Any) -> Any:
     found: Any = True
+    from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import and_
 
+    if growing_of(iterable) is not None:
+        return call(helpers.all_of, iterable)
     for value in python_elements(iterable):
         found = and_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found

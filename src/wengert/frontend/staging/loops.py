@@ -22,7 +22,6 @@ from wengert.frontend.staging.branches import (
     branches,
     cells_of,
     negated,
-    raised,
     slot_form,
     tied,
 )
@@ -508,7 +507,7 @@ def stage(
         except (StagedRaise, *CAUGHT) as error:
             if carried or (steps is not None and known(steps.trip) is not UNKNOWN):
                 raise
-            _only_raises(steps, go_before, error)
+            _only_raises(steps, go_before, body, cells, error)
             return
         if _settled(context, carried, trace, where):
             if not peeled:
@@ -527,13 +526,22 @@ def stage(
     )
 
 
-def _only_raises(steps: Steps | None, go: Expr | None, error: BaseException) -> None:
+def _only_raises(
+    steps: Steps | None,
+    go: Expr | None,
+    body: Callable[[Any], Any],
+    cells: dict[tuple[Any, ...], CellSlot],
+    error: BaseException,
+) -> None:
     """A loop whose first iteration is an error, if there is one."""
-    if isinstance(error, StagedRaise):
-        active().raises[id(error.error)] = error.where
-        error = error.error
+
+    def first() -> None:
+        body(None if steps is None else steps.element(0))
+        raise error
+
     runs = const(True) if steps is None else gt(to_expr(steps.trip), const(0))
-    raised(error, runs if go is None else where(runs, go, const(False)))
+    runs = runs if go is None else where(runs, go, const(False))
+    branches(runs, first, _nothing, cells)
 
 
 def _traced(
@@ -979,7 +987,7 @@ def _close(
         elif not ran:
             value = UNASSIGNED
         context.put(each.slot, value)
-    _reshare(context, [*plain, *late], building, where, negated(to_expr(ran)), mark)
+    _reshare(context, [*plain, *late], trace, building, where, negated(to_expr(ran)), mark)
     stacked = list(building.exprs)
     for each, count in plan:
         _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed, where)
@@ -1041,6 +1049,7 @@ def _leave(context: Context, each: _Carried, building: Building, length: Any) ->
 def _reshare(
     context: Context,
     carried: list[_Carried],
+    trace: _Trace,
     building: Building,
     where: Place,
     none: Expr,
@@ -1048,18 +1057,18 @@ def _reshare(
 ) -> None:
     """What the arrays after the loop may be the same memory as; ``none``: it has made no iteration."""
     for each in carried:
+        final = trace.finals.get(each.slot.key)
+        new = building.made.get(id(each.form))
+        fresh_ones = isinstance(final, Array) and not _outer(final.buffer, mark)
+        if new is not None and isinstance(each.init, Array) and fresh_ones:
+            tied(context, new.buffer, (each.init, None), none, mark)  # iterations make new ones
+            continue
         for form in _array_forms(each.form):
             made = building.made.get(id(form))
             if made is None:
                 continue
-            arrays = [a for a in form.pair if isinstance(a, Array)]
-            before = [a for a in arrays if a.buffer.serial < mark]
-            if len(before) == 1 and not any(
-                _outer(a.buffer, mark) for a in arrays if a is not before[0]
-            ):
-                tied(context, made.buffer, (before[0], None), none, mark)
-                continue
             outer: set[int] = set()
+            arrays = [a for a in form.pair if isinstance(a, Array)]
             for array in arrays:
                 outer |= array.buffer.origins | array.buffer.shadows
             made.buffer.shadows = frozenset(outer)

@@ -657,7 +657,15 @@ class Rewriting(ast.NodeTransformer):
     def visit_List(self, node: ast.List) -> Any:
         if not isinstance(node.ctx, ast.Load):
             return node
-        return self.at(_call("new", ast.List(self.elements(node.elts), ast.Load())), node)
+        if not any(isinstance(n, ast.Starred) for n in node.elts):
+            return self.at(_call("new", ast.List(self.elements(node.elts), ast.Load())), node)
+        parts: list[ast.expr] = []
+        for each in node.elts:
+            if isinstance(each, ast.Starred):
+                parts.append(self.visit(each.value))
+            else:
+                parts.append(ast.Tuple([self.visit(each)], ast.Load()))
+        return self.at(_call("joined", *parts), node)
 
     def visit_Tuple(self, node: ast.Tuple) -> Any:
         if not isinstance(node.ctx, ast.Load):

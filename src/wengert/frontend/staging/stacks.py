@@ -61,6 +61,7 @@ __all__ = [
     "ListOf",
     "Stacked",
     "deleted",
+    "emptied",
     "inserted",
     "packed",
     "part",
@@ -456,6 +457,16 @@ def popped(owner: list[Any], index: Any = -1) -> Any:
     found = growing.element(at)
     _set(owner, _without(growing, at, shorter))
     return found
+
+
+def emptied(owner: list[Any]) -> None:
+    """``owner.clear()``; rows are kept for what comes next."""
+    growing = growing_of(owner)
+    list.clear(owner)
+    if growing is not None and _has_room(growing):
+        set_growing(owner, replace(growing, length=0, last=None))
+    else:
+        set_growing(owner, None)
 
 
 def deleted(owner: list[Any], index: Any) -> None:

@@ -79,10 +79,10 @@ from wengert.ops.choice import where
 __all__ = [
     "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born",
     "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
-    "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "kept", "member", "new",
-    "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional", "raise_", "rebinds",
-    "returned", "set_of", "setattr_", "setitem", "store_attr", "store_item", "tested", "truth", "try_",
-    "unary", "unpacked", "while_",
+    "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
+    "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
+    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "store_attr", "store_item", "tested",
+    "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -838,6 +838,14 @@ def new(container: Any) -> Any:
     if type(container) is dict and any(isinstance(k, (Handle, str, tuple)) for k in container):
         container = {hashed(k): v for k, v in container.items()}
     return context.birth(container)
+
+
+def joined(*parts: Any) -> list[Any]:
+    """A display of a list with stars in it: a part for each, and one for each other element."""
+    found: list[Any] = new([])
+    for each in parts:
+        call(found.extend, each)
+    return found
 
 
 def set_of(items: Any) -> set[Any]:
