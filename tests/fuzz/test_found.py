@@ -322,6 +322,31 @@ def sum_of_a_list_of_unknown_length(x):
     return sum(out), x
 
 
+@slope(np.array([2.0, 3.0, 1.0]))
+def position_moved_before_and_after_a_store(a):
+    a = a.copy()
+    i = 0
+    while i < 2:
+        while a[i] < 1.5:
+            i += 1
+        if i < 2:
+            a[i] = a[i] * 2
+            i += 1
+    return a
+
+
+@slope(np.array([2.0, 3.0, 1.0]), 3)
+def number_that_a_branch_passes_on_and_a_row_keeps(a, n):
+    x, y = a[0], a[1]
+    for _ in range(n):
+        while y < 4.0:
+            y = y * 1.5
+        x = x * y
+        if x > 30.0:
+            y = y - 3.0
+    return x, y
+
+
 @pytest.mark.parametrize(("function", "args"), SLOPES, ids=[f.__name__ for f, _ in SLOPES])
 def test_slopes(function: Program, args: tuple[Any, ...]) -> None:
     projection = Projection(function, args, (0,), np.random.default_rng(5))

@@ -96,7 +96,12 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
             holder = emission.holders.get(item.prefer)
-            over = holder is None or holder.left <= 0 or holder in (*dead, first, second)
+            over = (
+                holder is None
+                or holder.left <= 0
+                or holder in dead
+                or holder.block in value.bodies  # what had it before was over in that way already
+            )
             if over and (guard is None or guard in dead or guard.left == 0):
                 name = item.prefer
         if not name:
