@@ -124,6 +124,8 @@ class Emission:
         form = value.form
         if form is not None and form.kind in _ATOMS:
             value.text = text
+            if value.is_array:
+                value.lie_in((Buffer(owned=False, lasting=True),), whole=True)
             return
         if value.is_array:
             self._place(value)

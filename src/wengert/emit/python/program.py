@@ -246,6 +246,8 @@ def _returned(value: Value) -> str:
     form = value.form
     if value.pending and form is not None and form.kind == "broadcast":
         return f"{text}.copy()"  # a broadcast cannot be written to
+    if any(buffer.lasting for buffer in value.buffers):
+        return f"{text}.copy()" if text.isidentifier() else f"np.array({text})"
     return text
 
 
