@@ -103,6 +103,30 @@ def test_constants_are_the_same_in_every_call() -> None:
             found += 9.0
 
 
+def t1(a: Any, s: float) -> Any:
+    for k in range(len(a)):
+        if a[k] > s:
+            raise ValueError("t2 too large # t3")
+        a = a * s
+    if s > 90:
+        raise ValueError("rows1 is 't4', of scipy.nothing.f()")
+    while s < 2:
+        s = s * 1.5
+        if s > 90:
+            raise ValueError("t5")
+    return a, s, len(a)
+
+
+def test_what_messages_and_functions_are_called_is_no_variable() -> None:
+    numbers = np.array([0.5, 0.25, 0.125])
+    result, last, length = wg.jit(t1)(numbers, 1.25)
+    expected, expected_last, _ = t1(numbers, 1.25)
+    np.testing.assert_allclose(result, expected)
+    assert (last, length) == (expected_last, 3)
+    with pytest.raises(ValueError, match="t2 too large # t3"):
+        wg.jit(t1)(numbers, 0.3)
+
+
 def _countdown(x: float) -> float:
     left = 0
     if x > 0:

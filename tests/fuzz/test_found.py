@@ -322,6 +322,21 @@ def sum_of_a_list_of_unknown_length(x):
     return sum(out), x
 
 
+@slope(A)
+def product_after_an_early_return(A):
+    if A[0, 0] > 2:
+        return 0.0
+    return np.prod(np.diag(A))
+
+
+@slope(A)
+def products_of_columns_in_a_loop(A):
+    total = A[0, 0]
+    for k in range(3):
+        total += np.prod(A[:, k]) * np.cumprod(A[k])[1]
+    return total
+
+
 @slope(np.array([2.0, 3.0, 1.0]))
 def position_moved_before_and_after_a_store(a):
     a = a.copy()

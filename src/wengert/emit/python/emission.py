@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wengert.emit.python.memory import move, places_of, remaining
-from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.naming import Naming, is_private, names_in
 from wengert.emit.python.scopes import Scope
 from wengert.emit.python.stores import emit_store
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
@@ -22,7 +21,6 @@ __all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
-_NAME = re.compile(r"[A-Za-z_]\w*")
 
 # Emits the statements of a control value.
 Controls = Callable[["Emission", Value], None]
@@ -280,7 +278,7 @@ class Emission:
         lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
-        used = set(_NAME.findall("\n".join(lines)))
+        used = set(names_in("\n".join(lines)))
         texts = [Text((name if name in used else "0",)) for name in names]
         if isinstance(node.type, Type):
             value.text = texts[0]
@@ -381,7 +379,7 @@ def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
     while left:
         for i, (target, text) in enumerate(left):
             others = [t for j, (_, t) in enumerate(left) if j != i]
-            if not any(target in _NAME.findall(t) for t in others):
+            if not any(target in names_in(t) for t in others):
                 block.add(f"{target} = {text}")
                 del left[i]
                 break
@@ -412,7 +410,7 @@ def drop_unused(block: Block, sizes: Sequence[tuple[str, Line]]) -> None:
             if isinstance(part, Block):
                 blocks.append(part)
             elif part not in own:
-                used.update(_NAME.findall(part.text))
+                used.update(names_in(part.text))
     gone = {line for name, line in sizes if name not in used}
     blocks = [block]
     while blocks and gone:
