@@ -218,6 +218,21 @@ def elements_that_a_loop_adds_now_and_then(a):
     return found[0] if found else a.sum(), last, len(found), sum(found)
 
 
+@value((9.5, 7.5), (9.5, 0.5))
+def counter_of_a_function_called_in_a_loop_of_a_branch(x, a):
+    k = 0
+
+    def bump(e):
+        nonlocal k
+        k += 1
+
+    t = 1.0
+    if a > 1:
+        for _ in range(int(x)):
+            t = bump(1.0)
+    return k, t is None
+
+
 @pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
 def test_values(function: Program, inputs: list[tuple[Any, ...]]) -> None:
     assert not captured_differently(function, inputs)

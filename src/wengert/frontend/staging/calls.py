@@ -156,6 +156,8 @@ def enter(
     context = active()
     from wengert.frontend.staging.recursion import entered
 
+    if staged is not original:
+        context.outer_cells.update(map(id, original.__closure__ or ()))
     for name in rebound_names(staged):
         free = staged.__code__.co_freevars
         if name in free:

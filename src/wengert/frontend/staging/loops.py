@@ -481,9 +481,6 @@ def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:
 
 def _enter(context: Context, each: _Carried, building: Building) -> Any:
     """Give a carried slot its value at the beginning of an iteration."""
-    slot = each.slot
-    if not isinstance(slot, CellSlot):
-        context.touch(slot)
     if each.late:
         value: Any = UNASSIGNED
     elif each.grown is not None:
@@ -492,7 +489,7 @@ def _enter(context: Context, each: _Carried, building: Building) -> Any:
         value = ((), Growing(length, each.grown.element, None, last))
     else:
         value = each.form.build(building)
-    slot.set(value)
+    context.put(each.slot, value)
     return value
 
 
