@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable
 from typing import Any  # Any: programs take and return whatever ordinary code does
 
@@ -216,6 +218,48 @@ def elements_that_a_loop_adds_now_and_then(a):
         found.append(a @ a * step)
     last = found[-1] if len(found) > 0 else 9.0
     return found[0] if found else a.sum(), last, len(found), sum(found)
+
+
+class _Pair:
+    def __init__(self, first):
+        self.first, self.rest = first, [first]
+
+
+@value((FOUR, 9), (FOUR, 2))
+def copies_of_arrays_lists_and_objects(a, n):
+    b = copy.copy(a * 2)
+    c = copy.copy(b)
+    c[0] = 9.0
+    grown = []
+    for k in range(n):
+        grown.append(a[0] * k)
+    deep, flat = copy.deepcopy(grown), copy.copy(grown)
+    deep.append(1.0)
+    flat.append(2.0)
+    pair = _Pair(a * 3)
+    other, shallow = copy.deepcopy(pair), copy.copy(pair)
+    other.first[0] = 5.0
+    other.rest.append(1.0)
+    shallow.first[1] = 7.0
+    table = copy.deepcopy({"all": [a, a[:2], a], "n": (n, a[1])})
+    table["all"][0][0] = 4.0
+    return b, c, deep, flat, grown, pair.first, other.first, len(pair.rest), other.rest, table
+
+
+@value((1.5, np.array(2.0)), (-0.5, np.array(1.0)))
+def arrays_without_axes(x, a):
+    d, e, f = np.zeros(()), np.full((), x), np.ones_like(a)
+    d[...] = a * x
+    e[()] += d
+    for _ in range(5):
+        f[...] = f * x + e
+    return d, e, f
+
+
+@value((0.2, 12), (1.5, 5))
+def number_to_many_powers(s, n):
+    u = math.exp(s)
+    return s * u ** np.arange(n, -n - 1, -2.0), u ** np.array([2, 3])
 
 
 @value((9.5, 7.5), (9.5, 0.5))

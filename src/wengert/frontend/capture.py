@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
-from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
+from wengert.frontend.staging import copying, methods  # noqa: F401  their functions, NumPy's methods
 from wengert.frontend.staging.adopting import (
     Adopted,
     Guard,

@@ -37,6 +37,7 @@ from wengert.frontend.staging.handles import (
     describe,
     is_number,
     known,
+    new_array,
     to_expr,
     type_of,
     wrap,
@@ -472,7 +473,10 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
         active().risk("LinAlgError")
-    found = _result(result)
+    if isinstance(result, Expr) and entry.group == "Creation":
+        found: Any = new_array(result)  # without axes too: it may be stored into
+    else:
+        found = _result(result)
     if dtype is not None and is_number(found):
         from wengert.frontend.staging.library import as_type
 
