@@ -540,3 +540,17 @@ def _counting(x: Any) -> Any:
 def test_maps_of_programs_with_counters() -> None:
     points = np.array([0.5, 0.7])
     assert close(wg.vmap(_counting)(points), [_counting(p) for p in points])
+
+
+def test_mapped_programs_that_change_what_is_outside_are_refused() -> None:
+    def total(w: float) -> Any:
+        sums = np.zeros(3)
+
+        def inner(v: float) -> Any:
+            sums[0] = sums[0] + v
+            return sums[0] * v
+
+        return wg.vmap(inner)(np.array([w, 2 * w])), sums
+
+    with pytest.raises(wg.CaptureError, match=r"vmap maps changes array outside"):
+        wg.jit(total)(0.5)

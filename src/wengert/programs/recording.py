@@ -9,13 +9,14 @@ again. Two derivatives that are nested therefore never take each other's changes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from wengert.errors import GraphError, worded
 from wengert.frontend.staging import context as staging
 from wengert.frontend.staging.adopting import Adopted
+from wengert.frontend.staging.context import Slot
 from wengert.frontend.staging.handles import Array, Scalar
 from wengert.frontend.staging.nested import Recording
 from wengert.frontend.tables import load_tables
@@ -33,6 +34,7 @@ __all__ = [
     "in_capture",
     "recorded",
     "substituted",
+    "watched",
 ]
 
 # Any, throughout: functions, arguments and results are whatever the user has.
@@ -101,11 +103,16 @@ def recorded(
     """Record with symbols that stand for values; effects that were recorded meanwhile get the values."""
     found = Substituted(context, symbols, values)
     _give(context, symbols, values)
-    inner = getattr(context, "context", None)
-    with nullcontext({}) if inner is None else inner.watched() as changed:
+    with watched(context) as changed:
         yield found
     context.token = found.closed(context.token)
     _close_slots(changed.values(), dict(zip(symbols, values, strict=True)))
+
+
+def watched(context: Context) -> AbstractContextManager[Mapping[Any, Slot]]:
+    """What changes meanwhile outside of what is recorded."""
+    inner = getattr(context, "context", None)
+    return nullcontext({}) if inner is None else inner.watched()
 
 
 def _give(context: Context, symbols: Sequence[Expr], values: Sequence[Expr]) -> None:
