@@ -375,17 +375,16 @@ def _needs(value: Value, other: Value) -> bool:
 
 def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
     """Assign expressions to variables as if at once; one after the other wherever that is the same."""
-    left = [(target, text) for target, text in pairs if target != text]
+    left = [(target, text, set(names_in(text))) for target, text in pairs if target != text]
     while left:
-        for i, (target, text) in enumerate(left):
-            others = [t for j, (_, t) in enumerate(left) if j != i]
-            if not any(target in names_in(t) for t in others):
+        for i, (target, text, _) in enumerate(left):
+            if not any(target in names for j, (*_, names) in enumerate(left) if j != i):
                 block.add(f"{target} = {text}")
                 del left[i]
                 break
         else:
-            targets = ", ".join(t for t, _ in left)
-            block.add(f"{targets} = {', '.join(t for _, t in left)}")
+            targets = ", ".join(t for t, *_ in left)
+            block.add(f"{targets} = {', '.join(t for _, t, _ in left)}")
             return
 
 
