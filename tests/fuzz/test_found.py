@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable
 from typing import Any  # Any: programs take and return whatever ordinary code does
 
@@ -283,6 +285,63 @@ def an_assertion_before_a_store_out_of_range(x, n):
     return a
 
 
+class _Pair:
+    def __init__(self, first):
+        self.first, self.rest = first, [first]
+
+
+@value((FOUR, 9), (FOUR, 2))
+def copies_of_arrays_lists_and_objects(a, n):
+    b = copy.copy(a * 2)
+    c = copy.copy(b)
+    c[0] = 9.0
+    grown = []
+    for k in range(n):
+        grown.append(a[0] * k)
+    deep, flat = copy.deepcopy(grown), copy.copy(grown)
+    deep.append(1.0)
+    flat.append(2.0)
+    pair = _Pair(a * 3)
+    other, shallow = copy.deepcopy(pair), copy.copy(pair)
+    other.first[0] = 5.0
+    other.rest.append(1.0)
+    shallow.first[1] = 7.0
+    table = copy.deepcopy({"all": [a, a[:2], a], "n": (n, a[1])})
+    table["all"][0][0] = 4.0
+    return b, c, deep, flat, grown, pair.first, other.first, len(pair.rest), other.rest, table
+
+
+@value((1.5, np.array(2.0)), (-0.5, np.array(1.0)))
+def arrays_without_axes(x, a):
+    d, e, f = np.zeros(()), np.full((), x), np.ones_like(a)
+    d[...] = a * x
+    e[()] += d
+    for _ in range(5):
+        f[...] = f * x + e
+    return d, e, f
+
+
+@value((0.2, 12), (1.5, 5))
+def number_to_many_powers(s, n):
+    u = math.exp(s)
+    return s * u ** np.arange(n, -n - 1, -2.0), u ** np.array([2, 3])
+
+
+@value((9.5, 7.5), (9.5, 0.5))
+def counter_of_a_function_called_in_a_loop_of_a_branch(x, a):
+    k = 0
+
+    def bump(e):
+        nonlocal k
+        k += 1
+
+    t = 1.0
+    if a > 1:
+        for _ in range(int(x)):
+            t = bump(1.0)
+    return k, t is None
+
+
 @pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
 def test_values(function: Program, inputs: list[tuple[Any, ...]]) -> None:
     assert not captured_differently(function, inputs)
@@ -490,6 +549,46 @@ def array_bound_anew_in_a_branch_after_a_store(x):
             kept, n = np.zeros(6), 0
         x = x * 0.9
     return total
+
+
+@slope(A)
+def product_after_an_early_return(A):
+    if A[0, 0] > 2:
+        return 0.0
+    return np.prod(np.diag(A))
+
+
+@slope(A)
+def products_of_columns_in_a_loop(A):
+    total = A[0, 0]
+    for k in range(3):
+        total += np.prod(A[:, k]) * np.cumprod(A[k])[1]
+    return total
+
+
+@slope(np.array([2.0, 3.0, 1.0]))
+def position_moved_before_and_after_a_store(a):
+    a = a.copy()
+    i = 0
+    while i < 2:
+        while a[i] < 1.5:
+            i += 1
+        if i < 2:
+            a[i] = a[i] * 2
+            i += 1
+    return a
+
+
+@slope(np.array([2.0, 3.0, 1.0]), 3)
+def number_that_a_branch_passes_on_and_a_row_keeps(a, n):
+    x, y = a[0], a[1]
+    for _ in range(n):
+        while y < 4.0:
+            y = y * 1.5
+        x = x * y
+        if x > 30.0:
+            y = y - 3.0
+    return x, y
 
 
 @pytest.mark.parametrize(("function", "args"), SLOPES, ids=[f.__name__ for f, _ in SLOPES])

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
-from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
+from wengert.frontend.staging import copying, methods  # noqa: F401  their functions, NumPy's methods
 from wengert.frontend.staging.adopting import (
     Adopted,
     Capacity,
@@ -733,9 +733,15 @@ def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
     from wengert.frontend.staging.context import AttrSlot, CellSlot, GlobalSlot
 
     for slot, old in list(context.layers[0].journal.values()):
-        shared = isinstance(slot, (GlobalSlot, CellSlot)) or (
-            isinstance(slot, AttrSlot) and isinstance(slot.object, (type, types.ModuleType))
-        )
+        match slot:
+            case GlobalSlot():
+                shared = True
+            case CellSlot():  # the variables of what was captured are gone
+                shared = id(slot.cell) in context.outer_cells
+            case AttrSlot():
+                shared = isinstance(slot.object, (type, types.ModuleType))
+            case _:
+                shared = False
         if shared and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})
             exprs += found

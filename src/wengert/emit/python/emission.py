@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wengert.emit.python.memory import move, places_of, remaining
-from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.naming import Naming, is_private, names_in
 from wengert.emit.python.scopes import Scope
 from wengert.emit.python.stores import emit_store
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
@@ -25,7 +25,6 @@ __all__ = [
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
-_NAME = re.compile(r"[A-Za-z_]\w*")
 _TARGETS = re.compile(r"\s*((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ")
 
 # Emits the statements of a control value.
@@ -130,6 +129,8 @@ class Emission:
         form = value.form
         if form is not None and form.kind in _ATOMS:
             value.text = text
+            if value.is_array:
+                value.lie_in((Buffer(owned=False, lasting=True),), whole=True)
             return
         if value.is_array:
             self._place(value)
@@ -400,17 +401,16 @@ def _needs(value: Value, other: Value) -> bool:
 
 def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
     """Assign expressions to variables as if at once; one after the other wherever that is the same."""
-    left = [(target, text) for target, text in pairs if target != text]
+    left = [(target, text, set(names_in(text))) for target, text in pairs if target != text]
     while left:
-        for i, (target, text) in enumerate(left):
-            others = [t for j, (_, t) in enumerate(left) if j != i]
-            if not any(target in _NAME.findall(t) for t in others):
+        for i, (target, text, _) in enumerate(left):
+            if not any(target in names for j, (*_, names) in enumerate(left) if j != i):
                 block.add(f"{target} = {text}")
                 del left[i]
                 break
         else:
-            targets = ", ".join(t for t, _ in left)
-            block.add(f"{targets} = {', '.join(t for _, t in left)}")
+            targets = ", ".join(t for t, *_ in left)
+            block.add(f"{targets} = {', '.join(t for _, t, _ in left)}")
             return
 
 
@@ -435,7 +435,7 @@ def drop_unused(block: Block, sizes: Sequence[tuple[str, Line]]) -> None:
             if isinstance(part, Block):
                 blocks.append(part)
             elif part not in own:
-                used.update(_NAME.findall(part.text))
+                used.update(names_in(part.text))
     gone = {line for name, line in sizes if name not in used}
     blocks = [block]
     while blocks and gone:

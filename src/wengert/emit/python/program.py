@@ -13,7 +13,7 @@ from wengert.emit.python.control import emit_control
 from wengert.emit.python.emission import Emission, count_users, drop_unused, effects_first
 from wengert.emit.python.helpers import bare_source, helper_source
 from wengert.emit.python.loops import emit_row
-from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.naming import Naming, bare, is_private
 from wengert.emit.python.regions import build_bodies
 from wengert.emit.python.sameness import Rank
 from wengert.emit.python.scopes import Builder, Scope
@@ -195,7 +195,7 @@ class Program:
         texts = ["\n".join(constants), *helpers, *self.sources, "\n".join(lines)]
         if not own_errors:
             texts = [_OWN_ERROR.sub(_builtin_raised, text) for text in texts]
-        parts = [_header("\n".join(texts)), *texts]
+        parts = [_header(bare("\n".join(texts))), *texts]
         return "\n\n\n".join(part for part in parts if part) + "\n"
 
     def _helper_text(self, name: str) -> str:
@@ -241,6 +241,8 @@ def _returned(value: Value) -> str:
     form = value.form
     if value.pending and form is not None and form.kind == "broadcast":
         return f"{text}.copy()"  # a broadcast cannot be written to
+    if any(buffer.lasting for buffer in value.buffers):
+        return f"{text}.copy()" if text.isidentifier() else f"np.array({text})"
     return text
 
 

@@ -42,6 +42,7 @@ from wengert.frontend.staging.handles import (
     describe,
     is_number,
     known,
+    new_array,
     to_expr,
     type_of,
     wrap,
@@ -224,6 +225,8 @@ def enter(
 ) -> Any:
     """Call converted code."""
     context = active()
+    if staged is not original:
+        context.outer_cells.update(map(id, original.__closure__ or ()))
     for name in rebound_names(staged):
         free = staged.__code__.co_freevars
         if name in free:
@@ -581,7 +584,10 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
         active().risk("LinAlgError")
-    found = _result(result)
+    if isinstance(result, Expr) and entry.group == "Creation":
+        found: Any = new_array(result)  # without axes too: it may be stored into
+    else:
+        found = _result(result)
     if dtype is not None and is_number(found):
         from wengert.frontend.staging.library import as_type
 

@@ -402,12 +402,15 @@ class Context:
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
         self.least_sizes: dict[str, int] = {}  # sizes of arguments that vary
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
-        self.births: dict[int, tuple[Any, Layer]] = {}
+        self.births: dict[int, tuple[Any, Layer, int]] = {}
+        self.born_count = 0
         self.buffer_names: dict[int, str] = {}
         self.tries: list[Any] = []
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
+        self.outer_cells: set[int] = set()  # variables of functions that are not captured, by id
+        self.watches: list[tuple[int, dict[tuple[Any, ...], Slot]]] = []  # see `watched`
         self.calls: dict[Any, Place] = {}  # where functions call themselves
         self.merged: dict[int, tuple[Any, list[Any]]] = {}  # containers that may be others
         self.arguments: Any = ()
@@ -459,12 +462,16 @@ class Context:
             and entry[1] is self.layers[-1]
             and entry[0] is owner
             and id(owner) not in self.merged
+            and (not self.watches or entry[2] >= self.watches[-1][0])
         )
 
     def touch(self, slot: Slot) -> None:
         """To be called before a slot changes."""
         layer = self.layers[-1]
         owner = slot.owner
+        for least, watch in self.watches:
+            if owner is None or self.age(owner) < least:
+                watch.setdefault(slot.key, slot)
         if owner is not None:
             if id(owner) in self.frozen:
                 self.check_thawed(owner)
@@ -490,11 +497,21 @@ class Context:
             self.layers.pop()
             self.undo(layer)
 
+    @contextmanager
+    def watched(self) -> Iterator[dict[tuple[Any, ...], Slot]]:
+        """All slots that change meanwhile, but for those of what is made meanwhile."""
+        watch: dict[tuple[Any, ...], Slot] = {}
+        self.watches.append((self.born_count, watch))
+        try:
+            yield watch
+        finally:
+            self.watches.pop()
+
     def put(self, slot: Slot, value: Any) -> None:
-        """Give a slot what a region has left in it.
+        """Give a slot what a region begins with, or what one has left in it.
 
         Variables need no journal: the region around restores those that it shares, and those of a function
-        that has returned are gone.
+        that has returned are gone. But what functions declare nonlocal the region need not share.
         """
         if not isinstance(slot, CellSlot) or slot.key in self.rebound:
             self.touch(slot)
@@ -566,9 +583,15 @@ class Context:
         entry = self.births.get(id(owner))
         return entry[1] if entry is not None and entry[0] is owner else None
 
+    def age(self, owner: Any) -> int:
+        """How many things were made before something; -1 for what was there before the capture."""
+        entry = self.births.get(id(owner))
+        return entry[2] if entry is not None and entry[0] is owner else -1
+
     def birth(self, owner: Any) -> Any:
         """Note that something is made in the region that is open."""
-        self.births[id(owner)] = (owner, self.layers[-1])
+        self.births[id(owner)] = (owner, self.layers[-1], self.born_count)
+        self.born_count += 1
         return owner
 
     def undo(self, layer: Layer) -> None:

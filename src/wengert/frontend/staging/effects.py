@@ -58,6 +58,9 @@ def require(
             raise raised_here(kind, message)
         return
     node = ok if isinstance(ok, Expr) else to_expr(ok)
+    spot = at or here()
+    if message is not None and kind.startswith("wengert."):  # Python would do what a graph cannot
+        message = f"{spot if context.eager else effects.escaped(str(spot))}: {message}"
     if context.eager:
         from wengert.frontend.staging.handles import Scalar
 
@@ -68,7 +71,6 @@ def require(
         node = where(node, const(False), const(True))
     if context.tries and _caught(context, kind, node):
         return
-    spot = at or here()
     _step(
         effects.check(
             context.token,

@@ -9,6 +9,7 @@ in the graph.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import count
 from typing import Any, NamedTuple, NoReturn
 
@@ -47,6 +48,7 @@ __all__ = [
     "is_handle",
     "is_number",
     "known",
+    "new_array",
     "scalar_of",
     "to_expr",
     "type_of",
@@ -181,6 +183,12 @@ class Handle:
         """The value as an expression."""
         raise NotImplementedError
 
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self
+
 
 class Scalar(Handle):
     """A number: Python's if its type is weak, else NumPy's."""
@@ -275,6 +283,12 @@ class Array(Handle):
             write_buffer(context, buffer, value)
             return
         write_buffer(context, buffer, put_back(self.views, buffer.read(), value))
+
+    def __copy__(self) -> Array:
+        return Array(Buffer(self.expr))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return Array(Buffer(self.expr))
 
     def __repr__(self) -> str:
         return f"<{describe(self)} of a captured program>"
@@ -392,6 +406,9 @@ class Partial(Handle):
 
     def __init__(self, missing: Expr, value: Any, none: bool, name: str) -> None:
         self.missing, self.value, self.none, self.name = missing, value, none, name
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Partial:
+        return Partial(self.missing, deepcopy(self.value, memo), self.none, self.name)
 
     @property
     def expr(self) -> Expr:
@@ -527,11 +544,14 @@ def wrap(expr: Expr) -> Any:
     type_ = expr.type
     if isinstance(type_, TupleType):
         return tuple(wrap(e) for e in items(expr))
-    if not type_.shape:
-        return scalar_of(expr)
+    return new_array(expr) if type_.shape else scalar_of(expr)
+
+
+def new_array(expr: Expr) -> Array:
+    """An array of its own with the contents of an expression."""
     active().record(expr)
-    if type_.weak:
-        expr = cast(expr, type_.dtype)
+    if expr.value_type.weak:
+        expr = cast(expr, expr.value_type.dtype)
     return Array(Buffer(expr))
 
 

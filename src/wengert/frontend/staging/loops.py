@@ -617,18 +617,15 @@ def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:
 
 def _enter(context: Context, each: _Carried, building: Building) -> Any:
     """Give a carried slot its value at the beginning of an iteration."""
-    slot = each.slot
-    if not isinstance(slot, CellSlot):
-        context.touch(slot)
     if each.late:
         value: Any = UNASSIGNED
     elif each.grown is not None:
         length = scalar_of(next(building.exprs))
         last = each.grown.element.build(building)
-        value = ((), Growing(length, each.grown.element, None, last, slot=slot.key))
+        value = ((), Growing(length, each.grown.element, None, last, slot=each.slot.key))
     else:
         value = each.form.build(building)
-    slot.set(value)
+    context.put(each.slot, value)
     return value
 
 
