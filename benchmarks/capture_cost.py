@@ -2,7 +2,8 @@
 
 1. Microseconds for each operation that is recorded, from programs of two lengths (so that what every
    capture costs, such as reading the source, falls out).
-2. How much slower Python itself runs while it is captured: dictionaries and lists of plain numbers.
+2. How much slower Python itself runs while it is captured, on numbers, texts, lists and objects that are
+   known.
 3. How often the bodies of three nested loops are traced; to reach: at most 4 each.
 4. For every program of the tests' corpus: the first call, later calls, and the plain program.
 
@@ -97,7 +98,8 @@ def cost_of_operations(folder: Path) -> None:
     print(f"emitting {(more[2] - more[1]) / 3 * 1e6:.1f} µs for each operation")
 
 
-STATIC = """
+STATIC = {
+    "tables": """
 def program(x):
     table = {}
     items = []
@@ -107,17 +109,76 @@ def program(x):
         if key == 3:
             items.append(k)
     return x * (len(items) + table[5])
-"""
+""",
+    "nested loops": """
+def program(x):
+    total = 0
+    for i in range(%d // 20):
+        for j in range(20):
+            total += i * j %% 7
+    return x * total
+""",
+    "sieve": """
+def program(x):
+    flags = [True] * %d
+    i = 2
+    while i * i < len(flags):
+        if flags[i]:
+            for j in range(i * i, len(flags), i):
+                flags[j] = False
+        i += 1
+    return x * sum(flags)
+""",
+    "texts": """
+def program(x):
+    text = ""
+    for k in range(%d):
+        text += chr(97 + k %% 26)
+        if text.endswith("xyz"):
+            text = text[:-1].upper()
+    return x * len(text)
+""",
+    "function": """
+def helper(a, b):
+    return a * b %% 11 + 1
+
+def program(x):
+    total = 0
+    for k in range(%d):
+        total += helper(k, total)
+    return x * total
+""",
+    "object": """
+class Counter:
+    def __init__(self):
+        self.n = 0
+
+    def step(self, k):
+        self.n += k
+        return self.n
+
+def program(x):
+    counter = Counter()
+    for k in range(%d):
+        counter.step(k)
+    return x * counter.n
+""",
+}
 
 
 def cost_of_static_python(folder: Path) -> None:
     n = 5000
-    rounds = {k: captures(STATIC % k, folder, 1.5)[1] for k in (n, 2 * n)}
-    program = loaded(STATIC % n, folder)
-    taken = [seconds_of(lambda: program(1.5)) for _ in range(ROUNDS)]
-    captured, plain = rounds[2 * n] - rounds[n], median(taken)
-    print(f"{n} rounds of dictionaries and lists: plain {human(plain)}, captured", end=" ")
-    print(f"{human(captured)}, {captured / plain:.0f} times slower")
+    for name, source in STATIC.items():
+        rounds = {k: captures(source % k, folder, 1.5)[1] for k in (n, 3 * n)}
+        plain = {k: plainly(source % k, folder) for k in (n, 3 * n)}
+        took, usual = rounds[3 * n] - rounds[n], plain[3 * n] - plain[n]
+        print(f"{name:14} plain {human(usual):>8}, captured {human(took):>8},", end=" ")
+        print(f"{took / usual:.1f} times slower")
+
+
+def plainly(source: str, folder: Path) -> float:
+    program = loaded(source, folder)
+    return median(seconds_of(partial(program, 1.5)) for _ in range(ROUNDS))
 
 
 TRIPLE = """

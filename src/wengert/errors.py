@@ -14,6 +14,7 @@
     ├── NumericError        numerical differentiation could not give a trustworthy answer
     ├── VerificationError   a result that failed its own check at random points
     ├── CaptureError        a Python program that cannot be captured (has .filename and .lineno)
+    ├── CapacityError       a list longer than there is room for: the program is run again with more
     └── GraphError          a malformed graph (a bug in whoever built it)
 
 Each message says what was expected, what came, where, and one thing to try.
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "CapacityError",
     "CaptureError",
     "DegenerateError",
     "DomainError",
@@ -114,6 +116,10 @@ class CaptureError(WengertError, TypeError):
 
     filename: str = ""
     lineno: int = 0
+
+
+class CapacityError(WengertError, BufferError):
+    """A list of a captured program became longer than there is room for; whoever runs it makes more room."""
 
 
 class UnusedInputWarning(UserWarning):

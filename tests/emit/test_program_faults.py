@@ -78,6 +78,55 @@ def test_constants_that_are_stored_into() -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+def _weighted(a: Any) -> Any:
+    a = a.copy()
+    if a[1] > 1.0:
+        a[0] += 0.6
+    return (a * np.arange(1.0, 5.0)).sum() + a[1]
+
+
+def _table(x: float) -> Any:
+    weights = np.array([1.0, 2.0])
+    return weights, weights[1:], [weights if x > 1.0 else weights * x]
+
+
+def test_constants_are_the_same_in_every_call() -> None:
+    gradient = wg.grad(_weighted)
+    for first in (2.0, 0.5, 0.5, 2.0):
+        np.testing.assert_array_equal(gradient(np.array([1.0, first, 0.0, 0.0])), [1, 3, 3, 4])
+    compiled = wg.jit(_table)
+    for _ in range(2):
+        whole, part, (chosen,) = compiled(2.0)
+        for found, expected in ((whole, [1.0, 2.0]), (part, [2.0]), (chosen, [1.0, 2.0])):
+            np.testing.assert_array_equal(found, expected)
+        for found in (whole, part, chosen):
+            found += 9.0
+
+
+def t1(a: Any, s: float) -> Any:
+    for k in range(len(a)):
+        if a[k] > s:
+            raise ValueError("t2 too large # t3")
+        a = a * s
+    if s > 90:
+        raise ValueError("rows1 is 't4', of scipy.nothing.f()")
+    while s < 2:
+        s = s * 1.5
+        if s > 90:
+            raise ValueError("t5")
+    return a, s, len(a)
+
+
+def test_what_messages_and_functions_are_called_is_no_variable() -> None:
+    numbers = np.array([0.5, 0.25, 0.125])
+    result, last, length = wg.jit(t1)(numbers, 1.25)
+    expected, expected_last, _ = t1(numbers, 1.25)
+    np.testing.assert_allclose(result, expected)
+    assert (last, length) == (expected_last, 3)
+    with pytest.raises(ValueError, match="t2 too large # t3"):
+        wg.jit(t1)(numbers, 0.3)
+
+
 def _countdown(x: float) -> float:
     left = 0
     if x > 0:

@@ -71,7 +71,24 @@ def rows(x: Any) -> Any:
     return np.sum(a * a)
 
 
-PROGRAMS = [diagonal, wrapped_diagonal, places, masks, all_values_of_a_mask, turned, depths, rows]
+def seen_diagonals(x: Any) -> Any:
+    a = np.outer(x, x)
+    d, e, m = np.diagonal(a), np.diag(a, 1), np.diag(x)
+    a[0, 0], a[0, 1] = 5.0, 7.0
+    return np.sum(d * d) + np.sum(e**3) + np.sum(m)
+
+
+PROGRAMS = [
+    seen_diagonals,
+    diagonal,
+    wrapped_diagonal,
+    places,
+    masks,
+    all_values_of_a_mask,
+    turned,
+    depths,
+    rows,
+]
 
 
 @pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)

@@ -54,10 +54,13 @@ def _cases() -> list[Case]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("c", _cases(), ids=str)
 def test_captured(c: Case) -> None:
-    def program(*arrays: Any, c: Case = c) -> Any:  # not a closure: its numbers would be inputs
-        given = iter(arrays)
-        args, values = filled((tuple(c.args), tuple(c.kwargs.values())), given)
-        return c.function(*args, **dict(zip(c.kwargs, values, strict=True)))
+    own = (c.function, tuple(c.args), tuple(c.kwargs), tuple(c.kwargs.values()))
+
+    # No closure, nor a default value that can change: its numbers would be inputs.
+    def program(*arrays: Any, own: tuple[Any, ...] = own) -> Any:
+        function, args, names, values = own
+        args, values = filled((args, values), iter(arrays))
+        return function(*args, **dict(zip(names, values, strict=True)))
 
     arrays = varying([c.args, tuple(c.kwargs.values())])
     want, got = leaves(program(*arrays)), leaves(wg.jit(program)(*arrays))

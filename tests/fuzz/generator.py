@@ -68,6 +68,8 @@ class Writer(Expressions):
                 (2, self.while_loop),
                 (1, self.sometimes),
                 (1, self.collect),
+                (1, self.work_off),
+                (1, self.remember),
             ]
         if s.loops:
             ways.append((2, self.leave))
@@ -174,6 +176,14 @@ class Writer(Expressions):
                 [f"{name} = [v * 0.5 for v in {name}]"],
                 [f"{name} = {name} + [{e}]"],
                 [f"{name}.insert(1, {e})"],
+                [f"{name}.append(0.5 * {name}[-1] - {name}[-2])"],
+                [f"{name}[len({name}) // 2] -= {e}"],
+                [f"if len({name}) > 2:", f"    {self.pick(s.floats)} -= {name}.pop(0)"],
+                [f"while len({name}) > {self.pick([3, 4])}:", f"    {name}[0] += {name}.pop()"],
+                [f"{name}.extend([{e}, {self.leaf(s)}])"],
+                [self.pick([f"{name}.reverse()", f"{name}.sort()"])],
+                [f"{name} = {name}[:2]"],
+                [f"del {name}[2:]"],
             ]
         )
 
@@ -274,6 +284,53 @@ class Writer(Expressions):
         ]
         after = [line for lines in self.rng.sample(reads, 2) for line in lines]
         return [f"{found} = {start}", *loop[:end], *added, *loop[end:], *after]
+
+    def work_off(self, s: Scope) -> list[str]:
+        """A list of what is still to be done, to which what is done adds."""
+        todo, v, d = self.fresh("todo"), self.fresh("v"), self.fresh("d")
+        inner = s.inner()
+        inner.floats.append(v)
+        target = self.pick(s.floats)
+        taken = self.pick([f"{todo}.pop()", f"{todo}.pop()", f"{todo}.pop(0)"])
+        more = [f"        {todo}.append(({self.pick([v, '0.5 * ' + v, f'{v} - 1.0'])}, {d} + 1))"]
+        if self.chance(0.5):
+            more.append(f"        {todo}.append(({self.number(inner, 1)}, {d} + 2))")
+        start = [f"({self.leaf(s)}, 0)"] * self.pick([1, 1, 2])
+        return [
+            f"{todo} = [{', '.join(start)}]",
+            f"while {todo}:",
+            f"    {v}, {d} = {taken}",
+            f"    {target} = 0.5 * {target} + {v} * {self.pick([f'len({todo})', '0.5', d])}",
+            *[f"    {line}" for line in self.block(inner, self.rng.randint(0, 1))],
+            f"    if {d} < {self.pick([2, 3])} and {self.condition(inner, 0)}:",
+            *more,
+        ]
+
+    def remember(self, s: Scope) -> list[str]:
+        """A list of all values of a sequence, whose next one depends on earlier ones."""
+        seen, target = self.fresh("seen"), self.pick(s.floats)
+        start = self.pick([[self.leaf(s)], [self.leaf(s), self.leaf(s)]])
+        last = self.pick([f"{seen}[-1]", f"{seen}[len({seen}) // 2]", f"{seen}[0]"])
+        test = self.pick([f"abs({seen}[-1]) > 0.3", self.condition(s, 0), f"{seen}[0] < 2.0"])
+        body = [f"    {seen}.append(0.7 * {last} + {self.number(s, 1)})"]
+        if self.chance(0.4):
+            body = [f"    if {self.condition(s, 0)}:", f"    {body[0]}", "    else:"]
+            body.append(f"        {seen}.extend([{last}, {self.leaf(s)}])")
+        if self.chance(0.3):
+            body += [
+                f"    if len({seen}) > 3:",
+                f"        {target} += {seen}.pop({self.pick(['', '0', '1'])})",
+            ]
+            body.append(f"        {target} -= 0.1")
+        count = self.fresh("w")
+        reads = self.pick([f"{seen}[-1] - {seen}[0]", f"sum({seen}) / len({seen})", f"max({seen})"])
+        return [
+            f"{count}, {seen} = 0, [{', '.join(start)}]",
+            f"while {count} < {self.pick([4, 6])} and {test}:",
+            f"    {count} += 1",
+            *body,
+            f"{target} = {reads}",
+        ]
 
     def leave(self, s: Scope) -> list[str]:
         return [f"if {self.condition(s)}:", f"    {self.pick(['break', 'continue'])}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable
 from typing import Any  # Any: programs take and return whatever ordinary code does
 
@@ -195,6 +197,35 @@ def draws_in_a_loop(x, n):
     return y, rng.permutation(4)
 
 
+def _doubled(w):
+    w += w
+
+
+@value((FOUR,), (-FOUR,), (FOUR * 2,))
+def argument_that_branches_one_after_another_may_bind_anew(a):
+    b = a
+    for k in range(2):
+        if a[k] > 0.4:
+            c = b if a[2] > 1.0 else np.zeros(4)
+            b = c
+    _doubled(b)
+    return a, b
+
+
+@value((FOUR, FOUR + 1), (-FOUR, FOUR), (FOUR * 10, -FOUR))
+def argument_bound_anew_in_a_loop_that_may_not_run(a, b):
+    x = a
+    k = 0
+    while k < 3 and a[0] < 1.0 and b[1] > -1.0:
+        x = a + b
+        k += 1
+    x[0] = 5.0
+    for _ in range(int(abs(b[0])) % 3):
+        b = b.copy()
+    b *= 2
+    return x, a, b
+
+
 @value((FOUR,), (-FOUR,), (FOUR * 10,))
 def largest_of_what_may_be_nothing(a):
     found = []
@@ -216,6 +247,114 @@ def elements_that_a_loop_adds_now_and_then(a):
         found.append(a @ a * step)
     last = found[-1] if len(found) > 0 else 9.0
     return found[0] if found else a.sum(), last, len(found), sum(found)
+
+
+@value((1.5,), (0.3,), (0.05,))
+def parts_of_a_short_list(x):
+    xs = []
+    while x > 0.1:
+        xs.append(x)
+        x = x * 0.5
+    ys = xs[:2]
+    ys[1:3] = [7.0, 8.0]
+    return ys, xs[-3:], xs[5:]
+
+
+@value((3.0,), (0.1,))
+def list_that_grows_is_summed_in_the_loop(x):
+    xs = [x]
+    y = 0.0
+    for _ in range(int(x)):
+        xs.append(xs[-1] * 0.5)
+        y += sum(xs)
+    return y, xs
+
+
+@value((1.5,), (0.1,))
+def a_list_that_is_emptied_has_no_largest(x):
+    xs = [x]
+    while x > 0.2:
+        xs.append(x)
+        x *= 0.5
+    while xs:
+        x += xs.pop()
+    return max(xs, default=x)
+
+
+@value((3.0,), (1.0,), (0.6,), (0.1,))
+def checked_before_it_raises(x):
+    while x > 0.5:
+        assert x > 0.7, "small"
+        raise KeyError("k")
+    return x
+
+
+@value((0.7, 4), (0.7, 3))
+def an_assertion_before_a_store_out_of_range(x, n):
+    a = np.zeros(3)
+    k = 0
+    while k < n + int(x):
+        assert k < 3, "full"
+        a[k] = x
+        k += 1
+    return a
+
+
+class _Pair:
+    def __init__(self, first):
+        self.first, self.rest = first, [first]
+
+
+@value((FOUR, 9), (FOUR, 2))
+def copies_of_arrays_lists_and_objects(a, n):
+    b = copy.copy(a * 2)
+    c = copy.copy(b)
+    c[0] = 9.0
+    grown = []
+    for k in range(n):
+        grown.append(a[0] * k)
+    deep, flat = copy.deepcopy(grown), copy.copy(grown)
+    deep.append(1.0)
+    flat.append(2.0)
+    pair = _Pair(a * 3)
+    other, shallow = copy.deepcopy(pair), copy.copy(pair)
+    other.first[0] = 5.0
+    other.rest.append(1.0)
+    shallow.first[1] = 7.0
+    table = copy.deepcopy({"all": [a, a[:2], a], "n": (n, a[1])})
+    table["all"][0][0] = 4.0
+    return b, c, deep, flat, grown, pair.first, other.first, len(pair.rest), other.rest, table
+
+
+@value((1.5, np.array(2.0)), (-0.5, np.array(1.0)))
+def arrays_without_axes(x, a):
+    d, e, f = np.zeros(()), np.full((), x), np.ones_like(a)
+    d[...] = a * x
+    e[()] += d
+    for _ in range(5):
+        f[...] = f * x + e
+    return d, e, f
+
+
+@value((0.2, 12), (1.5, 5))
+def number_to_many_powers(s, n):
+    u = math.exp(s)
+    return s * u ** np.arange(n, -n - 1, -2.0), u ** np.array([2, 3])
+
+
+@value((9.5, 7.5), (9.5, 0.5))
+def counter_of_a_function_called_in_a_loop_of_a_branch(x, a):
+    k = 0
+
+    def bump(e):
+        nonlocal k
+        k += 1
+
+    t = 1.0
+    if a > 1:
+        for _ in range(int(x)):
+            t = bump(1.0)
+    return k, t is None
 
 
 @pytest.mark.parametrize(("function", "inputs"), VALUES, ids=[f.__name__ for f, _ in VALUES])
@@ -240,6 +379,98 @@ def test_one_array_as_two_arguments_is_refused_or_right() -> None:
             continue
         assert np.array_equal(result, function(two, two))
         assert np.array_equal(one, two)
+
+
+def array_in_a_list_changed_later(x):
+    a, k = np.zeros(2), 0.0
+    rows = [a]
+    while k < x:
+        rows.append(np.ones(2) * k)
+        k += 1
+    a[0] = 3.0
+    return rows[0][0]
+
+
+def array_in_a_list_changed_in_the_loop(x):
+    rows, a, k = [], np.zeros(2), 0.0
+    while k < x:
+        rows.append(a)
+        k += 1
+        a[0] += 1
+    return rows[0][0]
+
+
+def last_array_of_a_list_changed(x):
+    rows, k = [], 0.0
+    while k < x:
+        row = np.zeros(2)
+        rows.append(row)
+        k += 1
+    row[0] = 5.0
+    return rows[-1][0]
+
+
+def element_of_a_list_changed(x):
+    rows, k = [], 0.0
+    while k < x:
+        rows.append([k, x])
+        k += 1
+    rows[-1][0] = 7.0
+    return rows[-1][0], np.array(rows)
+
+
+def popped_array_changed(x):
+    todo = [np.array([x, 1.0])]
+    total = 0.0
+    while todo:
+        v = todo.pop()
+        v[0] = v[0] * 0.5
+        total += v[0]
+        if v[0] > 0.2:
+            todo.append(v)
+    return total
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        array_in_a_list_changed_later,
+        array_in_a_list_changed_in_the_loop,
+        last_array_of_a_list_changed,
+        element_of_a_list_changed,
+        popped_array_changed,
+    ],
+)
+def test_elements_are_not_changed_behind_the_back_of_a_list(function: Program) -> None:
+    with pytest.raises(wg.CaptureError, match="copy it first"):
+        wg.jit(function)(3.5)
+
+
+def test_a_list_as_result_of_what_is_differentiated_is_refused() -> None:
+    def halved(x):
+        out = [x]
+        while out[-1] > 0.1:
+            out.append(out[-1] * 0.5)
+        return out
+
+    with pytest.raises(wg.CaptureError, match=r"np\.array\(list\)"):
+        wg.vjp(halved, 1.0)
+
+
+def test_a_program_that_needs_more_room_prints_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def halved(x):
+        out = [x]
+        print("start")
+        while out[-1] + 0.1 * out[0] > 0.2:
+            out.append(out[-1] * 0.99)
+        return sum(out)
+
+    expected = halved(1.0)
+    assert wg.jit(halved)(1.0) == pytest.approx(expected)
+    names: dict[str, Any] = {}
+    exec(wg.jit(halved).source("python", 1.0), names)
+    assert names["jit_halved"](1.0) == pytest.approx(expected)
+    assert capsys.readouterr().out == "start\n" * 3
 
 
 # ------------------------------------------------------------------------------------------ derivatives
@@ -320,6 +551,59 @@ def sum_of_a_list_of_unknown_length(x):
         out.append(x)
         x = x / 1.7
     return sum(out), x
+
+
+@slope(1.5)
+def array_bound_anew_in_a_branch_after_a_store(x):
+    kept, n, total = np.zeros(6), 0, 0.0
+    while x > 0.5:
+        kept[n] = x
+        n += 1
+        if n > 3:
+            total += kept[0] * kept[n - 1]
+            kept, n = np.zeros(6), 0
+        x = x * 0.9
+    return total
+
+
+@slope(A)
+def product_after_an_early_return(A):
+    if A[0, 0] > 2:
+        return 0.0
+    return np.prod(np.diag(A))
+
+
+@slope(A)
+def products_of_columns_in_a_loop(A):
+    total = A[0, 0]
+    for k in range(3):
+        total += np.prod(A[:, k]) * np.cumprod(A[k])[1]
+    return total
+
+
+@slope(np.array([2.0, 3.0, 1.0]))
+def position_moved_before_and_after_a_store(a):
+    a = a.copy()
+    i = 0
+    while i < 2:
+        while a[i] < 1.5:
+            i += 1
+        if i < 2:
+            a[i] = a[i] * 2
+            i += 1
+    return a
+
+
+@slope(np.array([2.0, 3.0, 1.0]), 3)
+def number_that_a_branch_passes_on_and_a_row_keeps(a, n):
+    x, y = a[0], a[1]
+    for _ in range(n):
+        while y < 4.0:
+            y = y * 1.5
+        x = x * y
+        if x > 30.0:
+            y = y - 3.0
+    return x, y
 
 
 @pytest.mark.parametrize(("function", "args"), SLOPES, ids=[f.__name__ for f, _ in SLOPES])

@@ -335,3 +335,14 @@ def test_warning_of_an_except_clause_that_cannot_be_reached() -> None:
     with pytest.warns(UserWarning, match="except") as warned:
         assert wg.jit(f)(2.0) == pytest.approx(f(2.0))
     assert "test_errors.py" in str(warned[0].message) + str(warned[0].filename)
+
+
+@pytest.mark.parametrize("mode", ["capture", "tape"])
+def test_complex_results_of_floats_say_where_and_what_to_do(mode: str) -> None:
+    def f(x):
+        return (x - 3) ** 0.5
+
+    slope = wg.grad(f, mode=mode)
+    assert slope(4.0) == 0.5
+    with pytest.raises(wg.EvaluationError, match=r"test_errors\.py:\d+ in f\(\): .*complex\(a\)"):
+        slope(2.0)

@@ -479,3 +479,78 @@ def test_right_derivatives_pass_the_check(f: Callable[..., Any], args: tuple[Any
 def test_wrong_derivatives_fail_the_check() -> None:
     with pytest.raises(wg.VerificationError, match="differences"):
         wg.check_grad(lambda x: x * wg.stop_gradient(x), 2.0)
+
+
+# --- what programs change outside themselves -------------------------------------------------------
+def test_gradients_of_programs_that_change_what_is_outside() -> None:
+    def slope(w: float) -> Any:
+        sums, log = np.zeros(3), []
+
+        def inner(v: float) -> Any:
+            for _ in range(9):
+                sums[0] += v
+            log.append(v)
+            return sums[0] * v
+
+        return wg.grad(inner)(w), sums, log
+
+    found, sums, log = wg.jit(slope)(0.5)
+    assert close(found, 9.0)
+    assert close(sums, [4.5, 0.0, 0.0])
+    assert log == [0.5]
+
+
+def _walk(rng: Any, w: float) -> float:
+    x = 0.0
+    for _ in range(9):
+        x = x + w * rng.normal()
+    return x
+
+
+def _first_passage(rng: Any, w: float) -> float:
+    x = 0.0
+    while x < 2 * w:
+        x += rng.random()
+    return x * w
+
+
+@pytest.mark.parametrize("walk", [_walk, _first_passage])
+def test_gradients_of_programs_that_draw_in_loops(walk: Callable[..., float]) -> None:
+    expected = walk(np.random.default_rng(1), 0.5) / 0.5
+    assert close(wg.grad(walk, argnums=1)(np.random.default_rng(1), 0.5), expected)
+    assert close(wg.jacfwd(walk, argnums=1)(np.random.default_rng(1), 0.5), expected)
+
+
+def _counting(x: Any) -> Any:
+    k = 0
+
+    def following() -> Any:
+        nonlocal k
+        k += 1
+        return k * x
+
+    f = 1.0
+    for _ in range(40):
+        f = 1 + following() / f
+        if abs(f) > 5:
+            break
+    return f
+
+
+def test_maps_of_programs_with_counters() -> None:
+    points = np.array([0.5, 0.7])
+    assert close(wg.vmap(_counting)(points), [_counting(p) for p in points])
+
+
+def test_mapped_programs_that_change_what_is_outside_are_refused() -> None:
+    def total(w: float) -> Any:
+        sums = np.zeros(3)
+
+        def inner(v: float) -> Any:
+            sums[0] = sums[0] + v
+            return sums[0] * v
+
+        return wg.vmap(inner)(np.array([w, 2 * w])), sums
+
+    with pytest.raises(wg.CaptureError, match=r"vmap maps changes array outside"):
+        wg.jit(total)(0.5)

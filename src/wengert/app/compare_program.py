@@ -224,7 +224,10 @@ def run_alone(
     name = re.findall(r"^def (\w+)\(", text, re.M)[-1]
     names: dict[str, Any] = {"__name__": "derivative"}
     exec(compile(text, "<derivative>", "exec"), names)
-    inputs = transformed.captured(*args, **kwargs).values(args, kwargs)
+    captured = transformed.captured(*args, **kwargs)
+    inputs = captured.values(args, kwargs)
+    if captured.capacity is not None:  # the source finds it by itself
+        inputs = inputs[:-1]
     return partial(names[name], *inputs), sum(bool(line.strip()) for line in text.splitlines())
 
 

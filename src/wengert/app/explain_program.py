@@ -60,7 +60,9 @@ def explain_program(
     inputs = [leaf.path for leaf in captured.argument_leaves if leaf.type is not None]
     return ProgramExplanation(
         name=name,
-        inputs=tuple(dict.fromkeys([*inputs, *(hidden.name for hidden in captured.hidden)])),
+        inputs=tuple(
+            dict.fromkeys([*inputs, *(h.name for h in captured.hidden if h.capacity is None)])
+        ),
         notes=notes,
         guards=guards,
         lines=(

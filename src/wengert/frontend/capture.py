@@ -27,9 +27,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
-from wengert.frontend.staging import methods  # noqa: F401  gives handles NumPy's methods
+from wengert.frontend.staging import copying, methods  # noqa: F401  their functions, NumPy's methods
 from wengert.frontend.staging.adopting import (
     Adopted,
+    Capacity,
     Guard,
     Hidden,
     input_symbol,
@@ -95,7 +96,8 @@ Reader = Callable[[Sequence[Any], Mapping[str, Any]], Any]  # of the arguments o
 class Result:
     """One leaf of the result: a value that is known, or an output with the class that Python gives it."""
 
-    kind: str  # "known", "python", "scalar", "array", "list", "none"
+    # "known", "python", "scalar", "array", "list", "none", "tree", "dict", "text" or "choice"
+    kind: str
     value: Any = None  # what is known; the outputs are taken in order
     form: Any = None
     same: Reader | None = None  # an array that is the caller's own
@@ -133,6 +135,11 @@ class Captured:
     same: tuple[
         tuple[int | None, Reader], ...
     ]  # results (or parts of a tuple) that are the caller's
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """The room for lists that loops change, where there are any: the last input."""
+        return self.hidden[-1].capacity if self.hidden else None
 
     def values(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """The run-time inputs: leaves of the arguments, then hidden inputs."""
@@ -409,7 +416,7 @@ def _captured(
     context.least_sizes = {name: varying.least for dim in sizes.values() for name in dim.names}
     for position, (leaf, path) in enumerate(zip(leaves, paths, strict=True)):
         type_ = _input_type(leaf, position, varying, sizes)
-        handle = _argument(context, leaf, type_, path, position, inputs, about, known, tree)
+        handle = _argument(context, leaf, type_, path, position, inputs, about, known)
         given.append(handle)
     positional, named = _one_each((tuple(args), kwargs), tree.unflatten(given))
     start = _snapshot((positional, named))
@@ -429,36 +436,38 @@ def _captured(
     except StagedRaise as staged:
         raise staged.error from None
     same = _same(context, result)
-    writes, write_exprs = _writes(context, (positional, named), start, given, about, tree)
+    writes, write_exprs = _writes(context, (positional, named), start, tree)
     results, result_exprs, result_tree, shown = _results(context, result)
-    checks = context.token is not first_token()
-    context.final_token = context.token
+    token = context.token
+    checks = token is not first_token()
     context.undo(context.layers[0])
-    hidden = tuple(context.adopted.hidden)
+    hidden = tuple(sorted(context.adopted.hidden, key=lambda h: h.capacity is not None))
+    if hidden and hidden[-1].capacity is not None:
+        hidden[-1].capacity.shows = context.shows
     inputs += [h.symbol for h in hidden]
-    outputs = [*result_exprs, *write_exprs, *([context_token(context, checks)] if checks else [])]
+    outputs = [*result_exprs, *write_exprs, *([token] if checks else [])]
     name = getattr(function, "__name__", type(function).__name__)
     closed = Function(tuple(inputs), tuple(outputs), name if name.isidentifier() else "f")
     small = pruned(merged(closed))
     swap = dict(zip(closed.outputs, small.outputs, strict=True))
     return Captured(
-        small,
-        tree,
-        tuple(about),
-        hidden,
-        tuple(context.adopted.guards),
-        result_tree,
-        tuple(swap.get(e, e) if isinstance(e, Expr) else e for e in shown),
-        tuple(results),
-        tuple(writes),
-        tuple(context.notes),
-        dict(context.names),
-        dict(context.lines),
-        dict(context.traces),
-        {kind: tuple(places) for kind, places in context.risks.items()},
-        checks,
-        context.prints,
-        same,
+        function=small,
+        argument_tree=tree,
+        argument_leaves=tuple(about),
+        hidden=hidden,
+        guards=tuple(context.adopted.guards),
+        result_tree=result_tree,
+        result_leaves=tuple(swap.get(e, e) if isinstance(e, Expr) else e for e in shown),
+        results=tuple(results),
+        writes=tuple(writes),
+        notes=tuple(context.notes),
+        names=dict(context.names),
+        lines=dict(context.lines),
+        traces=dict(context.traces),
+        risks={kind: tuple(places) for kind, places in context.risks.items()},
+        checks=checks,
+        prints=context.shows,
+        same=same,
     )
 
 
@@ -521,12 +530,6 @@ def _home(function: Any) -> Place | None:
     return home
 
 
-def context_token(context: Context, checks: bool) -> Expr:
-    """The token after all effects."""
-    assert checks
-    return context.final_token  # type: ignore[no-any-return]  # an expression
-
-
 def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
     hook = getattr(function, "__wengert_call__", None)
     if hook is not None:
@@ -540,7 +543,6 @@ def _run(context: Context, function: Any, positional: Any, named: Any) -> Any:
                     warnings.warn(f"{note.where}: {note.text}", UserWarning, stacklevel=2)
     else:
         result = call(context.adopted.program(function), *positional, **named)
-    context.final_token = context.token
     return result
 
 
@@ -573,7 +575,6 @@ def _argument(
     inputs: list[Expr],
     about: list[Leaf],
     known: dict[int, Any],
-    tree: Tree,
 ) -> Any:
     if type_ is not None:
         name = "".join(c if c.isalnum() or c == "_" else "_" for c in path).strip("_") or "v"
@@ -623,10 +624,6 @@ def _argument(
 
 
 # --- results --------------------------------------------------------------------------------------
-def _opened_lists(tree: Any) -> Any:
-    return tree
-
-
 def _results(
     context: Context, result: Any, *, lent: bool = False
 ) -> tuple[list[Result], list[Expr], Tree, list[Any]]:
@@ -671,10 +668,10 @@ def _is_dynamic(value: list[Any]) -> bool:
 
 
 def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) -> Result:
-    if isinstance(leaf, Poison) and not isinstance(leaf, Choice):
-        leaf._fail()
     if isinstance(leaf, Partial) and not leaf.none:
         leaf = leaf.certain()
+    if isinstance(leaf, Poison) and not isinstance(leaf, Choice):
+        leaf._fail()
     if isinstance(leaf, dict) and any(_may_miss(v) for v in leaf.values()):
         return _partial_dict(leaf, context, exprs, shown)
     if not isinstance(leaf, (Handle, Poison)):
@@ -787,10 +784,11 @@ def _partial_dict(
 
 def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:
     growing = growing_of(leaf)
-    if growing is not None and not leaf and growing.stacks is not None:
-        exprs += growing.stacks
-        shown += growing.stacks
-        return Result("list", form=(_list_builder(growing.form), growing.stacks))
+    stacks = growing.stacks if growing is not None and not leaf else None
+    if growing is not None and stacks is not None:
+        exprs += stacks
+        shown += stacks
+        return Result("list", form=(_list_builder(growing.form), stacks))
     from wengert.frontend.staging.library import array_of_growing
 
     array = array_of_growing(leaf)
@@ -844,8 +842,6 @@ def _writes(
     context: Context,
     arguments: Any,
     start: Any,
-    given: list[Any],
-    about: list[Leaf],
     tree: Tree,
 ) -> tuple[list[Write], list[Expr]]:
     """The caller's arrays and containers that were changed in place."""
@@ -939,10 +935,15 @@ def _global_writes(context: Context, writes: list[Write], exprs: list[Expr]) -> 
     from wengert.frontend.staging.context import AttrSlot, CellSlot, GlobalSlot
 
     for slot, old in list(context.layers[0].journal.values()):
-        shared = isinstance(slot, (GlobalSlot, CellSlot)) or (
-            isinstance(slot, AttrSlot)
-            and isinstance(slot.object, (type, types.ModuleType, types.FunctionType))
-        )
+        match slot:
+            case GlobalSlot():
+                shared = True
+            case CellSlot():  # the variables of what was captured are gone
+                shared = id(slot.cell) in context.outer_cells
+            case AttrSlot():
+                shared = isinstance(slot.object, (type, types.ModuleType, types.FunctionType))
+            case _:
+                shared = False
         if shared and slot.get() is not old:
             results, found, structure, _ = _results(context, {"value": slot.get()})
             exprs += found

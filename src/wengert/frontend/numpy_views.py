@@ -82,6 +82,11 @@ def _read_only(original: Any) -> Callable[..., View]:
     return lambda x, *args, **kwargs: (_shown(original, args, kwargs), None)
 
 
+def _diagonal_of_matrix(x: Expr, k: int = 0) -> View | None:
+    """``np.diag``: of a matrix a view, of a vector a new matrix."""
+    return _read_only(np.diagonal)(x, k) if x.ndim == 2 else None
+
+
 def _parts(original: Any, axis_of_parts: Callable[..., int], keeps: bool) -> Callable[..., Any]:
     """Several views, of consecutive places of one axis."""
 
@@ -148,6 +153,7 @@ VIEWS: Mapping[Any, Callable[..., Any]] = {
         f: _read_only(f)
         for f in (np.diagonal, np.linalg.diagonal, np.ndarray.diagonal, np.broadcast_to)
     },
+    np.diag: _diagonal_of_matrix,
     np.split: _parts(np.split, _split_axis, True),
     np.array_split: _parts(np.array_split, _split_axis, True),
     np.vsplit: _parts(np.vsplit, lambda rank, *_: 0, True),

@@ -49,6 +49,7 @@ Length: TypeAlias = Extent
 Number: TypeAlias = Any
 Nested: TypeAlias = Any
 
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -66,6 +67,10 @@ class Entry:
         str, Any
     ]  # parameters of the original that are refused unless they have these
     group: str
+    positional: tuple[tuple[str, str], ...]  # names and kinds of what may be given by position
+    least: (
+        int | None
+    )  # how many of them have no default; None where position is not all that counts
 
 
 _entries: dict[Any, Entry] = {}
@@ -114,7 +119,10 @@ def described(
 ) -> Entry:
     """The entry of a function, not registered."""
     signature = inspect.signature(function)
-    kinds = {name: _kind(parameter.annotation) for name, parameter in signature.parameters.items()}
+    parameters = signature.parameters
+    kinds = {name: _kind(parameter.annotation) for name, parameter in parameters.items()}
+    ordered = [p for p in parameters.values() if p.kind in _POSITIONAL]
+    least = sum(p.default is p.empty for p in ordered)
     return Entry(
         title or title_of(original),
         original,
@@ -123,6 +131,15 @@ def described(
         kinds,
         _unsupported(original, signature),
         group,
+        tuple((p.name, kinds[p.name]) for p in ordered),
+        None if any(map(_is_beyond_position, parameters.values())) else least,
+    )
+
+
+def _is_beyond_position(parameter: inspect.Parameter) -> bool:
+    kind = parameter.kind
+    return kind is parameter.VAR_POSITIONAL or (
+        kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
     )
 
 
@@ -198,8 +215,12 @@ def apply(
     convert: Callable[[str, str, Any], Any] | None = None,
 ) -> Any:
     """Call the entry; ``convert(kind, name, argument)`` prepares each argument."""
-    bound = bind(entry, args, kwargs)
     convert = convert or _lifted
+    count = len(args)
+    if not kwargs and entry.least is not None and entry.least <= count <= len(entry.positional):
+        pairs = zip(entry.positional, args, strict=False)
+        return entry.function(*(convert(kind, name, value) for (name, kind), value in pairs))
+    bound = bind(entry, args, kwargs)
     for name, value in bound.arguments.items():
         kind = entry.kinds[name]
         parameter = entry.signature.parameters[name]

@@ -117,7 +117,8 @@ class Expr:
     @property
     def shape(self) -> tuple[Extent, ...]:
         """Extents of the axes; ``()`` for a scalar."""
-        return self.value_type.shape
+        type_ = self.type
+        return type_.shape if type_.__class__ is Type else self.value_type.shape
 
     @property
     def value_type(self) -> Type:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from wengert.emit.python import source
 from wengert.frontend.capture import Captured
+from wengert.frontend.staging.adopting import Capacity
 from wengert.frontend.trees import Tree
 from wengert.ir.node import Expr
 from wengert.ops.counting import count_operations
@@ -16,13 +17,55 @@ __all__ = ["explanation", "python_source"]
 
 def python_source(captured: Captured, name: str, doc: str | None) -> str:
     """The captured program as NumPy source that returns what the program returns."""
-    return source(
+    shown, capacity = identifier(name), captured.capacity
+    text = source(
         captured.function,
-        name=identifier(name),
+        name=shown if capacity is None else f"{shown}_within",
         names=captured.names,
         result=_template(captured),
-        docstring=doc,
+        docstring=doc if capacity is None else None,
     )
+    return text if capacity is None else _enlarging(text, shown, capacity, doc)
+
+
+def _enlarging(text: str, name: str, capacity: Capacity, doc: str | None) -> str:
+    """The source with a function that calls the other one with ever more room for lists."""
+    found = re.search(rf"^def {name}_within\((.*)\):$", text, re.MULTILINE)
+    assert found is not None
+    *names, room = found[1].split(", ")
+    quoted = "" if doc is None else f'    """{doc.strip()}"""\n'
+    call = f"{name}_within({found[1]})"
+    run = _SHOWN_AT_END if capacity.shows else _RUN
+    body = run.format(room=room, call=call, start=capacity.value)
+    whole = f"{text}\n\ndef {name}({', '.join(names)}):\n{quoted}{body}"
+    if not capacity.shows:
+        return whole
+    own = [module for module in ("contextlib", "io", "sys") if f"import {module}\n" not in text]
+    return "".join(f"import {module}\n" for module in own) + whole
+
+
+_RUN = """\
+    {room} = {start}
+    while True:
+        try:
+            return {call}
+        except BufferError:
+            {room} *= 2
+"""
+_SHOWN_AT_END = """\
+    {room} = {start}
+    while True:
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                return {call}
+        except BufferError:
+            {room} *= 2
+            out, err = io.StringIO(), io.StringIO()
+        finally:
+            sys.stdout.write(out.getvalue())
+            sys.stderr.write(err.getvalue())
+"""
 
 
 def identifier(name: str) -> str:

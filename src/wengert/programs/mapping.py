@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from wengert.errors import ShapeError, TypeMismatchError, worded
+from wengert.frontend.staging.context import CellSlot, Slot, refuse
+from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.handles import Array, Scalar, to_expr
 from wengert.frontend.trees import Tree, flatten
 from wengert.ir.dims import extent_text
 from wengert.ir.node import Expr
@@ -15,7 +18,7 @@ from wengert.ops.layout import moveaxis
 from wengert.ops.leaves import fresh
 from wengert.programs import derive
 from wengert.programs.arguments import parameter_names
-from wengert.programs.recording import Context, Program
+from wengert.programs.recording import Context, Program, watched
 from wengert.programs.transformed import Transformed
 
 __all__ = ["Axes", "Mapped"]
@@ -50,12 +53,27 @@ class Mapped(Transformed):
         token = fresh(lift(before).value_type, "token")
         context.token = token
         try:
-            result = context.call(self.__wrapped__, *changed)
+            with watched(context) as slots:
+                result = context.call(self.__wrapped__, *changed)
+            self._check_alone(slots, [symbol for symbol, _ in scans])
             leaves, tree = flatten(result, name=f"result of {self.__name__}")
             after = context.token
         finally:
             context.token = before
         return self._stacked(context, leaves, tree, scans, (token, lift(before), lift(after)))
+
+    def _check_alone(self, slots: Mapping[Any, Slot], symbols: Sequence[Expr]) -> None:
+        """Refuse a function that leaves values of one element in what is outside of it."""
+        for slot in slots.values():
+            if isinstance(slot, (CellSlot, TokenSlot)):  # those of its own are gone
+                continue
+            leaves = flatten(slot.get())[0]
+            left = [to_expr(leaf) for leaf in leaves if isinstance(leaf, (Array, Scalar, Expr))]
+            if set(left) & depends_on(order(left), symbols):
+                refuse(
+                    f"the function that vmap maps changes {slot.name or 'something'} outside of itself, "
+                    "for each element in another way; return the values instead"
+                )
 
     def _sliced(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], scans: list[Scan]

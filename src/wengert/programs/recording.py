@@ -8,14 +8,15 @@ again. Two derivatives that are nested therefore never take each other's changes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from wengert.errors import GraphError, worded
 from wengert.frontend.staging import context as staging
 from wengert.frontend.staging.adopting import Adopted
+from wengert.frontend.staging.context import Slot
 from wengert.frontend.staging.handles import Array, Scalar
 from wengert.frontend.staging.nested import Recording
 from wengert.frontend.tables import load_tables
@@ -33,6 +34,7 @@ __all__ = [
     "in_capture",
     "recorded",
     "substituted",
+    "watched",
 ]
 
 # Any, throughout: functions, arguments and results are whatever the user has.
@@ -101,9 +103,16 @@ def recorded(
     """Record with symbols that stand for values; effects that were recorded meanwhile get the values."""
     found = Substituted(context, symbols, values)
     _give(context, symbols, values)
-    yield found
+    with watched(context) as changed:
+        yield found
     context.token = found.closed(context.token)
-    _close_slots(context, dict(zip(symbols, values, strict=True)))
+    _close_slots(changed.values(), dict(zip(symbols, values, strict=True)))
+
+
+def watched(context: Context) -> AbstractContextManager[Mapping[Any, Slot]]:
+    """What changes meanwhile outside of what is recorded."""
+    inner = getattr(context, "context", None)
+    return nullcontext({}) if inner is None else inner.watched()
 
 
 def _give(context: Context, symbols: Sequence[Expr], values: Sequence[Expr]) -> None:
@@ -114,10 +123,9 @@ def _give(context: Context, symbols: Sequence[Expr], values: Sequence[Expr]) -> 
             inner.give(symbol, service("extend")(inner.values, value) if inner.eager else None)
 
 
-def _close_slots(context: Context, mapping: Mapping[Expr, Expr]) -> None:
+def _close_slots(slots: Iterable[Any], mapping: Mapping[Expr, Expr]) -> None:
     """Replace symbols in what the recorded program has changed outside itself: lists, attributes, arrays."""
-    inner = getattr(context, "context", None)
-    for slot, _ in [] if inner is None else list(inner.top.journal.values()):
+    for slot in slots:
         content = slot.get()
         leaves, structure = flatten(content)
         changed = [_closed_leaf(leaf, mapping) for leaf in leaves]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import linecache
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -11,13 +14,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from wengert.emit.python import callable_of
+from wengert.errors import CapacityError
+from wengert.frontend.staging.adopting import Capacity
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.regions import hoisted
 from wengert.run.reference import run_region
 
-__all__ = ["Runner", "once", "presented", "runner"]
+__all__ = ["Runner", "enlarging", "once", "presented", "runner"]
 
 # Any: numbers and arrays in and out.
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
@@ -42,6 +47,36 @@ def once(function: Function, home: str = "") -> Runner:
     """The same without compiling, for a function that is run once."""
     region, _ = hoisted(function.inputs, function.outputs)
     return _noting(lambda values: run_region(region, values, {}), "", home, {})
+
+
+def enlarging(run: Runner, capacity: Capacity) -> Runner:
+    """The same with the capacity of lists, the last input, as large as the run turns out to need."""
+
+    def enlarged(values: Sequence[Any]) -> Sequence[Any]:
+        while True:
+            values = [*values[:-1], capacity.value]
+            try:
+                return _shown_at_end(run, values) if capacity.shows else run(values)
+            except CapacityError:
+                capacity.value *= 2
+
+    return enlarged
+
+
+def _shown_at_end(run: Runner, values: Sequence[Any]) -> Sequence[Any]:
+    """Run, and print only when it is certain that this run counts."""
+    out, err = io.StringIO(), io.StringIO()
+    counts = True
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return run(values)
+    except CapacityError:
+        counts = False
+        raise
+    finally:
+        if counts:
+            sys.stdout.write(out.getvalue())
+            sys.stderr.write(err.getvalue())
 
 
 # --- where errors come from ----------------------------------------------------------------------------

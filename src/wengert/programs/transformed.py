@@ -31,7 +31,7 @@ from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
-from wengert.programs.running import Runner, once, runner
+from wengert.programs.running import Runner, enlarging, once, runner
 from wengert.programs.signatures import CAPTURES, Family, shared, signature_of
 from wengert.rewrite.simplify import simplify
 
@@ -212,6 +212,8 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
+        if captured.capacity is not None:
+            run = enlarging(run, captured.capacity)
         changes = captured.writes and not captured.prints and self.target() is self.__wrapped__
         return Built(
             captured,

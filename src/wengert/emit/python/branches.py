@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wengert.emit.python.emission import LONGEST, Emission, assign_together, ended
+from wengert.emit.python.emission import LONGEST, Emission, assign_together, effects_first, ended
 from wengert.emit.python.memory import crossed, together, uses_inside
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches
@@ -27,9 +27,9 @@ def emit_branches(emission: Emission, value: Value, parts: Branches) -> None:
         == 0
     }
     _change(inner[1], -1)  # the other way does not run
-    emission.emit(then, then.roots)
+    emission.emit(then, effects_first(then.roots))
     _change(inner[1], +1)
-    emission.emit(orelse, orelse.roots)
+    emission.emit(orelse, effects_first(orelse.roots))
     plain = len(parts.results) == 1 and not then.lines and not orelse.lines
     if plain and _as_expression(emission, value, parts):
         return
@@ -96,7 +96,8 @@ def _result_names(emission: Emission, value: Value, parts: Branches, dead: set[V
         if not name and item.prefer and item.prefer not in names:
             guard = item.guard
             holder = emission.holders.get(item.prefer)
-            over = holder is None or holder.left <= 0 or holder in (*dead, first, second)
+            inner = (v for v in (first, second) if v.block.parent is item.block)
+            over = holder is None or holder.left <= 0 or holder in (*dead, *inner)
             if over and (guard is None or guard in dead or guard.left == 0):
                 name = item.prefer
         if not name:

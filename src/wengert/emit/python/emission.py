@@ -7,22 +7,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wengert.emit.python.memory import move, places_of, remaining
-from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.naming import Naming, is_private, names_in
 from wengert.emit.python.scopes import Scope
 from wengert.emit.python.stores import emit_store
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
 from wengert.ir.types import TupleType, Type
+from wengert.ops.control.item import ITEM
 from wengert.show.forms import Form
 from wengert.show.precedence import ATOM, Text, flat
 
-__all__ = ["LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "ended"]
+__all__ = [
+    "LONGEST", "Emission", "assign_together", "count_users", "drop_unused", "effects_first", "ended",
+]  # fmt: skip
 
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
 _ATOMS = frozenset(("literal", "named", "number"))
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_TARGETS = re.compile(r"\s*((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ")
 
 # Emits the statements of a control value.
 Controls = Callable[["Emission", Value], None]
@@ -70,9 +73,11 @@ class Emission:
                 stack.pop()
                 continue
             missing = [d for d in value.deps if not d.done]
+            if value.kind is Kind.CONTROL:
+                missing = effects_first(missing)
             if value.kind is Kind.STORE and not missing and value not in waited:
                 waited.add(value)
-                missing = self._readers_of_old(value)
+                missing = self._readers_of_old(value, [s for s in waited if not s.done])
             if missing:
                 # Once for what it needs, once more for a store; then it would wait for itself.
                 visits[value] = visits.get(value, 0) + 1
@@ -87,8 +92,8 @@ class Emission:
         """How a value is read, as a string."""
         return flat([read(value)])
 
-    def _readers_of_old(self, store: Value) -> list[Value]:
-        """Users of what a store changes that may as well come before it."""
+    def _readers_of_old(self, store: Value, waiting: Sequence[Value]) -> list[Value]:
+        """Users of what a store changes that may as well come before it and the stores that wait."""
         if store.base is None:
             return []
         others = [
@@ -96,7 +101,7 @@ class Emission:
             for w in store.base.consumers
             if not w.done and w is not store and w.block is store.block
         ]
-        return [w for w in others if not _needs(w, store)]
+        return [w for w in others if not any(_needs(w, other) for other in waiting)]
 
     def _emit_one(self, value: Value) -> None:
         self.scope = value.scope
@@ -124,6 +129,8 @@ class Emission:
         form = value.form
         if form is not None and form.kind in _ATOMS:
             value.text = text
+            if value.is_array:
+                value.lie_in((Buffer(owned=False, lasting=True),), whole=True)
             return
         if value.is_array:
             self._place(value)
@@ -278,8 +285,8 @@ class Emission:
         lines = list(statement(self.writer.renamed(node), args, names))
         for line in lines:
             value.block.add(line)
-        used = set(_NAME.findall("\n".join(lines)))
-        texts = [Text((name if name in used else "0",)) for name in names]
+        assigned = {name for line in lines for name in _assigned_names(line)}
+        texts = [Text((name if name in assigned else "0",)) for name in names]
         if isinstance(node.type, Type):
             value.text = texts[0]
         for index, item in items.items():
@@ -359,6 +366,25 @@ class Emission:
 _CONVERTERS = {"float64": "float", "int64": "int", "bool": "bool", "complex128": "complex"}
 
 
+def effects_first(values: Sequence[Value]) -> list[Value]:
+    """Tokens before all else, so that what is checked is checked before it is used."""
+    return sorted(values, key=lambda value: not _acts(value.node))
+
+
+def _acts(node: Expr) -> bool:
+    """Whether a node is a token that an effect, or a branch or a loop with effects in it, gives."""
+    if node.op is ITEM and node.value_type.dtype == "int64" and not node.shape:
+        node = node.args[0]
+    bodies = node.op.bodies
+    return node.op.effect or (bodies is not None and any(b.acts for b in bodies(node.attr)))
+
+
+def _assigned_names(line: str) -> list[str]:
+    """The variables that a line assigns."""
+    found = _TARGETS.match(line)
+    return [] if found is None else found[1].split(", ")
+
+
 def _needs(value: Value, other: Value) -> bool:
     """Whether a value needs another, as far as that is soon seen; if it is not, it is taken to."""
     seen = {value}
@@ -375,17 +401,16 @@ def _needs(value: Value, other: Value) -> bool:
 
 def assign_together(block: Block, pairs: Iterable[tuple[str, str]]) -> None:
     """Assign expressions to variables as if at once; one after the other wherever that is the same."""
-    left = [(target, text) for target, text in pairs if target != text]
+    left = [(target, text, set(names_in(text))) for target, text in pairs if target != text]
     while left:
-        for i, (target, text) in enumerate(left):
-            others = [t for j, (_, t) in enumerate(left) if j != i]
-            if not any(target in _NAME.findall(t) for t in others):
+        for i, (target, text, _) in enumerate(left):
+            if not any(target in names for j, (*_, names) in enumerate(left) if j != i):
                 block.add(f"{target} = {text}")
                 del left[i]
                 break
         else:
-            targets = ", ".join(t for t, _ in left)
-            block.add(f"{targets} = {', '.join(t for _, t in left)}")
+            targets = ", ".join(t for t, *_ in left)
+            block.add(f"{targets} = {', '.join(t for _, t, _ in left)}")
             return
 
 
@@ -410,7 +435,7 @@ def drop_unused(block: Block, sizes: Sequence[tuple[str, Line]]) -> None:
             if isinstance(part, Block):
                 blocks.append(part)
             elif part not in own:
-                used.update(_NAME.findall(part.text))
+                used.update(names_in(part.text))
     gone = {line for name, line in sizes if name not in used}
     blocks = [block]
     while blocks and gone:

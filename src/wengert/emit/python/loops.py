@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wengert.emit.python.emission import Emission, assign_together, ended
+from wengert.emit.python.emission import Emission, assign_together, effects_first, ended
 from wengert.emit.python.memory import crossed, is_fresh
 from wengert.emit.python.naming import is_private
 from wengert.emit.python.regions import Branches, Carry, Looping, Row
@@ -68,7 +68,7 @@ def emit_loop(emission: Emission, value: Value, parts: Looping) -> None:
     for row, name in zip(parts.rows, stacks, strict=True):
         row.row.prefer = name
         row.row.keep = row.shape is None
-    emission.emit(body, body.roots)
+    emission.emit(body, effects_first(body.roots))
     _end(emission, body, parts, names, changed)
     count = _count_up(emission, value, parts, counter)
     _head(emission, value, parts, counter, names)

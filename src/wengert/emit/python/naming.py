@@ -7,16 +7,40 @@ import keyword
 import re
 from collections.abc import Iterable
 
-__all__ = ["Naming", "is_private"]
+__all__ = ["Naming", "bare", "is_private", "names_in"]
 
 _MODULES = ("math", "np", "numpy", "scipy", "sys", "time")
 _RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_MODULES))
+_NAME = re.compile(r"[A-Za-z_]\w*")
+# Comments, and strings with what may stand before them; the long ones first.
+_SAID = re.compile(
+    r"""\#[^\n]*|(?:\b[bBfFrRuU]{1,2})?"""
+    r"""(?:"{3}[\s\S]*?"{3}|'{3}[\s\S]*?'{3}|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*')"""
+)
 _INDICES = ("i", "j", "k", "l", "m", "n")
 
 
 def is_private(hint: str) -> bool:
     """Whether a name was invented, by a capture or by a transform, and says nothing to a reader."""
     return not hint or hint.startswith(("%", "_"))
+
+
+def bare(source: str) -> str:
+    """Source without what its strings and comments say.
+
+    >>> bare("raise ValueError('x[t5]')  # in t6()").rstrip()
+    "raise ValueError('')"
+    """
+    return _SAID.sub(lambda found: "" if found[0].startswith("#") else "''", source)
+
+
+def names_in(source: str) -> list[str]:
+    """The names that some source reads or assigns.
+
+    >>> names_in("a[t1] = b  # as in c()")
+    ['a', 't1', 'b']
+    """
+    return _NAME.findall(bare(source))
 
 
 class Naming:

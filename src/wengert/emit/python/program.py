@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from wengert.emit.python.control import emit_control
-from wengert.emit.python.emission import Emission, count_users, drop_unused
+from wengert.emit.python.emission import Emission, count_users, drop_unused, effects_first
 from wengert.emit.python.helpers import bare_source, helper_source
 from wengert.emit.python.loops import emit_row
-from wengert.emit.python.naming import Naming, is_private
+from wengert.emit.python.naming import Naming, bare, is_private
 from wengert.emit.python.regions import build_bodies
 from wengert.emit.python.sameness import Rank
 from wengert.emit.python.scopes import Builder, Scope
@@ -156,7 +156,7 @@ class Program:
         try:
             block.roots = self._builders[-1].build(scope, outputs)
             count_users(block)
-            emission.emit(block, _effects_first(block.roots))
+            emission.emit(block, effects_first(block.roots))
         finally:
             self._builders.pop()
         self.helpers |= dict.fromkeys(sorted(emission.writer.used))
@@ -195,7 +195,7 @@ class Program:
         texts = ["\n".join(constants), *helpers, *self.sources, "\n".join(lines)]
         if not own_errors:
             texts = [_OWN_ERROR.sub(_builtin_raised, text) for text in texts]
-        parts = [_header("\n".join(texts)), *texts]
+        parts = [_header(bare("\n".join(texts))), *texts]
         return "\n\n\n".join(part for part in parts if part) + "\n"
 
     def _helper_text(self, name: str) -> str:
@@ -236,16 +236,13 @@ def _hint(node: Expr) -> str:
     return "x" if is_private(name) else str(name)
 
 
-def _effects_first(roots: Sequence[Value]) -> list[Value]:
-    """Tokens before all else, so that what is checked is checked before it is used."""
-    return sorted(roots, key=lambda v: not v.node.op.effect)
-
-
 def _returned(value: Value) -> str:
     text = flat([read(value)])
     form = value.form
     if value.pending and form is not None and form.kind == "broadcast":
         return f"{text}.copy()"  # a broadcast cannot be written to
+    if any(buffer.lasting for buffer in value.buffers):
+        return f"{text}.copy()" if text.isidentifier() else f"np.array({text})"
     return text
 
 

@@ -154,7 +154,7 @@ def _build_branches(builder: Builder, scope: Scope, value: Value, attr: Cond) ->
     ways: list[list[Value]] = []
     head = scope.values[predicate]
     owner = _joinable(builder, scope, value, head)
-    regions = (attr.then, attr.orelse)
+    regions = (builder.written_out(attr.then), builder.written_out(attr.orelse))
     needed = [set(order([region.outputs[i] for i in wanted])) for region in regions]
     for position, region in enumerate(regions):
         if owner is value:
@@ -225,10 +225,10 @@ def _bind(
 
 
 # --- loops -------------------------------------------------------------------------------------------------
-def _needed(attr: Loop, wanted: Iterable[int], rows: Sequence[int]) -> list[int]:
+def _needed(attr: Loop, body: Region, wanted: Iterable[int], rows: Sequence[int]) -> list[int]:
     """The carried values that wanted results depend on, across iterations."""
-    place = {p: i for i, p in enumerate(attr.body.params[1 : 1 + attr.carries])}
-    outputs = attr.body.outputs
+    place = {p: i for i, p in enumerate(body.params[1 : 1 + attr.carries])}
+    outputs = body.outputs
     kept = set(wanted) | ({0} if attr.go else set())
     while True:
         used = leaves([*(outputs[i] for i in kept), *(outputs[attr.carries + j] for j in rows)])
@@ -242,13 +242,14 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
     args = list(value.node.args)
     trip = scope.values[args.pop(0)] if attr.trip else None
     items = _items(scope, value)
+    body = builder.written_out(attr.body)
     first = int(attr.counted)
     row_numbers = [i - first - attr.carries for i in sorted(items) if i >= first + attr.carries]
     wanted = [i - first for i in items if first <= i < first + attr.carries]
-    kept = _needed(attr, wanted, row_numbers)
+    kept = _needed(attr, body, wanted, row_numbers)
     block = Block(value.block, looped=True)
     inner = Scope(block, scope)
-    params = attr.body.params
+    params, outputs = body.params, body.outputs
     counter = _leaf(inner, params[0])
     carried = params[1 : 1 + attr.carries]
     symbols = {i: _leaf(inner, carried[i]) for i in kept}
@@ -257,7 +258,6 @@ def _build_loop(builder: Builder, scope: Scope, value: Value, attr: Loop) -> Non
         _bind_element(inner, param, scope.values[array], counter)
     bound = 1 + attr.carries + attr.scans
     _bind(builder, scope, inner, params[bound:], args[attr.carries + attr.scans :])
-    outputs = attr.body.outputs
     numbers = [*kept, *(attr.carries + j for j in row_numbers)]
     built = builder.build(inner, [outputs[i] for i in numbers])
     carries: list[Carry] = []

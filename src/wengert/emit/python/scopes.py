@@ -18,11 +18,13 @@ from wengert.emit.python.writer import dims_in
 from wengert.errors import GraphError, worded
 from wengert.ir.dims import Dim, definer, is_defined
 from wengert.ir.node import Expr
+from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import leaves, order
 from wengert.ops.control.item import item
 from wengert.ops.leaves import const
 from wengert.show.forms import Form, nodes_in
+from wengert.show.numpy_text import all_spelled_out
 
 __all__ = ["Builder", "Scope", "Told"]
 
@@ -93,6 +95,7 @@ class Builder:
         # Any: `program.Program`, which has the functions that are called
         self._bodies, self._free_size, self.program = bodies, free_size, program
         self._controls: dict[Any, frozenset[Any]] = {}  # by region
+        self._written_out: dict[Region, Region] = {}
 
     # --- walking ---------------------------------------------------------------------------------------
     def build(self, scope: Scope, roots: Sequence[Expr]) -> list[Value]:
@@ -118,6 +121,14 @@ class Builder:
                 self._controls[region] = known
             found |= known
         return frozenset(found)
+
+    def written_out(self, region: Region) -> Region:
+        """A body with what has no name in Python in simpler ops."""
+        known = self._written_out.get(region)
+        if known is None:
+            outputs = all_spelled_out(region.outputs, helpers=True)
+            known = self._written_out[region] = Region(region.params, tuple(outputs))
+        return known
 
     def _prepare(self, scope: Scope, roots: Sequence[Expr]) -> None:
         scope.nodes = order(roots)

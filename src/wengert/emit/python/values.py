@@ -87,12 +87,16 @@ class Block:
 
 
 class Buffer:
-    """Memory of arrays. ``owned``: nobody outside of the function knows it, so it may be overwritten."""
+    """Memory of arrays.
 
-    __slots__ = ("holders", "owned", "readers")
+    ``owned``: nobody outside of the function knows it, so it may be overwritten. ``lasting``: a constant, the
+    same in the next call, so nobody outside may get to know it.
+    """
 
-    def __init__(self, owned: bool) -> None:
-        self.owned = owned
+    __slots__ = ("holders", "lasting", "owned", "readers")
+
+    def __init__(self, owned: bool, *, lasting: bool = False) -> None:
+        self.owned, self.lasting = owned, lasting
         self.holders: list[Value] = []  # values that lie in it, wholly or as a view
         self.readers: dict[Value, None] = {}  # expressions not yet written that read it
 

@@ -255,7 +255,9 @@ class ProgramWriter(NumpyWriter):
         node: Expr = form.data
         base, exponent = form.parts
         left, right = self.parts(form)
-        number = exponent.attr if isinstance(exponent, Expr) and not exponent.args else None
+        number = None
+        if isinstance(exponent, Expr) and not exponent.args and not exponent.ndim:
+            number = exponent.attr
         plain = bool(node.ndim) or self.is_numpy(base)
         if number == 2 and not plain and left.level == ATOM and flat([left]).isidentifier():
             return self.product(left, "*", left, "mul")

@@ -11,15 +11,16 @@ from __future__ import annotations
 import functools
 import types
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wengert.frontend.staging.context import Context, refuse
-from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison
+from wengert.frontend.staging.handles import Array, Buffer, Handle, Poison, Scalar
 from wengert.frontend.staging.narrow import is_narrow, read_only
 from wengert.ir.node import Expr, intern
 from wengert.ir.types import DTYPES, DType, Type
@@ -27,29 +28,36 @@ from wengert.ops.algebra import lift
 from wengert.ops.leaves import SYMBOL, Name
 
 __all__ = [
-    "Adopted",
-    "Guard",
-    "Hidden",
-    "input_symbol",
-    "is_changeable",
-    "leaf_type",
-    "opaque_module",
-    "whole_type",
-]
+    "LEAST_ROOM", "Adopted", "Capacity", "Guard", "Hidden", "capacity_of", "input_symbol",
+    "is_changeable", "leaf_type",
+    "opaque_module", "whole_type",
+]  # fmt: skip
 
 # Any: values are whatever the user's program uses.
 _OPAQUE = frozenset((
     "numpy", "scipy", "wengert", "pandas", "sklearn", "matplotlib", "torch", "jax",
     "tensorflow", "numba", "builtins", "collections", "functools", "itertools", "math", "cmath",
-    "random", "datetime", "decimal", "fractions", "logging", "threading", "re", "os", "io",
+    "random", "uarray", "datetime", "decimal", "fractions", "logging", "threading", "re", "os", "io",
     "sys", "pathlib", "enum", "types", "typing", "abc", "weakref", "contextlib", "time", "copy",
     "operator", "heapq", "bisect", "string", "dataclasses",
 ))  # fmt: skip
 
 
+@cache
 def opaque_module(name: str | None) -> bool:
     """Whether a module is not the user's: its objects are left as they are."""
     return (name or "").split(".")[0] in _OPAQUE
+
+
+LEAST_ROOM = 64  # elements that lists always have room for
+
+
+@dataclass
+class Capacity:
+    """How many elements lists that loops change have room for; it stays what a run has needed."""
+
+    value: int = LEAST_ROOM
+    shows: bool = False  # whether the program prints, which it must do once however often it is run
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class Hidden:
     name: str
     symbol: Expr
     read: Callable[[], Any]
+    capacity: Capacity | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,14 @@ def input_symbol(name: str, type_: Type) -> Expr:
     return intern(SYMBOL, Name(name, type_, 0), (), type_)
 
 
+class _Known(NamedTuple):
+    """A thing from outside, what the program has in its place, and how it is read again."""
+
+    original: Any
+    shadow: Any
+    read: Callable[[], Any]
+
+
 @dataclass
 class Adopted:
     """What one capture has taken from outside."""
@@ -137,13 +154,28 @@ class Adopted:
     context: Context
     hidden: list[Hidden] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
-    known: dict[int, tuple[Any, Any]] = field(default_factory=dict)  # by id: original, shadow
-    scalars: dict[str, Any] = field(default_factory=dict)
+    known: dict[int, _Known] = field(
+        default_factory=dict
+    )  # by id of the original, or of the shadow
+    seen: dict[Hashable, _Known] = field(default_factory=dict)  # by the place that was read
     arrays: list[tuple[Hidden, Buffer]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     generators: list[tuple[Any, Any]] = field(default_factory=list)
     shadows: list[tuple[Callable[[], Any], Any, Any]] = field(default_factory=list)
     rules: dict[Any, Any] = field(default_factory=dict)  # of functions with rules of their own
+    room: Hidden | None = None  # the capacity of lists that loops change
+
+    def at(self, place: Hashable, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        """What a variable or an attribute holds, as the program sees it.
+
+        ``place`` tells variables apart, also those of the same name; each is adopted once.
+        """
+        entry = self.seen.get(place)
+        if entry is not None and entry.original is value:
+            return entry.shadow
+        found = self.value(value, name, read)
+        self.seen[place] = _Known(value, found, read)
+        return found
 
     def value(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         """A value from outside as the program sees it; ``read`` reads it again."""
@@ -152,8 +184,12 @@ class Adopted:
                 self.guard(name, read, None, "is")
             return value
         entry = self.known.get(id(value))
-        if entry is not None and (entry[0] is value or entry[1] is value):
-            return entry[1]
+        if entry is not None and entry.shadow is value:
+            return value
+        if entry is not None and entry.original is value:
+            other = entry.read  # the same thing by another name
+            self.guard(name, lambda: read() is other(), True, "is")
+            return entry.shadow
         type_ = leaf_type(value)
         if type_ is not None:
             return self._number(value, name, read, type_)
@@ -218,7 +254,7 @@ class Adopted:
 
         entry = self.known.get(id(owner))
         if entry is not None:
-            return entry[1]
+            return entry.shadow
 
         def read() -> Any:
             return generator_state(owner)
@@ -226,7 +262,7 @@ class Adopted:
         hidden = self._symbol("rng", read, Type("int64", read().shape), guarded=False)
         self.context.give(hidden.symbol, read())
         made = Generator(hidden.symbol)
-        self.known[id(owner)] = (owner, made)
+        self.known[id(owner)] = _Known(owner, made, lambda: owner)
         self.generators.append((owner, made))
         return made
 
@@ -234,16 +270,20 @@ class Adopted:
         """Rely on a value."""
         self.guards.append(Guard(name, read, value, kind))
 
+    def unused(self, name: str) -> str:
+        """A name for an input that no other has."""
+        unique, number = name, 1
+        while unique in self.taken:
+            number += 1
+            unique = f"{name}_{number}"
+        self.taken.add(unique)
+        return unique
+
     def _symbol(
         self, name: str, read: Callable[[], Any], type_: Type, *, guarded: bool = True
     ) -> Hidden:
         short = "".join(c if c.isalnum() else "_" for c in name).strip("_") or "v"
-        unique, number = short, 1
-        while unique in self.taken:
-            number += 1
-            unique = f"{short}_{number}"
-        self.taken.add(unique)
-        hidden = Hidden(name, input_symbol(unique, type_), read)
+        hidden = Hidden(name, input_symbol(self.unused(short), type_), read)
         self.hidden.append(hidden)
         if guarded:
             self.guards.append(Guard(name, read, type_, "type"))
@@ -251,24 +291,11 @@ class Adopted:
         return hidden
 
     def _number(self, value: Any, name: str, read: Callable[[], Any], type_: Type) -> Any:
-        if type_.shape or isinstance(value, np.ndarray):
-            hidden = self._symbol(name, read, type_)
-            self.context.give(hidden.symbol, value)
-            array = Array(Buffer(hidden.symbol))
-            array.buffer.writable = (
-                f"writes into the global array {name}; pass it as an argument or use "
-                f"{name} = np.array({name})"
-            )
-            self.known[id(value)] = (value, array)
-            return array
-        known = self.scalars.get(name)
-        if known is None:
-            from wengert.frontend.staging.handles import Scalar
-
-            hidden = self._symbol(name, read, type_)
-            self.context.give(hidden.symbol, value)
-            known = self.scalars[name] = Scalar(hidden.symbol)
-        return known
+        hidden = self._symbol(name, read, type_)
+        self.context.give(hidden.symbol, value)
+        if isinstance(value, np.ndarray):
+            return self._array(hidden.symbol, value, name, read)
+        return Scalar(hidden.symbol)
 
     def _constant(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         if value.dtype.name not in DTYPES:
@@ -278,12 +305,16 @@ class Adopted:
             self.guard(name, read, value, "is")
             return value
         self.guard(name, read, (value.dtype.str, value.shape, value.tobytes()), "bytes")
-        found = Array(Buffer(lift(value)))
+        return self._array(lift(value), value, name, read)
+
+    def _array(self, expr: Expr, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        """The handle of an array that is not the program's to write into."""
+        found = Array(Buffer(expr))
         found.buffer.writable = (
             f"writes into the global array {name}; pass it as an argument or use "
             f"{name} = np.array({name})"
         )
-        self.known[id(value)] = (value, found)
+        self.known[id(value)] = _Known(value, found, read)
         return found
 
     def _container(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
@@ -291,39 +322,39 @@ class Adopted:
         if isinstance(value, dict):
             shadow: Any = value.copy()  # a defaultdict keeps what it makes
             shadow.clear()
-            self.known[id(value)] = (value, shadow)
+            self.known[id(value)] = _Known(value, shadow, read)
             for key, item in value.items():
                 dict.__setitem__(
                     shadow, key, self.value(item, f"{name}[{key!r}]", _item(read, key))
                 )
             self._shadow(read, shadow, dict(shadow))
-            self.known[id(shadow)] = (shadow, shadow)
+            self.known[id(shadow)] = _Known(shadow, shadow, read)
             return shadow
         if isinstance(value, set):
             self.guard(name, read, set(value), "equal")
             shadow = set(value)
-            self.known[id(value)] = (value, shadow)
+            self.known[id(value)] = _Known(value, shadow, read)
             self._shadow(read, shadow, set(value))
-            self.known[id(shadow)] = (shadow, shadow)
+            self.known[id(shadow)] = _Known(shadow, shadow, read)
             return shadow
         if isinstance(value, (list, deque)):
             shadow = value.copy()
-            self.known[id(value)] = (value, shadow)
+            self.known[id(value)] = _Known(value, shadow, read)
             for i, item in enumerate(value):
                 shadow[i] = self.value(item, f"{name}[{i}]", _item(read, i))
             self._shadow(read, shadow, list(shadow))
-            self.known[id(shadow)] = (shadow, shadow)
+            self.known[id(shadow)] = _Known(shadow, shadow, read)
             return shadow
         items = [self.value(item, f"{name}[{i}]", _item(read, i)) for i, item in enumerate(value)]
         found = type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        self.known[id(value)] = (value, found)
+        self.known[id(value)] = _Known(value, found, read)
         return found
 
     def _object(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
         self.guard(name, read, _keys(value), "keys")
         shadow = object.__new__(type(value))
-        self.known[id(value)] = (value, shadow)
-        self.known[id(shadow)] = (shadow, shadow)
+        self.known[id(value)] = _Known(value, shadow, read)
+        self.known[id(shadow)] = _Known(shadow, shadow, read)
         for key, item in vars(value).items():
             object.__setattr__(shadow, key, self.value(item, f"{name}.{key}", _attr(read, key)))
         self._shadow(read, shadow, dict(vars(shadow)))
@@ -343,6 +374,20 @@ def is_changeable(value: Any) -> bool:
         and not isinstance(value, (type, types.ModuleType, types.FunctionType, Enum))
         and not opaque_module(type(value).__module__)
     )
+
+
+def capacity_of(context: Context, least: int = 0) -> Expr:
+    """The capacity of lists that loops change (see ``stacks``), which is ``least`` or more."""
+    adopted: Adopted = context.adopted
+    if adopted.room is None:
+        capacity = Capacity()
+        symbol = input_symbol(adopted.unused("room"), Type("int64", (), True))
+        adopted.room = Hidden("room", symbol, lambda: capacity.value, capacity)
+        adopted.hidden.append(adopted.room)
+        context.layers[0].recorded.add(symbol)
+    assert adopted.room.capacity is not None
+    adopted.room.capacity.value = max(adopted.room.capacity.value, least)
+    return adopted.room.symbol
 
 
 def callable_library(value: Any) -> bool:

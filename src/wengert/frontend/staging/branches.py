@@ -25,13 +25,14 @@ from wengert.frontend.staging.forms import (
     Building,
     Form,
     Poisoned,
+    Sequence_,
     Side,
     Unfit,
     Uniting,
     positions,
-    same,
     union,
 )
+from wengert.frontend.staging.growing import leaf_types
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -39,17 +40,19 @@ from wengert.frontend.staging.handles import (
     Link,
     Poison,
     Scalar,
+    describe,
     put_back,
     taken,
 )
 from wengert.frontend.staging.rewriting import SETTER
+from wengert.frontend.staging.stacks import Stacked
 from wengert.frontend.staging.texts import template_of
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ops.choice import where
 from wengert.ops.control.cond import joined_cond
 from wengert.ops.control.item import items
-from wengert.ops.leaves import const
+from wengert.ops.leaves import const, fresh
 
 __all__ = [
     "CAUGHT",
@@ -58,8 +61,10 @@ __all__ = [
     "branches",
     "cells_of",
     "choose",
+    "decided",
     "if_",
     "negated",
+    "nothing",
     "raised",
     "try_",
 ]
@@ -104,18 +109,26 @@ def negated(condition: Expr) -> Expr:
     return where(condition, const(False), const(True))
 
 
-def if_(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
-    """The statement ``if``."""
+def decided(test: Any) -> bool | Scalar:
+    """The condition of an ``if``: True or False if it is known."""
+    if test is True or test is False:
+        return test
     flag = tested(test)
-    if isinstance(flag, Scalar):
-        branches(flag.expr, then, orelse, cells_of(then, orelse))
-    else:
-        (then if flag else orelse)()
+    return flag if isinstance(flag, Scalar) else bool(flag)
+
+
+def if_(flag: Scalar, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
+    """The statement ``if`` on a run-time condition."""
+    branches(flag.expr, then, orelse, cells_of(then, orelse))
+
+
+def nothing() -> None:
+    """The branch that is not there."""
 
 
 def choose(test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """The expression ``a if test else b``."""
-    flag = tested(test)
+    flag = decided(test)
     if isinstance(flag, Scalar):
         return branches(flag.expr, then, orelse, cells_of(then, orelse))
     return then() if flag else orelse()
@@ -180,8 +193,21 @@ def branches(
         sides.append((finals, value))
         errors.append(error)
     if errors[0] is not None or errors[1] is not None:
+        _keep_effects(context, test, [finals for finals, _ in sides], errors)
         return _one_way(test, then, orelse, errors)
     return _chosen(context, test, sides, mark)
+
+
+def _keep_effects(
+    context: Context, test: Expr, finals: list[Finals], errors: list[BaseException | None]
+) -> None:
+    """What a branch checks and prints before it raises an error."""
+    slot = TokenSlot(context)
+    tokens = [each.values.get(slot.key, context.token) for each in finals]
+    raises = [error is not None and not isinstance(error, NeedResult) for error in errors]
+    yes, no = (t if flag else context.token for t, flag in zip(tokens, raises, strict=True))
+    if yes is not no:
+        context.put(slot, joined_leaves(context, test, [yes], [no])[0])
 
 
 def _one_way(
@@ -217,10 +243,7 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     for key, slot in {**first.slots, **second.slots}.items():
         now = slot.get()
         a, b = first.values.get(key, now), second.values.get(key, now)
-        if isinstance(a, Scalar) or not same(a, b):
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
-        else:
-            plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
+        plans.append((slot, slot_form(slot, a, b, uniting, spot.line), a, b))
     uniting.name = "value"
     result = _united(value_a, value_b, uniting)
     yes: list[Expr] = []
@@ -346,7 +369,6 @@ def try_(
     functions: list[Callable[..., Any]] = [body, orelse, *(h for _, h in handlers)]
     cells = cells_of(*functions)
     entry = {key: slot.get() for key, slot in cells.items()}
-    mark = Buffer(const(0)).serial
     error: BaseException | None = None
     spot = place()
     try:
@@ -394,7 +416,7 @@ def try_(
     for other in frame.oks[1:]:
         ok = where(ok, other, const(False))
     context.top.recorded.update(recorded)
-    _try_chosen(context, ok, finals, cells, entry, handlers, orelse, mark)
+    _try_chosen(context, ok, finals, cells, handlers, orelse)
 
 
 def _catch_bounds(every: list[tuple[type[BaseException], ...]]) -> bool:
@@ -430,10 +452,8 @@ def _try_chosen(
     ok: Expr,
     finals: Finals,
     cells: dict[tuple[Any, ...], CellSlot],
-    entry: dict[tuple[Any, ...], Any],
     handlers: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...],
     orelse: Callable[[], Any],
-    mark: int,
 ) -> None:
     """What the body gives where no error occurs, else what the handler gives."""
     if len(handlers) != 1:
@@ -497,7 +517,7 @@ class Whole(Form):
 class Elements(Form):
     """The elements of a list, whose number is the same on both ways."""
 
-    def __init__(self, items_: Form, growing: Any) -> None:
+    def __init__(self, items_: Sequence_, growing: Any) -> None:
         self.items, self.growing = items_, growing
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
@@ -507,9 +527,12 @@ class Elements(Form):
         self.items.types(out, seen)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
-        if value[1] is not self.growing:
-            raise Unfit("a list that grows")
+        if value[1] is not self.growing or len(value[0]) > len(self.items.items):
+            mine = self.build(Building(iter([fresh(t) for t in leaf_types(self)])))
+            return Stacked.of(mine, value, uniting=uniting)
         joined = self.items.join(value[0], uniting)
+        if not isinstance(joined, Sequence_):
+            raise Unfit(f"a list of {len(self.items.items)} and {describe(value[0])}")
         return self if joined is self.items else Elements(joined, self.growing)
 
     def build(self, building: Building) -> Any:
@@ -540,10 +563,6 @@ def slot_form(slot: Slot, a: Any, b: Any, uniting: Uniting, line: int) -> Form:
 
 def _list_form(a: Any, b: Any, uniting: Uniting) -> Form:
     (first, grown), (second, other) = a, b
-    if grown is not other:
-        refuse(
-            "a list whose length depends on run-time values is changed in a branch in a way that "
-            "cannot be captured; use arrays, or mode='tape'",
-            NeedConcrete,
-        )
+    if grown is not other or (uniting.loop and len(first) != len(second)):
+        return Stacked.of(a, b, uniting=uniting)
     return Elements(positions(first, second, uniting, tuple), grown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import random
 import types
 from collections import deque
@@ -19,7 +20,11 @@ from wengert.frontend.staging.adopting import is_changeable, opaque_module
 from wengert.frontend.staging.containers import container_method
 from wengert.frontend.staging.context import (
     DequeSlot,
+    DictSlot,
+    ListSlot,
     NeedConcrete,
+    SetSlot,
+    Slot,
     active,
     current,
     mismatch,
@@ -37,6 +42,7 @@ from wengert.frontend.staging.handles import (
     describe,
     is_number,
     known,
+    new_array,
     plain_number,
     to_expr,
     type_of,
@@ -46,6 +52,8 @@ from wengert.frontend.staging.identity import by_options, has_choice
 from wengert.frontend.staging.indexing import extent, fitted
 from wengert.frontend.staging.narrow import widened
 from wengert.frontend.staging.operators import guarded
+from wengert.frontend.staging.plain import is_plain_call
+from wengert.frontend.staging.recursion import entered, touch_rebound
 from wengert.frontend.staging.source import NoSource, convert, is_staged
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
@@ -75,7 +83,20 @@ def own(*originals: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """``function(*args, **kwargs)`` in a captured program."""
-    if type(function) is Choice:
+    kind = type(function)
+    if kind is types.FunctionType:
+        if not kwargs and is_plain_call(function, args):
+            return function(*args)
+        staged = _staged(function)
+        if staged is not None:
+            return enter(staged, function, args, kwargs)
+    elif kind is types.MethodType and type(function.__func__) is types.FunctionType:
+        staged = _staged(function.__func__)
+        if staged is not None:
+            return enter(staged, function.__func__, (function.__self__, *args), kwargs)
+    elif kind is types.BuiltinMethodType and not kwargs and _is_plain(function, args):
+        return function(*args)
+    elif kind is Choice:
         return function.chosen(lambda option: call(option, *args, **kwargs))
     while isinstance(function, Partial):
         function = function.certain()
@@ -84,14 +105,13 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     except TypeError:  # not hashable
         mine = None
     if mine is not None:
-        return mine(*args, **kwargs)
+        return _noted(mine(*args, **kwargs))
     if isinstance(getattr(function, "__self__", None), _GENERATORS):
         from wengert.frontend.staging.library import drawn_by
 
         drawn = generator_method(function)
         assert drawn is not None
         return drawn_by(*drawn, args, kwargs)
-    kind = type(function)
     if kind is types.BuiltinMethodType and isinstance(function.__self__, np.ufunc):
         return _builtin(function, args, kwargs)
     entry = entry_of(function)
@@ -102,18 +122,70 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if kind is types.MethodType:
         return _method(function, args, kwargs)
     if kind is types.BuiltinMethodType or kind is types.BuiltinFunctionType:
-        return _builtin(function, args, kwargs)
+        return _noted(_builtin(function, args, kwargs))
     if isinstance(function, type):
-        return _class(function, args, kwargs)
+        return _noted(_class(function, args, kwargs))
     return _object(function, args, kwargs)
 
 
+def _noted(result: Any) -> Any:
+    """A result; of an iterator it is remembered where it was made."""
+    return active().birth(result) if hasattr(type(result), "__next__") else result
+
+
+_NUMBERS = frozenset((int, float, complex, bool))
+_KNOWN = _NUMBERS | {str}
+_PLAIN_FUNCTIONS = frozenset((abs, chr, divmod, max, min, ord, pow, round))
+_PLAIN_METHODS: dict[type, frozenset[str]] = {
+    list: frozenset(("append", "clear", "insert", "pop", "reverse")),
+    set: frozenset(("add", "discard", "remove")),
+    dict: frozenset(("get",)),
+}
+
+
+def _is_plain(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a builtin may be called as it is: on known values, where nobody has to know of the call."""
+    owner = function.__self__
+    kind = type(owner)
+    context = current()
+    if context is None:
+        return False
+    if kind is types.ModuleType:
+        return _NUMBERS.issuperset(map(type, args)) and (
+            owner is math or function in _PLAIN_FUNCTIONS
+        )
+    if kind is str:
+        return not context.texts and _KNOWN.issuperset(map(type, args))
+    methods = _PLAIN_METHODS.get(kind)
+    if methods is None or function.__name__ not in methods:
+        return False
+    known = not args or type(args[0]) in _NUMBERS
+    if kind is dict:
+        return known and bool(args) and not isinstance(owner.get(args[0]), Partial)
+    return (
+        (known or function.__name__ == "append")
+        and not context.maybes
+        and not context.growing
+        and context.owns(owner)
+    )
+
+
 # --- the user's functions -------------------------------------------------------------------------
+def _staged(function: types.FunctionType) -> types.FunctionType | None:
+    """The converted function, if it is converted already."""
+    if is_staged(function):
+        return function
+    context = current()
+    entry = None if context is None else context.converted.get(function)
+    if entry is None or entry[1:] != (id(function.__defaults__), id(function.__kwdefaults__)):
+        return None
+    staged: types.FunctionType = entry[0]
+    return staged
+
+
 def _function(
     function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
-    if is_staged(function):
-        return enter(function, function, args, kwargs)
     if _is_library(function):
         return _library(function, args, kwargs)
     from wengert.frontend.staging import stage
@@ -128,8 +200,17 @@ def _function(
                 f"{function.__name__}() runs unconverted because its source is not available",
             )
         return function(*args, **kwargs)
-    _guard_names(function, static)
-    return enter(staged, function, args, {**kwargs, **_kept_defaults(function, args, kwargs)})
+    context = active()
+    if function not in context.converted:
+        _guard_names(function, static)
+    kept = _kept_defaults(function, args, kwargs)
+    if not kept:
+        context.converted[function] = (
+            staged,
+            id(function.__defaults__),
+            id(function.__kwdefaults__),
+        )
+    return enter(staged, function, args, {**kwargs, **kept})
 
 
 def _kept_defaults(
@@ -153,11 +234,7 @@ def _kept_defaults(
 
 def _guard_names(function: types.FunctionType, static: frozenset[str]) -> None:
     """Rely on what the names of functions, classes and modules stand for."""
-    context = active()
-    if function.__code__ in context.guarded:
-        return
-    context.guarded.add(function.__code__)
-    adopted = context.adopted
+    adopted = active().adopted
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     for name in static:
         if name in cells:
@@ -177,8 +254,8 @@ def enter(
 ) -> Any:
     """Call converted code."""
     context = active()
-    from wengert.frontend.staging.recursion import entered, touch_rebound
-
+    if staged is not original:
+        context.outer_cells.update(map(id, original.__closure__ or ()))
     touch_rebound(context, staged)
     return entered(context, staged, original, args, kwargs)
 
@@ -196,7 +273,7 @@ def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return function(*args, **kwargs)
     if module in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
 
 
 def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -286,7 +363,7 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     module = getattr(function, "__module__", None) or type(function).__module__
     if str(module).split(".")[0] in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -301,7 +378,7 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
     if isinstance(owner, deque):
         return _deque_method(owner, function, args, kwargs)
-    if isinstance(owner, (list, dict, set)):
+    if isinstance(owner, (list, dict, set)) and not _is_unseen(function):
         return container_method(owner, function.__name__, function, args, kwargs)
     if isinstance(owner, np.ufunc):
         from wengert.frontend.staging.library import ufunc_method_call
@@ -332,7 +409,13 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
             "run-time values is not supported in compiled mode; use mode='tape'",
             NeedConcrete,
         )
-    return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    return _as_it_is(function, args, kwargs)
+
+
+def _is_unseen(function: Any) -> bool:
+    """Whether a method of a container is one that programs hardly ever call by name."""
+    name: str = function.__name__
+    return name.startswith("__") or name == "symmetric_difference_update"
 
 
 _TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))
@@ -378,6 +461,43 @@ def _callback(value: Any) -> Any:
     ):
         return lambda *args, **kwargs: call(value, *args, **kwargs)
     return value
+
+
+def _as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """A function that nobody here knows; what it changes in containers is journaled."""
+    context = active()
+    if len(context.layers) == 1:
+        return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, bytearray) and not context.owns(owner):
+        refuse(
+            "calls a method of a bytearray in a branch or a loop that depends on run-time values; use a list",
+            NeedConcrete,
+        )
+    given = [v for v in (owner, *args, *kwargs.values()) if isinstance(v, _MUTABLE)]
+    slots = [next(s for kind, s in _SLOTS.items() if isinstance(v, kind))(v) for v in given]
+    before = [(slot.get(), _contents(slot.owner)) for slot in slots]
+    result = function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
+    for slot, (held, old) in zip(slots, before, strict=True):
+        new = _contents(slot.owner)
+        if len(new) != len(old) or any(a is not b for a, b in zip(new, old, strict=True)):
+            now = slot.get()
+            slot.set(held)
+            context.touch(slot)
+            slot.set(now)
+    return result
+
+
+_SLOTS: dict[type, Callable[[Any], Slot]] = {
+    list: ListSlot, dict: DictSlot, set: SetSlot, deque: DequeSlot,
+}  # fmt: skip
+_MUTABLE = tuple(_SLOTS)
+
+
+def _contents(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [part for item in dict.items(value) for part in item]
+    return list(value)
 
 
 def _wrapped_callbacks(args: tuple[Any, ...]) -> list[Any]:
@@ -513,7 +633,10 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
         active().risk("LinAlgError")
-    found = _result(result)
+    if isinstance(result, Expr) and entry.group == "Creation":
+        found: Any = new_array(result)  # without axes too: it may be stored into
+    else:
+        found = _result(result)
     if dtype is not None and is_number(found):
         from wengert.frontend.staging.library import as_type
 
@@ -662,8 +785,3 @@ def array_of(value: Any) -> Any:
             f"{error}",
             *(type_of(item).shape for item in items),
         )
-
-
-def active_or_none() -> Any:
-    """The capture that is going on, if any."""
-    return current()

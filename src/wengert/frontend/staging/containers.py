@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any
@@ -16,7 +17,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.forms import attributes_of, has_attributes
-from wengert.frontend.staging.growing import Growing, Maybe, growing_of, set_growing
+from wengert.frontend.staging.growing import Maybe, growing_of, need_rows, set_growing
 from wengert.frontend.staging.handles import UNKNOWN, Handle, Partial, Poison, Scalar, known
 
 __all__ = ["container_method", "has_partial", "hashed", "keys_of", "materialized", "merged_dict"]
@@ -39,6 +40,8 @@ _CHANGES = {
         ]
     ),
 }
+_SEARCHES = {"index": "placed", "count": "counted", "remove": "removed"}
+_FEW = 4  # elements that may be missing are looked through one by one
 _RUNTIME = "needs a list whose length depends on run-time values as a plain list; use arrays, or mode='tape'"
 
 
@@ -85,7 +88,9 @@ def materialized(object_: list[Any]) -> list[Any]:
     if growing is None:
         return object_
     length = known(growing.length) if isinstance(growing.length, Handle) else growing.length
-    if growing.stacks is None or length is UNKNOWN or length > 256:
+    if growing.rows is None:
+        need_rows(growing)
+    if length is UNKNOWN or length > 256:
         refuse(_RUNTIME, NeedConcrete)
     active().touch(ListSlot(object_))
     front = [growing.element(k) for k in range(int(length))]
@@ -104,6 +109,8 @@ def container_method(
     """``owner.name(*args)`` for a list, a dict or a set."""
     kind = next(t for t in (list, dict, set) if isinstance(owner, t))
     changes = name in _CHANGES[kind]
+    if isinstance(owner, OrderedDict) and (changes or name == "move_to_end"):
+        _refuse_ordered(owner)
     if changes:
         slot: Any = {list: ListSlot, dict: DictSlot, set: SetSlot}[kind]
         active().touch(slot(owner))
@@ -171,6 +178,20 @@ def merged_dict(first: Any, second: Any) -> dict[Any, Any]:
     return found
 
 
+def _refuse_ordered(owner: OrderedDict[Any, Any]) -> None:
+    """The order of such a dict is its own: a region cannot undo a change of it.
+
+    Raises:
+        NeedConcrete: it is older than the open branch or loop.
+    """
+    context = active()
+    if len(context.layers) > 1 and not context.owns(owner):
+        refuse(
+            "changes an OrderedDict in a branch or a loop that depends on run-time values; use a dict",
+            NeedConcrete,
+        )
+
+
 def _partly(owner: dict[Any, Any], name: str, args: tuple[Any, ...]) -> tuple[Any] | None:
     """Methods of a dict with keys that are there under a run-time condition."""
     from wengert.frontend.staging.branches import choose
@@ -204,14 +225,23 @@ def _list_method(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
 ) -> Any:
+    from wengert.frontend.staging import helpers
+    from wengert.frontend.staging.calls import call
+    from wengert.frontend.staging.library import sorted_
+    from wengert.frontend.staging.stacks import emptied, inserted, popped, pushed
+    from wengert.frontend.staging.stage import getitem
+
     growing = growing_of(owner)
     flagged = any(type(v) is Maybe for v in owner)
     if name == "append":
         active().appended[id(owner)] = place()
-        return function(*args)
+        return None if pushed(owner, args[0]) else function(*args)
     if name == "extend":
         from wengert.frontend.staging.iteration import python_elements
 
+        if growing_of(args[0]) is not None or (growing is not None and growing.room):
+            call(helpers.extended, owner, args[0])
+            return None
         return function(list(python_elements(args[0], flagged=True)))
     if name == "pop" and not args and owner and type(owner[-1]) is not Maybe:
         return function()
@@ -221,23 +251,29 @@ def _list_method(
             set_growing(new, growing)
             return new
         if name == "clear":
-            set_growing(owner, None)
+            emptied(owner)
+            return None
+        if name == "reverse" and growing is None:
             return function()
-        if name == "pop" and not args and growing is not None and not owner:
-            return _popped(owner, growing)
-        if name == "pop" and not args and flagged:
+        placed = growing is None and name in ("insert", "pop") and args and type(args[0]) is int
+        if placed and is_certain(owner, args[0] if name == "insert" else args[0] + 1):
+            return function(*args)
+        if name == "pop" and not args and growing is None and len(owner) <= _FEW:
             return _popped_flagged(owner)
-        if flagged:
-            placed = growing is None and name in ("insert", "pop") and args and type(args[0]) is int
-            if placed and is_certain(owner, args[0] if name == "insert" else args[0] + 1):
-                return function(*args)
-            if growing is None and name == "reverse":
-                return function()
-            refuse(_RUNTIME, NeedConcrete)
+        if name == "pop":
+            return popped(owner, *args)
+        if name == "insert":
+            return inserted(owner, *args)
+        if name in ("sort", "reverse"):
+            backwards = slice(None, None, -1)
+            changed = sorted_(owner, **kwargs) if name == "sort" else getitem(owner, backwards)
+            list.clear(owner)
+            set_growing(owner, growing_of(changed))
+            return None
+        if name in _SEARCHES:
+            return call(getattr(helpers, _SEARCHES[name]), owner, *args)
         materialized(owner)
     if name == "sort":
-        from wengert.frontend.staging.library import sorted_
-
         owner[:] = sorted_(owner, **kwargs)
         return None
     if name in ("pop", "insert") and args:
@@ -269,8 +305,6 @@ def _popped_flagged(owner: list[Any]) -> Any:
     from wengert.frontend.staging.handles import to_expr
     from wengert.frontend.staging.stage import and_, compare, not_
 
-    if growing_of(owner) is not None:
-        refuse(_RUNTIME, NeedConcrete)
     some = compare(">", length_of(owner), 0)
     require(some if isinstance(some, bool) else to_expr(some), "IndexError", "pop from empty list")
 
@@ -299,19 +333,3 @@ def _popped_flagged(owner: list[Any]) -> Any:
         taken = or_(taken, lambda h=here: h)  # type: ignore[misc]
     owner[:] = new[::-1]
     return result
-
-
-def _popped(owner: list[Any], growing: Growing) -> Any:
-    """The last element of the stacked part."""
-    from wengert.frontend.staging.handles import wrap
-    from wengert.frontend.staging.indexing import getitem
-    from wengert.frontend.staging.operators import binary
-
-    if growing.stacks is None:
-        refuse(_RUNTIME, NeedConcrete)
-    length = growing.length
-    last = growing.element(binary("-", length, 1) if isinstance(length, Handle) else length - 1)
-    shorter = [getitem(wrap(s), slice(None, -1)).expr for s in growing.stacks]
-    count = binary("-", length, 1) if isinstance(length, Handle) else length - 1
-    set_growing(owner, Growing(count, growing.form, tuple(shorter)))
-    return last

@@ -15,15 +15,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.staging.ranges import at_most, bounds_of, magnitude
-from wengert.frontend.staging.source import converted_code
+from wengert.frontend.staging.source import converted_code, user_function
 from wengert.ir.node import Expr
-from wengert.ops.leaves import const
 
 __all__ = [
     "UNASSIGNED",
@@ -73,8 +72,7 @@ UNASSIGNED = Unassigned()
 
 
 # --- places ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A line of the user's source."""
 
     file: str
@@ -96,12 +94,9 @@ def place() -> Place:
     found: Place | None = None
     while frame is not None:
         code = frame.f_code
-        if converted_code(code) and code.co_filename != _HELPERS:
-            line = frame.f_lineno
-            while frame is not None and frame.f_code.co_name.startswith("_wg_"):
-                frame = _outer_user_frame(frame)
-            name = frame.f_code.co_name if frame is not None else code.co_name
-            return Place(code.co_filename, line, name)
+        name = user_function(code)
+        if name is not None and code.co_filename != _HELPERS:
+            return Place(code.co_filename, frame.f_lineno, name)
         inside = code.co_filename.startswith((_PACKAGE, _NUMPY))
         if found is None and not inside and not code.co_filename.startswith("<frozen"):
             found = Place(code.co_filename, frame.f_lineno, code.co_name)
@@ -110,13 +105,6 @@ def place() -> Place:
     if context is not None and context.home is not None:
         return context.home  # results are being put together: the function has returned
     return found or Place("<unknown>", 0, "?")
-
-
-def _outer_user_frame(frame: types.FrameType) -> types.FrameType | None:
-    outer = frame.f_back
-    while outer is not None and not converted_code(outer.f_code):
-        outer = outer.f_back
-    return outer
 
 
 def refuse(
@@ -410,13 +398,13 @@ class Context:
         self.opened_at: list[int] = []  # how many regions were open at each activation
         self.adopted: Any = None
         self.token: Any = None
-        self.final_token: Any = None
         self.functions: dict[Any, Any] = {}  # recursive ones that are being captured
         self.active_keys: dict[Any, int] = {}
         self.ranges: dict[Expr, tuple[Expr, Expr]] = {}  # counters: least and largest value
         self.least_sizes: dict[str, int] = {}  # sizes of arguments that vary
         self.growing: dict[int, tuple[list[Any], Any]] = {}  # lists with a run-time length
-        self.births: dict[int, tuple[Any, Layer]] = {}
+        self.births: dict[int, tuple[Any, Layer, int]] = {}
+        self.born_count = 0
         self.given: dict[int, Any] = {}  # lists, dicts and objects of arguments and from outside
         self.buffer_names: dict[int, str] = {}
         self.tries: list[Any] = []
@@ -426,6 +414,8 @@ class Context:
             set()
         )  # recursive functions whose whole numbers are run-time values
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
+        self.outer_cells: set[int] = set()  # variables of functions that are not captured, by id
+        self.watches: list[tuple[int, dict[tuple[Any, ...], Slot]]] = []  # see `watched`
         self.calls: dict[Any, Place] = {}  # where functions call themselves
         self.merged: dict[int, Any] = {}  # containers that may be others, and those others
         self.sources: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what they were merged from
@@ -443,13 +433,22 @@ class Context:
         self.risks: dict[str, list[Place]] = {}  # where NumPy itself may raise an error
         self.raises: dict[int, Place] = {}  # where errors were raised
         self.appended: dict[int, Place] = {}  # where lists were last appended to
+        self.frozen: dict[int, tuple[Any, str]] = {}  # of which rows of a list hold a copy
         self.home: Place | None = None  # the function that is captured
         self.trial: bool = False  # an iteration is tried out: recording anything ends it
         self.static_loops: set[Any] = set()  # with a known number of iterations
         self.unrolled: set[Any] = set()  # that are to be executed
-        self.guarded: set[Any] = set()
+        self.converted: dict[
+            Any, tuple[Any, int, int]
+        ] = {}  # functions, with ids of their defaults
         self.stopped = False
+        self.shows = False  # whether the program prints
         self.texts: list[Any] = []  # values in texts
+        self.plain: dict[
+            Any, tuple[bool, bool] | None
+        ] = {}  # functions: may they change, make things
+        self.looked_at = 0  # elements of containers, to see whether Python itself may run a loop
+        self.maybes = False  # elements of some list may be missing
         self.families: dict[int, dict[int, Any]] = {}  # buffers by what they may be
 
     @property
@@ -471,11 +470,27 @@ class Context:
         self.count += 1
         return node
 
+    def owns(self, owner: Any) -> bool:
+        """Whether something goes with the region that is open, and is no other thing as well."""
+        entry = self.births.get(id(owner))
+        return (
+            entry is not None
+            and entry[1] is self.layers[-1]
+            and entry[0] is owner
+            and id(owner) not in self.merged
+            and (not self.watches or entry[2] >= self.watches[-1][0])
+        )
+
     def touch(self, slot: Slot) -> None:
         """To be called before a slot changes."""
         layer = self.layers[-1]
         owner = slot.owner
+        for least, watch in self.watches:
+            if owner is None or self.age(owner) < least:
+                watch.setdefault(slot.key, slot)
         if owner is not None:
+            if id(owner) in self.frozen:
+                self.check_thawed(owner)
             if id(owner) in self.merged:
                 self.check_unshared(owner)
             if self.born(owner) is layer:
@@ -503,11 +518,21 @@ class Context:
             self.layers.pop()
             self.undo(layer)
 
+    @contextmanager
+    def watched(self) -> Iterator[dict[tuple[Any, ...], Slot]]:
+        """All slots that change meanwhile, but for those of what is made meanwhile."""
+        watch: dict[tuple[Any, ...], Slot] = {}
+        self.watches.append((self.born_count, watch))
+        try:
+            yield watch
+        finally:
+            self.watches.pop()
+
     def put(self, slot: Slot, value: Any) -> None:
-        """Give a slot what a region has left in it.
+        """Give a slot what a region begins with, or what one has left in it.
 
         Variables need no journal: the region around restores those that it shares, and those of a function
-        that has returned are gone.
+        that has returned are gone. But what functions declare nonlocal the region need not share.
         """
         if not isinstance(slot, CellSlot) or slot.key in self.rebound:
             self.touch(slot)
@@ -518,6 +543,14 @@ class Context:
         self.sources[id(new)] = (new, sources)
         for each in (new, *sources):
             self.merged[id(each)] = each
+
+    def check_thawed(self, owner: Any) -> None:
+        """Refuse to change what the rows of a list hold a copy of."""
+        from wengert.frontend.staging.handles import is_stale
+
+        kept, why = self.frozen[id(owner)]
+        if kept is owner:
+            is_stale(why)
 
     def check_unshared(self, owner: Any) -> None:
         """Refuse to change what another name may also stand for."""
@@ -581,9 +614,15 @@ class Context:
         entry = self.births.get(id(owner))
         return entry[1] if entry is not None and entry[0] is owner else None
 
+    def age(self, owner: Any) -> int:
+        """How many things were made before something; -1 for what was there before the capture."""
+        entry = self.births.get(id(owner))
+        return entry[2] if entry is not None and entry[0] is owner else -1
+
     def birth(self, owner: Any) -> Any:
         """Note that something is made in the region that is open."""
-        self.births[id(owner)] = (owner, self.layers[-1])
+        self.births[id(owner)] = (owner, self.layers[-1], self.born_count)
+        self.born_count += 1
         return owner
 
     def undo(self, layer: Layer) -> None:
@@ -689,11 +728,6 @@ def capturing(context: Context | None) -> Iterator[Context | None]:
         yield context
     finally:
         _current.reset(token)
-
-
-def zero_token() -> Expr:
-    """The token before any effect."""
-    return const(np.int64(0))
 
 
 Getter = Callable[[], Any]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from wengert.frontend.staging.context import Slot, active, place, refuse
+from wengert.frontend.staging.context import Slot, active, refuse
+from wengert.frontend.staging.context import place as here
 from wengert.ir.node import Expr
 from wengert.ops import effects
-from wengert.ops.choice import where
+from wengert.ops.choice import lt, where
 from wengert.ops.leaves import const
 
-__all__ = ["TokenSlot", "printed", "raised_here", "require"]
+__all__ = ["TokenSlot", "printed", "raised_here", "require", "room_for"]
 
 
 class TokenSlot(Slot):
@@ -57,6 +58,10 @@ def require(
             raise raised_here(kind, message)
         return
     node = ok if isinstance(ok, Expr) else to_expr(ok)
+    spot = at or here()
+    own = isinstance(kind, str) and kind.startswith("wengert.")
+    if message is not None and own:  # Python would do what a graph cannot
+        message = f"{spot if context.eager else effects.escaped(str(spot))}: {message}"
     if context.eager:
         from wengert.frontend.staging.handles import Scalar
 
@@ -67,7 +72,6 @@ def require(
         node = where(node, const(False), const(True))
     if context.tries and _caught(context, kind, node):
         return
-    spot = at or place()
     _step(
         effects.check(
             context.token,
@@ -75,6 +79,27 @@ def require(
             kind if isinstance(kind, str) else effects.error_name(kind),
             message,
             tuple(to_expr(v) for v in values),
+            (spot.file, spot.line, spot.function),
+        )
+    )
+
+
+def room_for(place: Any) -> None:
+    """Check at run time that lists have room for an element at a place; no ``try`` of the program sees it."""
+    from wengert.frontend.staging.adopting import LEAST_ROOM, capacity_of
+    from wengert.frontend.staging.handles import to_expr
+
+    if isinstance(place, int) and place < LEAST_ROOM:
+        return
+    context = active()
+    spot = here()
+    _step(
+        effects.check(
+            context.token,
+            lt(to_expr(place), capacity_of(context)),
+            "wengert.errors.CapacityError",
+            "a list has more elements than there is room for",
+            (),
             (spot.file, spot.line, spot.function),
         )
     )
@@ -117,7 +142,7 @@ def printed(
     """Print at run time."""
     from wengert.frontend.staging.handles import to_expr
 
-    active().prints = True
+    active().shows = True
     _step(
         effects.show(
             active().token,

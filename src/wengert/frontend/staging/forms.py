@@ -8,6 +8,7 @@ only when it is used.
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import UNASSIGNED, Finals, active
+from wengert.frontend.staging.context import UNASSIGNED, Finals, ListSlot, active
+from wengert.frontend.staging.frozen import freeze_like
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
     Array,
@@ -30,6 +32,7 @@ from wengert.frontend.staging.handles import (
     describe,
     is_number,
     scalar_of,
+    taken,
     to_expr,
     type_of,
 )
@@ -49,6 +52,7 @@ __all__ = [
     "Uniting",
     "alone",
     "filler",
+    "has_poison",
     "same",
     "union",
 ]
@@ -119,9 +123,7 @@ class Side:
             from wengert.frontend.staging.handles import is_stale
 
             is_stale(stale)
-        for view in array.views:
-            value = view.get(value)
-        return value  # type: ignore[no-any-return]  # an expression
+        return taken(array.views, value)
 
 
 class Building:
@@ -296,7 +298,7 @@ class ArrayForm(Form):
     def build(self, building: Building) -> Any:
         if id(self) not in building.made:
             expr = active().record(next(building.exprs))
-            building.made[id(self)] = Array(Buffer(expr))
+            building.made[id(self)] = freeze_like(Array(Buffer(expr)), self.pair)
         return building.made[id(self)]
 
 
@@ -341,9 +343,10 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         if type(value) is not self.cls:
             return _misfit(self, value, uniting)
         items = self._items(value, uniting.second)
-        if len(items) > len(self.items) or (
-            isinstance(value, list) and uniting.second.list_(value)[1] is not None
-        ):
+        grown = uniting.second.list_(value)[1] if isinstance(value, list) else None
+        if self.of_list and (grown is not None or (uniting.loop and len(items) > len(self.items))):
+            return self._in_rows((tuple(items), grown), uniting)
+        if len(items) > len(self.items) or grown is not None:
             raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
         if len(items) < len(self.items) and not self.of_list:
             raise Unfit(f"{self.cls.__name__} of {len(self.items)} and {describe(value)}")
@@ -352,6 +355,13 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         if all(a is b for a, b in zip(joined, self.items, strict=True)):
             return self
         return Sequence_(self.cls, joined, self.of_list, self.pair)
+
+    def _in_rows(self, contents: Any, uniting: Uniting) -> Form:
+        """The form of a list that also holds contents of another length."""
+        from wengert.frontend.staging.stacks import ListOf, Stacked, example
+
+        mine = ListSlot(example(self)).get() if self.items else ((), None)
+        return ListOf(Stacked.of(mine, contents, uniting=uniting), self.pair)
 
     def build(self, building: Building) -> Any:
         if id(self) in building.made:
@@ -363,6 +373,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
             found = items if self.cls is list else self.cls(items)
             if self.cls is list and self.pair:
                 active().merge(active().birth(found), *self.pair)
+                freeze_like(found, self.pair)
         building.made[id(self)] = found
         return found
 
@@ -514,13 +525,13 @@ class Fields(Form):
             for name, form in self.items.items():
                 dict.__setitem__(found, name, form.build(building))
             active().merge(active().birth(found), *self.pair)
-            return found
+            return freeze_like(found, self.pair)
         found = object.__new__(self.cls)
         building.made[id(self)] = found
         for name, form in self.items.items():
             object.__setattr__(found, name, form.build(building))
         active().merge(active().birth(found), *self.pair)
-        return found
+        return freeze_like(found, self.pair)
 
 
 @dataclass(eq=False)
@@ -588,6 +599,25 @@ class Poisoned(Form):
 
     def build(self, building: Building) -> Any:
         return Poison(self.why)
+
+
+def has_poison(form: Any) -> bool:
+    """Whether a part of a form holds no value."""
+    todo = [form]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Poisoned):
+            return True
+        if isinstance(top, Missing | Flagged):
+            todo.append(top.inner)
+        inner = getattr(top, "items", None)
+        if isinstance(inner, dict):
+            todo += inner.values()
+        elif isinstance(inner, list):
+            todo += inner
+        elif inner is not None and not callable(inner):
+            todo.append(inner)
+    return False
 
 
 def _named(type_: Type) -> str:
@@ -693,9 +723,26 @@ def same(a: Any, b: Any) -> bool:
         return bool(a == b)
     if isinstance(a, tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, types.FunctionType):
+        return _same_function(a, b)
     if isinstance(a, types.MethodType):
         return a.__func__ is b.__func__ and a.__self__ is b.__self__
     return False
+
+
+def _same_function(a: types.FunctionType, b: types.FunctionType) -> bool:
+    """Whether two functions are one definition, executed twice with the same variables around it."""
+    return (
+        a.__code__ is b.__code__
+        and _are(a.__closure__, b.__closure__)
+        and _are(a.__defaults__, b.__defaults__)
+        and not a.__kwdefaults__
+        and not b.__kwdefaults__
+    )
+
+
+def _are(a: tuple[Any, ...] | None, b: tuple[Any, ...] | None) -> bool:
+    return len(a or ()) == len(b or ()) and all(map(operator.is_, a or (), b or ()))
 
 
 @dataclass
@@ -816,11 +863,20 @@ def _parts(value: Any, uniting: Uniting) -> Form:
     if isinstance(value, (list, tuple)):
         side = uniting.second if uniting.late else uniting.first
         items = side.list_(value)[0] if isinstance(value, list) else value
-        return Sequence_(type(value), [alone(v, uniting) for v in items], isinstance(value, list))
+        if isinstance(value, list) and side.list_(value)[1] is not None:
+            from wengert.frontend.staging.stacks import ListOf, Stacked
+
+            return ListOf(Stacked.of(side.list_(value), uniting=uniting), (value,))
+        forms = [alone(v, uniting) for v in items]
+        pair = (value,) if type(value) is list else ()
+        return Sequence_(type(value), forms, isinstance(value, list), pair)
     if isinstance(value, dict):
-        return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()})
+        return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()}, (value,))
+    if isinstance(value, Partial):
+        return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):
-        return Fields(type(value), {k: alone(v, uniting) for k, v in attributes_of(value).items()})
+        parts = {k: alone(v, uniting) for k, v in attributes_of(value).items()}
+        return Fields(type(value), parts, (value,))
     return Keep(value)
 
 
@@ -859,14 +915,11 @@ def _plain_bool(type_: Type) -> Type:
 
 
 def _joined_scalar(first: Type, second: Type) -> Type:
-    order = {"b": 0, "i": 1, "f": 2, "c": 3}
     if first.weak and second.dtype == "bool":
         return first
     if second.weak and first.dtype == "bool":
         return second
-    found = promote(first, second)
-    assert order
-    return found
+    return promote(first, second)
 
 
 def _is_python_bool(value: Any) -> bool:
@@ -877,8 +930,12 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
     if isinstance(a, list):
         first, grown = uniting.first.list_(a)
         second, other = uniting.second.list_(b)
-        if grown is not None or other is not None:
-            return _poison(a, b, uniting)
+        longer = uniting.loop and len(first) != len(second)
+        if type(a) is list and (longer or grown is not None or other is not None):
+            from wengert.frontend.staging.stacks import ListOf, Stacked
+
+            contents = (tuple(first), grown), (tuple(second), other)
+            return ListOf(Stacked.of(*contents, uniting=uniting), (a, b))
     else:
         first, second = a, b
     if type(a) is list:
@@ -892,6 +949,12 @@ def _sequences(a: Any, b: Any, uniting: Uniting) -> Form:
 
 def _fields(cls: type, first: dict[Any, Any], second: dict[Any, Any], uniting: Uniting) -> Form:
     found: dict[Any, Form] = {}
+    if issubclass(cls, dict):
+        orders = [
+            [n for n in one if n in other] for one, other in ((first, second), (second, first))
+        ]
+        if orders[0] != orders[1]:
+            raise Unfit("a dict with the keys {} and a dict with the keys {}".format(*orders))
     for name in [*first, *(n for n in second if n not in first)]:
         x, y = first.get(name, UNASSIGNED), second.get(name, UNASSIGNED)
         if x is UNASSIGNED or y is UNASSIGNED:

@@ -8,7 +8,8 @@ in the graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from copy import deepcopy
 from enum import Enum
 from itertools import count
 from typing import Any, NamedTuple, NoReturn
@@ -50,6 +51,7 @@ __all__ = [
     "is_handle",
     "is_number",
     "known",
+    "new_array",
     "plain_number",
     "scalar_of",
     "to_expr",
@@ -185,18 +187,11 @@ class Handle:
         """The value as an expression."""
         raise NotImplementedError
 
+    def __copy__(self) -> Any:
+        return self
 
-def _copied(self: Handle, memo: Any = None) -> Any:
-    """``copy.copy`` and ``copy.deepcopy``: an array is a new one, a number is what it is."""
-    if isinstance(self, Partial):
-        import copy
-
-        value = self.value if memo is None else copy.deepcopy(self.value, memo)
-        return Partial(self.missing, value, self.none, self.name)
-    return Array(Buffer(self.expr)) if isinstance(self, Array) else self
-
-
-Handle.__copy__ = Handle.__deepcopy__ = _copied  # type: ignore[attr-defined]
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self
 
 
 class Scalar(Handle):
@@ -290,6 +285,15 @@ class Array(Handle):
             return
         write_buffer(context, buffer, put_back(self.views, buffer.read(), value))
 
+    def __copy__(self) -> Array:
+        return Array(Buffer(self.expr))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return Array(Buffer(self.expr))
+
+    def __repr__(self) -> str:
+        return f"<{describe(self)} of a captured program>"
+
 
 def _fake(shape: tuple[Any, ...]) -> np.ndarray:
     strides, step = [], 8
@@ -300,7 +304,7 @@ def _fake(shape: tuple[Any, ...]) -> np.ndarray:
 
 
 class Stale(str):
-    """Why an array cannot be read, and the loop that made it so."""
+    """Why an array cannot be read, or a thing not be changed, and the loop that made it so."""
 
     loop: Any = None
 
@@ -312,9 +316,8 @@ def write_buffer(context: Context, buffer: Buffer, value: Expr) -> None:
     context.touch(BufferSlot(buffer))
     buffer.expr = context.record(value)
     reached = _follow_links(context, buffer)
-    related = context.related(
-        buffer, {b for b in reached if b.serial not in buffer.loose} | {buffer}
-    )
+    loose = frozenset().union(*(b.loose for b in reached))
+    related = context.related(buffer, {b for b in reached if b.serial not in loose} | {buffer})
     for other in related:
         if other.stale is None:
             context.touch(BufferSlot(other))
@@ -403,6 +406,9 @@ class Partial(Handle):
 
     def __init__(self, missing: Expr, value: Any, none: bool, name: str) -> None:
         self.missing, self.value, self.none, self.name = missing, value, none, name
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Partial:
+        return Partial(self.missing, deepcopy(self.value, memo), self.none, self.name)
 
     @property
     def expr(self) -> Expr:
@@ -566,11 +572,14 @@ def wrap(expr: Expr) -> Any:
     type_ = expr.type
     if isinstance(type_, TupleType):
         return tuple(wrap(e) for e in items(expr))
-    if not type_.shape:
-        return scalar_of(expr)
+    return new_array(expr) if type_.shape else scalar_of(expr)
+
+
+def new_array(expr: Expr) -> Array:
+    """An array of its own with the contents of an expression."""
     active().record(expr)
-    if type_.weak:
-        expr = cast(expr, type_.dtype)
+    if expr.value_type.weak:
+        expr = cast(expr, expr.value_type.dtype)
     return Array(Buffer(expr))
 
 
@@ -693,15 +702,3 @@ def concrete(value: Any, use: str = "") -> Any:
 def is_active(value: Any) -> bool:
     """Whether a value is a float that depends on inputs."""
     return isinstance(value, Handle) and is_inexact(type_of(value))
-
-
-def elements_of(array: Array) -> Iterator[Any]:
-    """The elements along the first axis, one by one."""
-    length = array.type.shape[0]
-    if not isinstance(length, int):
-        refuse(
-            "needs the number of elements of an array while the function is captured", NeedConcrete
-        )
-    from wengert.frontend.staging.indexing import getitem
-
-    return (getitem(array, k) for k in range(length))

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import NeedConcrete, active, refuse
-from wengert.frontend.staging.growing import Growing, Maybe, growing_of
+from wengert.frontend.staging.context import NeedConcrete, active, current, refuse
+from wengert.frontend.staging.growing import Growing, Maybe, growing_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -21,13 +21,16 @@ from wengert.frontend.staging.handles import (
     describe,
     known,
     scalar_of,
+    to_expr,
 )
 from wengert.frontend.staging.indexing import getitem
 from wengert.frontend.staging.narrow import is_narrow
 from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
-__all__ = ["Range", "Steps", "Together", "python_elements", "range_", "spent", "steps_of"]
+__all__ = [
+    "Range", "Steps", "Together", "is_long", "moved", "python_elements", "range_", "spent", "steps_of",
+]  # fmt: skip
 
 # Any: elements are whatever the program iterates over.
 
@@ -39,6 +42,7 @@ class Steps:
     trip: Any  # a number, known or not
     element: Callable[[Any], Any]
     plain: bool = False  # whether elements are known at capture
+    over: tuple[list[Any], ...] = ()  # lists of run-time length that must keep it
 
     def after(self, count: int) -> Steps:
         """The steps after the first ones."""
@@ -46,6 +50,7 @@ class Steps:
             binary("-", self.trip, count) if isinstance(self.trip, Handle) else self.trip - count,
             lambda k: self.element(_plus(k, count)),
             self.plain,
+            self.over,
         )
 
 
@@ -140,26 +145,25 @@ class Together:
         if any(s is None for s in inner):
             return None
         found: list[Any] = inner
+        over = tuple(each for s in found for each in s.over)
         if self.kind == "reversed":
             (part,) = found
             last = binary("-", part.trip, 1) if isinstance(part.trip, Handle) else part.trip - 1
-            return Steps(part.trip, lambda k: part.element(_minus(last, k)), part.plain)
+            return Steps(part.trip, lambda k: part.element(_minus(last, k)), part.plain, over)
         if self.kind == "enumerate":
             (part,) = found
             return Steps(
-                part.trip, lambda k: (_plus_any(self.start, k), part.element(k)), part.plain
+                part.trip, lambda k: (_plus_any(self.start, k), part.element(k)), part.plain, over
             )
         trips = [s.trip for s in found]
         if len({id(t) if isinstance(t, Handle) else t for t in trips}) > 1:
             static = [known(t) for t in trips]
             if any(t is UNKNOWN for t in static):
-                exprs = {t.expr if isinstance(t, Handle) else t for t in trips}
-                if len(exprs) > 1:
-                    refuse("zip of things whose lengths only running tells", NeedConcrete)
+                trips = [_least(trips)]
             else:
                 trips = [min(static)]
         plain = all(s.plain for s in found)
-        return Steps(trips[0], lambda k: tuple(s.element(k) for s in found), plain)
+        return Steps(trips[0], lambda k: tuple(s.element(k) for s in found), plain, over)
 
     def python(self) -> Iterator[Any]:
         """The elements one by one."""
@@ -172,6 +176,17 @@ class Together:
 
     def __iter__(self) -> Iterator[Any]:
         return self.python()
+
+
+def _least(trips: list[Any]) -> Any:
+    """The least of several numbers."""
+    from wengert.frontend.staging.branches import choose
+
+    exprs = {to_expr(t): t for t in trips}
+    least, *rest = exprs.values()
+    for trip in rest:
+        least = choose(compared("<", trip, least), lambda t=trip: t, lambda t=least: t)  # type: ignore[misc]
+    return least
 
 
 def _minus(last: Any, k: Any) -> Any:
@@ -211,9 +226,27 @@ def steps_of(iterable: Any) -> Steps | None:
         return Steps(trip, lambda k: getitem(iterable, k), False)
     if type(iterable) is list:
         growing = growing_of(iterable)
-        if growing is not None and growing.stacks is not None and not iterable:
-            return Steps(growing.length, growing.element, False)
+        if growing is not None and not iterable:
+            if growing.rows is None:
+                need_rows(growing)
+            return Steps(growing.length, lambda k: _present(iterable, k), False, (iterable,))
     return None
+
+
+def _present(elements: list[Any], k: Any) -> Any:
+    """The element that a list has at a place now: the loop may have changed it."""
+    growing = growing_of(elements)
+    if growing is None:
+        refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete)
+    return growing.element(k)
+
+
+def is_long(iterable: Any) -> bool:
+    """Whether only running the program tells how many elements there are."""
+    if not isinstance(iterable, (Range, Together, Array, Partial)) and growing_of(iterable) is None:
+        return False
+    steps = steps_of(iterable)
+    return steps is not None and known(steps.trip) is UNKNOWN
 
 
 def _affine(start: int, step: int, k: Any) -> Any:
@@ -243,6 +276,7 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
         )
     if isinstance(iterable, types.GeneratorType) and spent(iterable):
         refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
+    moved(iterable)
     steps = steps_of(iterable)
     if steps is None:
         return iter(iterable) if flagged else _certain_elements(iterable)
@@ -253,6 +287,27 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
 def spent(generator: Any) -> bool:
     """Whether it depends on run-time values how many elements have been taken."""
     return any(generator is each for each in active().spent)
+
+
+def moved(iterable: Any) -> None:
+    """To be called before something is iterated over: a region cannot undo how far an iterator has come.
+
+    Raises:
+        NeedConcrete: an iterator from outside of a branch or a loop.
+    """
+    if not hasattr(type(iterable), "__next__"):
+        return
+    context = current()
+    if context is None:
+        return
+    born = context.born(iterable)
+    inner = context.layers[1 if born is None else context.layers.index(born) + 1 :]
+    if any(layer.kind != "activation" for layer in inner):
+        refuse(
+            "takes elements from an iterator in a branch or a loop that depends on run-time values, and the "
+            "iterator is older; use a list and an index",
+            NeedConcrete,
+        )
 
 
 def _certain_elements(iterable: Any) -> Iterator[Any]:
@@ -272,8 +327,8 @@ def _refuse_maybe() -> None:
 
 def _list_elements(object_: list[Any], growing: Growing | None, flagged: bool) -> Iterator[Any]:
     if growing is not None:
-        if growing.stacks is None:
-            refuse("a list is read while a loop on run-time values makes it longer", NeedConcrete)
+        if growing.rows is None:
+            need_rows(growing)
         count = int(concrete(growing.length, "the length of a list"))
         for k in range(count):
             yield growing.element(k)
@@ -284,3 +339,5 @@ def _list_elements(object_: list[Any], growing: Growing | None, flagged: bool) -
         if type(value) is Maybe and not flagged:
             _refuse_maybe()
         yield value
+        if growing_of(object_) is not growing:
+            refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import copy
 import functools
 import itertools
 import math
@@ -30,9 +29,9 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
-from wengert.frontend.staging.effects import printed
+from wengert.frontend.staging.effects import printed, require
 from wengert.frontend.staging.forms import attributes_of, has_attributes
-from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of
+from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -58,6 +57,7 @@ from wengert.frontend.staging.indexing import fitted, getitem
 from wengert.frontend.staging.iteration import (
     Range,
     Together,
+    moved,
     python_elements,
     range_,
     spent,
@@ -78,6 +78,9 @@ __all__ = [
 
 # Any: arguments are whatever the program has.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
+
+
+_NUMBERS = frozenset((int, float, complex, bool))
 
 
 def _certain(value: Any) -> Any:
@@ -117,6 +120,12 @@ def len_(value: Any) -> Any:
         return value.steps().trip
     if type(value) is str and has_marks(value):
         refuse("takes the length of a text with run-time values in it", NeedConcrete)
+    if isinstance(value, dict) and any(
+        isinstance(v, Partial) and not v.none for v in value.values()
+    ):
+        refuse(
+            "takes the length of a dict that has a key on one path only; give it a value on both"
+        )
     method = getattr(type(value), "__len__", None)
     if isinstance(method, types.FunctionType):
         return call(method, value)
@@ -178,28 +187,6 @@ def iter_(iterable: Any, *rest: Any) -> Any:
 _MOST_TRIED = 64
 
 
-@own(copy.copy)
-def copy_(value: Any) -> Any:
-    return call(value.copy) if type(value) in (list, dict) else _born(copy.copy(value))
-
-
-@own(copy.deepcopy)
-def deepcopy_(value: Any, memo: Any = None) -> Any:
-    refuse_growing(value)
-    return _born(copy.deepcopy(value, memo))
-
-
-def refuse_growing(value: Any) -> None:
-    """Refuse lists whose length depends on run-time values, at any depth."""
-    if type(value) is list and growing_of(value) is not None:
-        refuse("copies a list whose length depends on run-time values; use arrays", NeedConcrete)
-    if isinstance(value, (list, tuple)):
-        for part in value:
-            refuse_growing(part)
-    elif isinstance(value, dict):
-        refuse_growing(tuple(value.values()))
-
-
 def _born(made: Any) -> Any:
     """Lists, dicts and objects that a library has made of others."""
     context = active()
@@ -223,6 +210,7 @@ def _born(made: Any) -> Any:
 
 @own(next)
 def next_(iterator: Any, *default: Any) -> Any:
+    moved(iterator)
     if isinstance(iterator, types.GeneratorType) and spent(iterator):
         refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
     count = 0
@@ -298,8 +286,11 @@ def any_(iterable: Any) -> Any:
     if isinstance(iterable, Array):
         return call(np.any, iterable)
     found: Any = False
+    from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import or_
 
+    if growing_of(iterable) is not None:
+        return call(helpers.any_of, iterable)
     for value in python_elements(iterable):
         found = or_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found
@@ -308,8 +299,11 @@ def any_(iterable: Any) -> Any:
 @own(all)
 def all_(iterable: Any) -> Any:
     found: Any = True
+    from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import and_
 
+    if growing_of(iterable) is not None:
+        return call(helpers.all_of, iterable)
     for value in python_elements(iterable):
         found = and_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
     return found
@@ -320,6 +314,8 @@ def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
     if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
         return _looped_sum(iterable, start)
+    if type(iterable) in (list, tuple) and _NUMBERS.issuperset(map(type, (start, *iterable))):
+        return sum(iterable, start)
     for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)
     return total
@@ -353,14 +349,15 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     def extreme(*args: Any, key: Any = None, default: Any = UNASSIGNED) -> Any:
         if len(args) == 1:
             (iterable,) = args
-            long = isinstance(iterable, Array) and _is_long(iterable)
-            if key is None and (long or (type(iterable) is list and is_growing(iterable))):
+            if isinstance(iterable, Array) and key is None and _is_long(iterable):
                 from wengert.frontend.staging import helpers
 
                 over = helpers.largest if name == "max" else helpers.smallest
                 if default is UNASSIGNED:
                     return call(over, iterable)
                 return call(helpers.or_default, over, iterable, default)
+            if type(iterable) is list and is_growing(iterable):
+                return _growing_extreme(name, iterable, key, default)
             values = list(python_elements(iterable, flagged=True))
         else:
             values = list(args)
@@ -394,6 +391,29 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     return extreme
 
 
+def _growing_extreme(name: str, elements: list[Any], key: Any, default: Any) -> Any:
+    """``max`` or ``min`` of a list whose length only running tells."""
+    from wengert.frontend.staging import helpers
+    from wengert.frontend.staging.stage import compare
+
+    function = {
+        ("max", False): helpers.largest,
+        ("min", False): helpers.smallest,
+        ("max", True): helpers.largest_by,
+        ("min", True): helpers.smallest_by,
+    }[name, key is not None]
+    keys = () if key is None else (key,)
+    some = compare(">", length_of(elements), 0)
+    if default is not UNASSIGNED:
+        return choose(some, lambda: call(function, elements, *keys), lambda: default)
+    require(
+        some if isinstance(some, bool) else some.expr,
+        "ValueError",
+        f"{name}() iterable argument is empty",
+    )
+    return call(function, elements, *keys)
+
+
 def _holds(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(
         isinstance(v, Handle) or _holds(v) for v in value
@@ -407,6 +427,8 @@ own(min)(_extreme("min", "<"))
 @own(sorted)
 def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     """``sorted``: run-time numbers by ``np.sort``, else run-time keys by comparing neighbours."""
+    if type(iterable) is list and growing_of(iterable) is not None:
+        return in_order(iterable, key, reverse)
     values = list(python_elements(iterable))
     keys = values if key is None else [call(key, v) for v in values]
     if not any(isinstance(k, Handle) or _holds(k) for k in keys):
@@ -420,6 +442,20 @@ def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
             found = [as_python(v) for v in found]
         return active().birth(found[::-1] if reverse else found)
     return _sorted_by_comparing(values, keys, reverse)
+
+
+def in_order(elements: list[Any], key: Any, reverse: bool) -> list[Any]:
+    """``sorted`` for a list whose length only running tells."""
+    from wengert.frontend.staging import helpers
+    from wengert.frontend.staging.stacks import taken_in_order
+
+    keys = array_of(elements) if key is None else call(helpers.mapped, key, elements)
+    if reverse:  # equal keys stay in order
+        backwards = call(np.argsort, keys[::-1], kind="stable")
+        places = call(np.subtract, binary_any("-", length_of(elements), 1), backwards[::-1])
+    else:
+        places = call(np.argsort, keys, kind="stable")
+    return taken_in_order(elements, places)
 
 
 def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> Any:
@@ -881,28 +917,32 @@ def numpy_scalar(cls: type, args: tuple[Any, ...]) -> Any:
 def array_of_growing(value: list[Any]) -> Any:
     """``np.array`` of a list whose length depends on run-time values."""
     growing = growing_of(value)
-    if growing is not None and growing.stacks is not None:
-        if len(growing.stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
-            return _stacked_tuples(value, growing)
-        front = Array(Buffer(active().record(growing.stacks[0])))
+    if growing is not None:
+        stacks = growing.stacks
+        if stacks is None:
+            need_rows(growing)
+        if len(stacks) != 1 or type(growing.form).__name__ not in ("Number", "ArrayForm"):
+            return _stacked_tuples(value)
+        front = Array(Buffer(active().record(stacks[0])))
         if not value:
             return front
         rest = (
             array_of(list(value)) if not any(type(v) is Maybe for v in value) else _flagged(value)
         )
         return call(np.concatenate, [front, rest])
-    if growing is not None:
-        refuse("needs the elements of a list while a loop makes it longer", NeedConcrete)
     return _flagged(value)
 
 
-def _stacked_tuples(value: list[Any], growing: Any) -> Any:
-    if value or type(growing.form).__name__ != "Sequence_":
+def _stacked_tuples(value: list[Any]) -> Any:
+    from wengert.frontend.staging.stacks import with_all
+
+    growing = with_all(value)
+    if type(growing.form).__name__ != "Sequence_":
         refuse(
             "makes an array of a list of structures whose length depends on run-time values",
             NeedConcrete,
         )
-    return call(np.stack, [Array(Buffer(s)) for s in growing.stacks], axis=1)
+    return call(np.stack, [Array(Buffer(s)) for s in growing.stacks or ()], axis=1)
 
 
 def _flagged(value: list[Any]) -> Any:

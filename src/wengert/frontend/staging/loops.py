@@ -8,23 +8,29 @@ it is peeled off; where a value is needed at capture, the loop is unrolled.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from wengert.frontend.staging.adopting import capacity_of
 from wengert.frontend.staging.branches import (
+    CAUGHT,
     RESULT,
+    StagedRaise,
     Whole,
     branches,
     cells_of,
     negated,
     slot_form,
+    tied,
 )
 from wengert.frontend.staging.context import (
     UNASSIGNED,
     CarryChange,
     CellSlot,
     Context,
+    ListSlot,
     NeedConcrete,
     Place,
     Slot,
@@ -44,9 +50,20 @@ from wengert.frontend.staging.forms import (
     Unfit,
     Uniting,
     alone,
+    has_poison,
     same,
 )
-from wengert.frontend.staging.growing import Growing, Maybe
+from wengert.frontend.staging.frozen import freeze, owners
+from wengert.frontend.staging.growing import (
+    CHANGED,
+    Growing,
+    Maybe,
+    NeedRows,
+    growing_of,
+    is_growing,
+    leaf_types,
+    length_of,
+)
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -60,6 +77,9 @@ from wengert.frontend.staging.handles import (
     to_expr,
 )
 from wengert.frontend.staging.iteration import Steps, steps_of
+from wengert.frontend.staging.operators import binary, compared
+from wengert.frontend.staging.ranges import affine
+from wengert.frontend.staging.stacks import Stacked, packed, put_in_rows, read, settle
 from wengert.frontend.staging.truth import tested
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
@@ -88,9 +108,14 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
     """The statement ``for``; ``broken`` names the flag that a ``break`` sets."""
     context = active()
     flag = _cell(body, broken)
+    if type(iterable) is list and growing_of(iterable) is not None:
+        put_in_rows(iterable)
     steps = steps_of(iterable)
     if steps is None:
-        _execute(context, _elements(iterable), body, flag)
+        if type(iterable) is list and not context.eager:
+            _over_list(context, iterable, body, flag)
+        else:
+            _execute(context, _elements(iterable), body, flag)
         return
     trip = known(steps.trip)
     if context.eager or (
@@ -105,7 +130,63 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
             _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
             return
         context.static_loops.add(where)
-    _staged_for(context, steps, body, flag, where)
+    try:
+        _staged_for(context, steps, body, flag, where)
+    except _Changing:
+        if type(iterable) is not list:
+            refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete)
+        _over_changing(iterable, 0, body, flag)
+
+
+class _Changing(BaseException):
+    """A loop changes the length of a list that it runs over."""
+
+
+def _over_list(
+    context: Context, elements: list[Any], body: Callable[[Any], Any], flag: CellSlot | None
+) -> None:
+    """A loop over a list of known length, as long as it stays known."""
+    position = 0
+    before = ListSlot(elements).get()
+
+    def present() -> Iterator[Any]:
+        nonlocal position
+        while position < len(elements) and not changed():
+            position += 1
+            yield elements[position - 1]
+
+    def changed() -> bool:
+        items, growing = ListSlot(elements).get()
+        same_items = len(items) == len(before[0]) and all(map(operator.is_, items, before[0]))
+        return is_growing(elements) and not (same_items and growing is before[1])
+
+    _execute(context, present(), body, flag)
+    if changed() and (flag is None or tested(flag.get()) is not True):
+        _over_changing(elements, position, body, flag)
+
+
+def _over_changing(
+    elements: list[Any], start: int, body: Callable[[Any], Any], flag: CellSlot | None
+) -> None:
+    """A loop over a list from a place on, where the body makes the list longer or shorter."""
+    position: Any = start
+
+    def test() -> Any:
+        length = length_of(elements)
+        known_all = not isinstance(position, Scalar) and not isinstance(length, Scalar)
+        inside = position < length if known_all else compared("<", position, length)
+        stop = False if flag is None else tested(flag.get())
+        if isinstance(stop, Scalar):
+            return Scalar(where(stop.expr, const(False), to_expr(inside)), python=True)
+        return False if stop else inside
+
+    def step() -> None:
+        nonlocal position
+        here = position
+        position = binary("+", here, 1) if isinstance(here, Scalar) else here + 1
+        body(read(elements, here))
+
+    while_(test, step, body)
 
 
 def _elements(iterable: Any) -> Any:
@@ -202,6 +283,7 @@ def _staged_for(
     test = None if flag is None else (lambda: _not(flag.get()))
     trip = known(steps.trip)
     functions = (body,)
+    frozen = dict(context.frozen)
     try:
         stage(context, steps, test, body, functions, where, peeled=peeled)
         context.note("loop kept", "as one loop of the graph", where)
@@ -221,18 +303,31 @@ def _staged_for(
                 branches(
                     stop.expr,
                     _nothing,
-                    lambda: _staged_for(context, rest, body, flag, where, True),
+                    lambda: _rest_of_for(context, rest, body, flag, where),
                     cells_of(body),
                 )
             elif not stop:
-                _staged_for(context, rest, body, flag, where, True)
+                _rest_of_for(context, rest, body, flag, where)
             return
+    except NeedRows:
+        raise
     except NeedConcrete as need:
         problem = need
     if trip is UNKNOWN:
         raise problem
+    context.frozen = frozen
     context.note("unrolled", _reason(problem), where)
     _execute(context, (steps.element(k) for k in range(int(trip))), body, flag)
+
+
+def _rest_of_for(
+    context: Context, rest: Steps, body: Callable[[Any], Any], flag: CellSlot | None, where: Place
+) -> None:
+    """The iterations after the first, which has been executed."""
+    try:
+        _staged_for(context, rest, body, flag, where, True)
+    except _Changing:
+        refuse("a list is changed while a loop runs over it; run over a copy", NeedConcrete, where)
 
 
 def _reason(error: BaseException) -> str:
@@ -258,11 +353,11 @@ def _peel_unknown(
             branches(
                 stop.expr,
                 _nothing,
-                lambda: _staged_for(context, rest, body, flag, where, True),
+                lambda: _rest_of_for(context, rest, body, flag, where),
                 cells_of(body),
             )
         elif not stop:
-            _staged_for(context, rest, body, flag, where, True)
+            _rest_of_for(context, rest, body, flag, where)
 
     there = tested(Scalar(gt(to_expr(steps.trip), const(0)), python=True))
     if isinstance(there, Scalar):
@@ -277,9 +372,10 @@ def _not(flag: Any) -> Any:
 
 
 # --- while -------------------------------------------------------------------------------------------------
-def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
-    """The statement ``while``."""
+def while_(test: Callable[[], Any], body: Callable[[], Any], *inner: Callable[..., Any]) -> None:
+    """The statement ``while``; ``inner`` are functions that the body calls with variables of their own."""
     context = active()
+    functions = (test, body, *inner)
     where = place()
     rounds = 0
     tries = True
@@ -288,15 +384,17 @@ def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
         before = context.count
         flag = tested(test())
         if isinstance(flag, Scalar):
-            _staged_while(context, flag, test, body, where)
+            _staged_while(context, flag, functions, where)
             return
         if not flag:
             return
         if rounds >= _ROUNDS and tries and not context.eager:
             try:
-                stage(context, None, test, lambda _k: body(), (test, body), where)
+                stage(context, None, test, lambda _k: body(), functions, where)
                 context.note("loop kept", "as one loop of the graph", where)
                 return
+            except NeedRows:
+                raise
             except NeedConcrete as need:
                 context.note("unrolled", _reason(need), where)
                 tries = False
@@ -312,13 +410,13 @@ def while_(test: Callable[[], Any], body: Callable[[], Any]) -> None:
 def _staged_while(
     context: Context,
     flag: Scalar,
-    test: Callable[[], Any],
-    body: Callable[[], Any],
+    functions: tuple[Callable[..., Any], ...],
     where: Place,
     peeled: bool = False,
 ) -> None:
+    test, body, *_ = functions
     try:
-        stage(context, None, test, lambda _k: body(), (test, body), where, flag, peeled)
+        stage(context, None, test, lambda _k: body(), functions, where, flag, peeled)
         context.note("loop kept", "as one loop of the graph", where)
     except CarryChange as change:
         if peeled:
@@ -329,11 +427,11 @@ def _staged_while(
             body()
             again = tested(test())
             if isinstance(again, Scalar):
-                _staged_while(context, again, test, body, where, True)
+                _staged_while(context, again, functions, where, True)
             elif again:
-                stage(context, None, test, lambda _k: body(), (test, body), where)
+                stage(context, None, test, lambda _k: body(), functions, where)
 
-        branches(flag.expr, first, _nothing, cells_of(test, body))
+        branches(flag.expr, first, _nothing, cells_of(*functions))
 
 
 # --- staging --------------------------------------------------------------------------------------
@@ -395,13 +493,29 @@ def stage(
         go_before = to_expr(first)
     memory_key = (functions[-1].__code__, len(context.layers) > 0)
     carried = _remembered(context, memory_key, cells)
+    mark = Buffer(const(0)).serial
     for _ in range(_MOST_TRACES):
-        trace = _traced(context, steps, test, body, cells, carried, where)
+        notes = len(context.notes)
+        try:
+            trace = _traced(context, steps, test, body, cells, carried, where)
+        except NeedRows as need:
+            if need.slot not in carried:
+                raise  # a loop around this one makes the list longer
+            del context.notes[notes:]
+            _in_rows(carried[need.slot])
+            continue
+        except (StagedRaise, *CAUGHT) as error:
+            if carried or (steps is not None and known(steps.trip) is not UNKNOWN):
+                raise
+            _only_raises(steps, go_before, body, cells, error)
+            return
         if _settled(context, carried, trace, where):
             if not peeled:
                 _check_moved(carried, trace, where)
             context.notes += trace.notes
-            _close(context, steps, test is not None, go_before, carried, trace, where)
+            if steps is not None:
+                _check_lengths(steps, carried, trace)
+            _close(context, steps, test is not None, go_before, carried, trace, where, mark)
             _remember(context, memory_key, cells, carried)
             return
     refuse(
@@ -410,6 +524,24 @@ def stage(
         NeedConcrete,
         where,
     )
+
+
+def _only_raises(
+    steps: Steps | None,
+    go: Expr | None,
+    body: Callable[[Any], Any],
+    cells: dict[tuple[Any, ...], CellSlot],
+    error: BaseException,
+) -> None:
+    """A loop whose first iteration is an error, if there is one."""
+
+    def first() -> None:
+        body(None if steps is None else steps.element(0))
+        raise error
+
+    runs = const(True) if steps is None else gt(to_expr(steps.trip), const(0))
+    runs = runs if go is None else where(runs, go, const(False))
+    branches(runs, first, _nothing, cells)
 
 
 def _traced(
@@ -434,6 +566,8 @@ def _traced(
             types: list[Type] = []
             seen: set[int] = set()
             for each in carried.values():
+                if isinstance(each.form, Stacked):
+                    each.form.loop = where
                 _types(each, types, seen)
             symbols = [context.record(fresh(t, "c")) for t in types]
             building = Building(iter(symbols))
@@ -454,6 +588,8 @@ def _traced(
                 refuse(
                     f"`{error.name}` is read before the loop has assigned it", CarryChange, where
                 )
+            for each in carried.values():
+                each.slot.set(settle(each.form, each.slot.get()))
             finals = context.finals(layer)
             for key, slot in cells.items():
                 now = slot.get()
@@ -481,18 +617,15 @@ def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:
 
 def _enter(context: Context, each: _Carried, building: Building) -> Any:
     """Give a carried slot its value at the beginning of an iteration."""
-    slot = each.slot
-    if not isinstance(slot, CellSlot):
-        context.touch(slot)
     if each.late:
         value: Any = UNASSIGNED
     elif each.grown is not None:
         length = scalar_of(next(building.exprs))
         last = each.grown.element.build(building)
-        value = ((), Growing(length, each.grown.element, None, last))
+        value = ((), Growing(length, each.grown.element, None, last, slot=each.slot.key))
     else:
         value = each.form.build(building)
-    slot.set(value)
+    context.put(each.slot, value)
     return value
 
 
@@ -588,7 +721,7 @@ def _settled(
                 each.form = joined
             continue
         if each.grown is not None:
-            stable = _grown_settled(each, final, uniting, where) and stable
+            stable = _grown_settled(each, final, uniting) and stable
             continue
         joined = _joined(each.form, final, uniting, slot, where)
         if joined is not each.form:
@@ -602,6 +735,16 @@ def _varies(array: Array, trace: _Trace) -> bool:
     if not array.views:
         return False
     return bool(depends_on(order([array.expr]), {trace.k, *trace.symbols}) & {array.expr})
+
+
+def _check_lengths(steps: Steps, carried: dict[tuple[Any, ...], _Carried], trace: _Trace) -> None:
+    """The lists that a loop runs over must not become longer or shorter in it."""
+    for each in steps.over:
+        key = ListSlot(each).key
+        if key in carried:
+            (_, before), (elements, after) = trace.params[key], trace.finals[key]
+            if elements or after is None or not same(before.length, after.length):
+                raise _Changing
 
 
 def _check_moved(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
@@ -656,7 +799,7 @@ def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _
             return _Carried(slot, init, alone(final, uniting), late=True)
     if slot.key[0] == "list":
         grown = _grows(init, final, uniting)
-        if grown is not None and _has_poison(grown.element):
+        if grown is not None and has_poison(grown.element):
             refuse(
                 f"a list that grows in a loop has elements of different kinds: {grown.element.why}"
                 if isinstance(grown.element, Poisoned)
@@ -682,7 +825,7 @@ def _form(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> 
 
 def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> Form:
     """Numbers that became arrays and the like are caught here: union in branches only poisons."""
-    if _has_poison(form):
+    if has_poison(form):
         refuse(
             f"the loop variable `{slot.name}` is {describe(init)} before the loop but "
             f"{describe(final)} after one iteration; give it its final shape first",
@@ -690,24 +833,6 @@ def _checked(form: Form, slot: Slot, init: Any, final: Any, where: Place) -> For
             where,
         )
     return form
-
-
-def _has_poison(form: Any) -> bool:
-    todo = [form]
-    while todo:
-        top = todo.pop()
-        if isinstance(top, Poisoned):
-            return True
-        if isinstance(top, Missing):
-            todo.append(top.inner)
-        inner = getattr(top, "items", None)
-        if isinstance(inner, dict):
-            todo += inner.values()
-        elif isinstance(inner, list):
-            todo += inner
-        elif inner is not None and not callable(inner):
-            todo.append(inner)
-    return False
 
 
 def _structure(slot: Slot, form: Poisoned, where: Place) -> str:
@@ -720,7 +845,7 @@ def _joined(form: Form, final: Any, uniting: Uniting, slot: Slot, where: Place) 
         joined = form.join(final, uniting)
     except Unfit as error:
         _unfit(slot, error, where)
-    if _has_poison(joined) and not _has_poison(form):
+    if has_poison(joined) and not has_poison(form):
         refuse(
             f"the loop variable `{slot.name}` does not keep its structure from iteration to iteration",
             CarryChange,
@@ -754,17 +879,12 @@ def _grows(init: Any, final: Any, uniting: Uniting) -> _Grown | None:
     return _Grown(form, [type(v) is Maybe for v in new], list(before))
 
 
-def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -> bool:
+def _grown_settled(each: _Carried, final: Any, uniting: Uniting) -> bool:
     assert each.grown is not None
     elements, growing = final
-    if growing is None or growing.stacks is not None or len(elements) != len(each.grown.flags):
-        if not elements and growing is not None:
-            refuse("a list grows in the first iteration only", CarryChange, where)
-        refuse(
-            "a list that grows in this loop is also changed in another way; use arrays, or mode='tape'",
-            NeedConcrete,
-            where,
-        )
+    if growing is None or growing.rows is not None or len(elements) != len(each.grown.flags):
+        _in_rows(each)
+        return False
     form = each.grown.element
     for value in elements:
         form = form.join(value.value if type(value) is Maybe else value, uniting)
@@ -772,6 +892,12 @@ def _grown_settled(each: _Carried, final: Any, uniting: Uniting, where: Place) -
     stable = form is each.grown.element and flags == each.grown.flags
     each.grown.element, each.grown.flags = form, flags
     return stable
+
+
+def _in_rows(each: _Carried) -> None:
+    """Carry a list with all its elements, where an iteration does more than append to it."""
+    assert each.grown is not None
+    each.form, each.grown = Stacked(each.grown.element), None
 
 
 # --- closing ---------------------------------------------------------------------------------------------
@@ -783,8 +909,10 @@ def _close(
     carried: dict[tuple[Any, ...], _Carried],
     trace: _Trace,
     where: Place,
+    mark: int,
 ) -> None:
-    """The loop node, and its results in the slots."""
+    """The loop node, and its results in the slots; arrays that are younger than ``mark`` are the loop's."""
+    _freeze_elements(carried, trace, where)
     first, last = Side(), _side(trace)
     inits: list[Expr] = []
     outputs: list[Expr] = []
@@ -840,10 +968,11 @@ def _close(
         if each.grown is not None:
             each.init = (
                 next(building.exprs),
-                [next(building.exprs) for _ in _leaf_types(each.grown.element)],
+                [next(building.exprs) for _ in leaf_types(each.grown.element)],
             )
         else:
-            _leave(context, each, building)
+            steady = _steady_length(each, trace, None if has_test else trip)
+            _leave(context, each, building, steady)
     ran = tested(Scalar(gt(executed, const(0)), python=True))
     for each in late:
         value = each.form.build(building)
@@ -855,10 +984,32 @@ def _close(
         elif not ran:
             value = UNASSIGNED
         context.put(each.slot, value)
-    _reshare(context, [*plain, *late], building, where)
+    _reshare(context, [*plain, *late], trace, building, where, negated(to_expr(ran)), mark)
     stacked = list(building.exprs)
     for each, count in plan:
-        _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed)
+        _grown_after(context, each, [stacked.pop(0) for _ in range(count)], executed, where)
+
+
+def _freeze_elements(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, where: Place) -> None:
+    """Nothing may change any more of which a list that grew, or one in rows, holds a copy.
+
+    Raises:
+        NeedConcrete: the loop itself changes it.
+    """
+    changed = {key[1] for key in carried if key[0] in ("buffer", "list", "dict", "attr")}
+    for key, each in carried.items():
+        if each.grown is None:
+            if isinstance(each.form, Stacked):
+                freeze(each.init[0], CHANGED, where)
+            continue
+        elements, _ = trace.finals.get(key, trace.params[key])
+        for value in (*each.grown.init, *elements):
+            held = value.value if type(value) is Maybe else value
+            for owner in owners(held):
+                known_by = owner.serial if isinstance(owner, Buffer) else id(owner)
+                if known_by in changed:
+                    refuse(f"{CHANGED}; copy it first", NeedConcrete, where)
+            freeze(held, CHANGED, where)
 
 
 def _exprs_of(form: Form, value: Any) -> list[Expr]:
@@ -867,35 +1018,64 @@ def _exprs_of(form: Form, value: Any) -> list[Expr]:
     return out
 
 
-def _leaf_types(form: Form) -> list[Type]:
-    out: list[Type] = []
-    form.types(out, set())
-    return out
+def _steady_length(each: _Carried, trace: _Trace, trip: Expr | None) -> Any:
+    """The length after the loop of a list that each iteration makes longer by the same number of elements."""
+    if trip is None or not isinstance(each.form, Stacked):
+        return None
+    key = each.slot.key
+    more = affine(to_expr(trace.finals[key][1].length) - to_expr(trace.params[key][1].length))
+    if set(more) - {None}:
+        return None
+    before = to_expr(packed(each.init, each.form.element, Side()).length)
+    length = scalar_of(before + more.get(None, 0) * trip)
+    if isinstance(length, int):
+        capacity_of(active(), least=length)
+    return length
 
 
-def _leave(context: Context, each: _Carried, building: Building) -> None:
+def _leave(context: Context, each: _Carried, building: Building, length: Any) -> None:
     value = each.form.build(building)
+    if length is not None:
+        value = (value[0], replace(value[1], length=length))
     if isinstance(each.form, Whole) and isinstance(value, tuple):
         assert isinstance(each.slot, BufferSlot)
         value = (value[0], value[1], each.slot.buffer.links)
     context.put(each.slot, value)
 
 
-def _reshare(context: Context, carried: list[_Carried], building: Building, where: Place) -> None:
+def _reshare(
+    context: Context,
+    carried: list[_Carried],
+    trace: _Trace,
+    building: Building,
+    where: Place,
+    none: Expr,
+    mark: int,
+) -> None:
+    """What the arrays after the loop may be the same memory as; ``none``: it has made no iteration."""
     for each in carried:
+        final = trace.finals.get(each.slot.key)
+        new = building.made.get(id(each.form))
+        fresh_ones = isinstance(final, Array) and not _outer(final.buffer, mark)
+        if new is not None and isinstance(each.init, Array) and fresh_ones:
+            tied(context, new.buffer, (each.init, None), none, mark)  # iterations make new ones
+            continue
         for form in _array_forms(each.form):
             made = building.made.get(id(form))
             if made is None:
                 continue
             outer: set[int] = set()
-            related = []
-            for array in form.pair:
-                if isinstance(array, Array):
-                    outer |= array.buffer.origins | array.buffer.shadows
-                    related.append(array.buffer)
+            arrays = [a for a in form.pair if isinstance(a, Array)]
+            for array in arrays:
+                outer |= array.buffer.origins | array.buffer.shadows
             made.buffer.shadows = frozenset(outer)
             made.buffer.loop = where
-            context.relate(made.buffer, *related)
+            context.relate(made.buffer, *(a.buffer for a in arrays))
+
+
+def _outer(buffer: Buffer, mark: int) -> set[int]:
+    """The arrays from before that a buffer may be the same memory as."""
+    return {o for o in buffer.origins | buffer.shadows if o < mark}
 
 
 def _grown_leaves(
@@ -947,13 +1127,15 @@ def _rows(
     return rows, plan
 
 
-def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed: Expr) -> None:
+def _grown_after(
+    context: Context, each: _Carried, stacks: list[Expr], executed: Expr, where: Place
+) -> None:
     """The list after the loop: all its elements stacked."""
     grown = each.grown
     assert grown is not None
     assert isinstance(each.init, tuple)
     length, last_leaves = each.init
-    count = len(_leaf_types(grown.element))
+    count = len(leaf_types(grown.element))
     per: list[list[Expr]] = []
     flags: list[Expr | None] = []
     for flagged in grown.flags:
@@ -993,7 +1175,9 @@ def _grown_after(context: Context, each: _Carried, stacks: list[Expr], executed:
     for expr in found:
         context.record(expr)
     last = grown.element.build(Building(iter(last_leaves)))
-    context.put(each.slot, ((), Growing(total, grown.element, tuple(found), last)))
+    freeze(last, CHANGED, where)
+    contents = Growing(total, grown.element, tuple(found), last, loop=where)
+    context.put(each.slot, ((), contents))
 
 
 def _full_flag(_: Any, rows: Any) -> Expr:
@@ -1013,7 +1197,7 @@ def _remember(
         if each.late or each.grown is not None:
             continue
         if isinstance(each.slot, CellSlot) and each.slot.key in cells:
-            found.append(("cell", each.slot.name, _leaf_types(each.form)))
+            found.append(("cell", each.slot.name, leaf_types(each.form)))
         elif isinstance(each.slot, BufferSlot):
             names = [
                 c.name
@@ -1053,7 +1237,7 @@ def _remembered(
             continue
         uniting = Uniting(Side(), Side(), name, "")
         form = alone(value, uniting)
-        now = _leaf_types(form)
+        now = leaf_types(form)
         if len(now) == len(types) and now != types:
             form = _retyped(form, iter(types))
         carried[cell.key] = _Carried(cell, value, form)
@@ -1067,6 +1251,6 @@ def _retyped(form: Form, types: Iterator[Type]) -> Form:
         return Number(next(types), form.python, form.classes)
     if isinstance(form, Sequence_):
         return Sequence_(form.cls, [_retyped(f, types) for f in form.items])
-    for _ in _leaf_types(form):
+    for _ in leaf_types(form):
         next(types)
     return form

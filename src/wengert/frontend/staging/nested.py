@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from wengert.frontend.staging.context import Context, active
+from wengert.frontend.staging.context import Context, active, refuse
 from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.growing import Maybe, growing_of, is_growing
 from wengert.frontend.staging.handles import (
+    UNKNOWN,
     Array,
     Buffer,
     Handle,
     Partial,
     Scalar,
+    known,
     scalar_of,
     to_expr,
 )
+from wengert.frontend.staging.iteration import python_elements
 from wengert.frontend.trees import flatten
 from wengert.ir.node import Expr
 
@@ -73,11 +77,27 @@ def _handle(leaf: Any) -> Any:
 
 def as_exprs(tree: Any) -> Any:
     """A tree with handles as expressions."""
-    leaves, structure = flatten(tree)
+    leaves, structure = flatten(tree, is_leaf=_grows)
     return structure.unflatten([_expr(leaf) for leaf in leaves])
 
 
+def _grows(value: Any) -> bool:
+    return type(value) is list and is_growing(value)
+
+
 def _expr(leaf: Any) -> Any:
+    if _grows(leaf):
+        growing = growing_of(leaf)
+        if (
+            growing is None
+            or known(growing.length) is UNKNOWN
+            or any(type(v) is Maybe for v in leaf)
+        ):
+            refuse(
+                "a list whose length depends on run-time values is an argument or a result of a transformed "
+                "function; use np.array(list)"
+            )
+        return as_exprs(list(python_elements(leaf)))
     if isinstance(leaf, Partial):
         leaf = leaf.certain()
     return to_expr(leaf) if isinstance(leaf, Handle) else leaf

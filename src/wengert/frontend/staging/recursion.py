@@ -85,7 +85,9 @@ def entered(
     """Run converted code for its result."""
     if context.eager:
         return _inlined(context, staged, original, args, kwargs)
-    if not _names_itself(original) and original.__code__ not in context.recursive:
+    if not _names_itself(original) and not (
+        context.recursive and original.__code__ in context.recursive
+    ):
         if context.activations.count(original) > 8 and any(
             layer.kind in ("branch", "loop") for layer in context.layers
         ):
@@ -157,17 +159,18 @@ def touch_rebound(context: Context, staged: types.FunctionType) -> None:
             context.touch(GlobalSlot(staged.__globals__, name))
 
 
+# By identity of the code, which is kept: the name that was looked for, and whether the code has it.
+_naming: dict[int, tuple[types.CodeType, str, bool]] = {}
+
+
 def _names_itself(function: types.FunctionType) -> bool:
-    code = function.__code__
-    return (
-        function.__name__ in code.co_names
-        or function.__name__ in code.co_freevars
-        or any(
-            isinstance(c, types.CodeType)
-            and (function.__name__ in c.co_freevars or function.__name__ in c.co_names)
-            for c in code.co_consts
-        )
-    )
+    code, name = function.__code__, function.__name__
+    entry = _naming.get(id(code))
+    if entry is None or entry[1] != name:
+        inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+        found = any(name in c.co_names or name in c.co_freevars for c in (code, *inner))
+        _naming[id(code)] = entry = (code, name, found)
+    return entry[2]
 
 
 def _inlined(

@@ -8,11 +8,13 @@ state is generated. All nodes keep the line numbers of the user's source.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from wengert.frontend.staging.exits import RESULT, UNKNOWN_RESULT, lowered, own_nodes
+from wengert.frontend.staging.plain_source import keep_plain_loops, plain_part
 
 __all__ = ["ELEMENT", "RUNTIME", "SETTER", "Rewriting", "bound_names"]
 
@@ -21,6 +23,8 @@ _Node = TypeVar("_Node", bound=ast.AST)
 RUNTIME = "__wg__"
 ELEMENT = "_wg_element"
 _FLAGS = "_wg_flags"
+_SOURCE = "_wg_source"
+_FOUND = "_wg_found"
 SETTER = "_wg_set_"
 _OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
@@ -41,6 +45,14 @@ def _call(function: str, *args: ast.expr) -> ast.Call:
 
 def _later(body: ast.expr) -> ast.expr:
     return ast.Lambda(ast.arguments([], [], None, [], [], None, []), body)
+
+
+def _called(function: str) -> ast.stmt:
+    return ast.Expr(ast.Call(_load(function), [], []))
+
+
+def _is(name: str, value: bool) -> ast.expr:
+    return ast.Compare(_load(name), [ast.Is()], [ast.Constant(value)])
 
 
 def _operator(op: ast.AST) -> ast.expr:
@@ -175,6 +187,8 @@ class Rewriting(ast.NodeTransformer):
             for n in s.names
         }
         declared = {n for s in own_nodes(node.body) if isinstance(s, ast.Global) for n in s.names}
+        if not generator:
+            keep_plain_loops(own_nodes(node.body))
         body = node.body if generator else lowered(node.body)
         bound = {self.name_of(n) for n in bound_names(body)}
         first = (
@@ -207,8 +221,9 @@ class Rewriting(ast.NodeTransformer):
         if top:
             node.decorator_list = []
         else:
-            marks = _call("staged", ast.Constant(" ".join(rebound)))
-            node.decorator_list = [*(self.visit(d) for d in node.decorator_list), marks]
+            node.decorator_list = [self.visit(d) for d in node.decorator_list]
+            if rebound:
+                node.decorator_list.append(_call("rebinds", ast.Constant(" ".join(rebound))))
         return self.at(node, node)
 
     def region(
@@ -240,7 +255,7 @@ class Rewriting(ast.NodeTransformer):
         return node  # methods are converted when they are called
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        return self.at(_call("staged_lambda", self.lambda_(node)), node)
+        return self.lambda_(node)
 
     def lambda_(self, node: ast.Lambda) -> ast.Lambda:
         """The staged lambda itself."""
@@ -274,13 +289,21 @@ class Rewriting(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> Any:
         if self.scopes[-1].generator:
             return self.plainly(node)
-        then, orelse = self.fresh("then"), self.fresh("else")
-        test = self.visit(node.test)
-        return [
-            self.region(then, node.body, node),
-            self.region(orelse, node.orelse, node),
-            self.at(ast.Expr(_call("if_", test, _load(then), _load(orelse))), node),
-        ]
+        flag, then, orelse = self.fresh("if"), self.fresh("then"), self.fresh("else")
+        test = _call("decided", self.visit(_for_truth(node.test)))
+        body = self.region(then, node.body, node)
+        other: ast.expr = ast.Attribute(_load(RUNTIME), "nothing", ast.Load())
+        found: list[ast.stmt] = [ast.Assign([ast.Name(flag, ast.Store())], test)]
+        # Each region is made only where it may be needed, and called at once where it is known to be.
+        if node.orelse:
+            other = _load(orelse)
+            only = ast.If(_is(flag, False), [_called(orelse)], [])
+            region = self.region(orelse, node.orelse, node)
+            found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, True)), [region, only], []))
+        both = ast.Expr(_call("if_", _load(flag), _load(then), other))
+        only = ast.If(_is(flag, True), [_called(then)], [both])
+        found.append(ast.If(ast.UnaryOp(ast.Not(), _is(flag, False)), [body, only], []))
+        return [self.at(statement, node) for statement in found]
 
     def visit_While(self, node: ast.While) -> Any:
         if self.scopes[-1].generator:
@@ -291,11 +314,13 @@ class Rewriting(ast.NodeTransformer):
         if broken:
             condition = ast.BoolOp(ast.And(), [ast.UnaryOp(ast.Not(), _load(broken)), condition])
             self.at(condition, node)
-        return [
+        _for_truth(condition)
+        found = [
             self.region(test, [ast.copy_location(ast.Return(condition), node)], node),
             self.region(body, node.body, node),
             self.at(ast.Expr(_call("while_", _load(test), _load(body))), node),
         ]
+        return self.or_plain(node, found)
 
     def visit_For(self, node: ast.For) -> Any:
         if self.scopes[-1].generator:
@@ -305,10 +330,26 @@ class Rewriting(ast.NodeTransformer):
         iterable = self.visit(node.iter)
         target = ast.copy_location(ast.Assign([node.target], _load(ELEMENT)), node)
         self.at(target, node)
-        return [
+        found = [
             self.region(body, [target, *node.body], node, ELEMENT),
             self.at(ast.Expr(_call("for_", iterable, _load(body), ast.Constant(broken))), node),
         ]
+        return self.or_plain(node, found)
+
+    def or_plain(self, node: ast.For | ast.While, staged: list[ast.stmt]) -> list[ast.stmt]:
+        """The staged loop, or the loop as it was written where Python itself may run it."""
+        loop: ast.stmt | None = getattr(node, "plain", None)
+        plain = None if loop is None else plain_part(loop, self.is_variable, self.is_static)
+        if loop is None or plain is None:
+            return staged
+        variables = _later(ast.Tuple([_load(n) for n in sorted(plain.variables)], ast.Load()))
+        functions = ast.Tuple([_load(n) for n in sorted(plain.functions)], ast.Load())
+        flags = ast.Constant(plain.changes), ast.Constant(plain.makes)
+        test = _call("is_plain", variables, functions, *flags)
+        body = [loop]
+        if plain.makes:
+            body.append(ast.Expr(_call("born", copy.deepcopy(variables))))
+        return [self.at(ast.If(test, body, staged), node)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is None:
@@ -492,12 +533,18 @@ class Rewriting(ast.NodeTransformer):
         found: ast.expr = self.visit(index)
         return found
 
+    def is_variable(self, name: str) -> bool:
+        """Whether a name is a variable of the functions that are rewritten."""
+        bound = any(name in scope.bound for scope in self.scopes)
+        return bound and name not in self.scopes[-1].globals
+
+    def is_static(self, name: str) -> bool:
+        """Whether a name from outside stands for a function, a class or a module."""
+        return name in self.static and not self.is_variable(name)
+
     def name(self, name: str) -> ast.expr:
         """The value of a variable: those from outside are read through the runtime."""
-        if (
-            any(name in scope.bound for scope in self.scopes)
-            and name not in self.scopes[-1].globals
-        ):
+        if self.is_variable(name):
             return _load(name)
         if name in self.static or name.startswith("_wg_") or name == RUNTIME:
             return _load(name)
@@ -575,6 +622,8 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("binary", _operator(node.op), left, right), node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.op, ast.Not):
+            _for_truth(node.operand)
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
             return self.at(_call("not_", operand), node)
@@ -585,6 +634,8 @@ class Rewriting(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> Any:
         function = "and_" if isinstance(node.op, ast.And) else "or_"
         values = [self.visit(v) for v in node.values]
+        if getattr(node, "for_truth", False):
+            values = [self.at(_call("tested", v), node) for v in values]
         found = values[-1]
         for value in reversed(values[:-1]):
             found = _call(function, value, _later(found))
@@ -599,13 +650,22 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+        test = self.visit(_for_truth(node.test))
+        body, orelse = self.visit(node.body), self.visit(node.orelse)
         return self.at(_call("choose", test, _later(body), _later(orelse)), node)
 
     def visit_List(self, node: ast.List) -> Any:
         if not isinstance(node.ctx, ast.Load):
             return node
-        return self.at(_call("new", ast.List(self.elements(node.elts), ast.Load())), node)
+        if not any(isinstance(n, ast.Starred) for n in node.elts):
+            return self.at(_call("new", ast.List(self.elements(node.elts), ast.Load())), node)
+        parts: list[ast.expr] = []
+        for each in node.elts:
+            if isinstance(each, ast.Starred):
+                parts.append(self.visit(each.value))
+            else:
+                parts.append(ast.Tuple([self.visit(each)], ast.Load()))
+        return self.at(_call("joined", *parts), node)
 
     def visit_Tuple(self, node: ast.Tuple) -> Any:
         if not isinstance(node.ctx, ast.Load):
@@ -641,15 +701,17 @@ class Rewriting(ast.NodeTransformer):
         for generator in node.generators:
             inner |= _stored(generator.target)
         source = self.visit(node.generators[0].iter)
+        walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
         self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
         flags = _load(_FLAGS)
         for level, generator in enumerate(node.generators):
             number = ast.Constant(level)
-            iterable = source if level == 0 else self.visit(generator.iter)
+            iterable = _load(_SOURCE) if level == 0 else self.visit(generator.iter)
             generator.iter = self.at(_call("elements", number, iterable, flags), generator.iter)
             generator.target = self.target(generator.target)
             generator.ifs = [
-                self.at(_call("kept", number, self.visit(i), flags), i) for i in generator.ifs
+                self.at(_call("kept", number, self.visit(_for_truth(i)), flags), i)
+                for i in generator.ifs
             ]
         if isinstance(node, ast.DictComp):
             node.key, node.value = self.visit(node.key), self.visit(node.value)
@@ -659,13 +721,49 @@ class Rewriting(ast.NodeTransformer):
         kind = {ast.ListComp: "list", ast.GeneratorExp: "generator", ast.SetComp: "set"}.get(
             type(node), "dict"
         )
+        looped: ast.expr = ast.Constant(None)
+        if kind in ("list", "generator") and not walrus:
+            looped = self.at(_function(_looped(node.generators, node.elt), _SOURCE, _FOUND), node)
         if kind in ("list", "generator"):
             node.elt = self.at(_call("element", node.elt, flags), node.elt)
         made: ast.expr = node
         if kind == "set":
             made = self.at(ast.ListComp(node.elt, node.generators), node)
-        later = ast.Lambda(ast.arguments([], [ast.arg(_FLAGS)], None, [], [], None, []), made)
-        return self.at(_call("comprehended", later, ast.Constant(kind)), node)
+        plain = _function(made, _SOURCE, _FLAGS)
+        return self.at(_call("comprehended", source, plain, looped, ast.Constant(kind)), node)
+
+
+def _function(body: ast.expr, *names: str) -> ast.expr:
+    """``lambda names: body``."""
+    args = [ast.arg(name) for name in names]
+    return ast.Lambda(ast.arguments([], args, None, [], [], None, []), body)
+
+
+def _looped(generators: Sequence[ast.comprehension], element: ast.expr) -> ast.expr:
+    """A rewritten list comprehension as loops: ``for_(source, lambda e: [appended(...) for x in (e,)])``."""
+    found = _call("appended", _load(_FOUND), copy.deepcopy(element))
+    nothing = _later(ast.Constant(None))
+    for level, generator in reversed(list(enumerate(generators))):
+        for test in reversed(generator.ifs):
+            assert isinstance(test, ast.Call)  # of `kept`
+            found = _call("if_", copy.deepcopy(test.args[1]), _later(found), nothing)
+        name = f"{ELEMENT}{level}"
+        target = copy.deepcopy(generator.target)
+        bound = ast.comprehension(target, ast.Tuple([_load(name)], ast.Load()), [], 0)
+        assert isinstance(generator.iter, ast.Call)  # of `elements`
+        iterable = copy.deepcopy(generator.iter.args[1])
+        body = _function(ast.ListComp(found, [bound]), name)
+        found = _call("for_", iterable, body, ast.Constant(None))
+    return found
+
+
+def _for_truth(node: ast.expr) -> ast.expr:
+    """Mark ``and`` and ``or`` of which only the truth matters: their parts are tested, not chosen between."""
+    if isinstance(node, ast.BoolOp):
+        node.for_truth = True  # type: ignore[attr-defined]
+        for value in node.values:
+            _for_truth(value)
+    return node
 
 
 def _walrus_names(statements: Sequence[ast.stmt]) -> set[str]:

@@ -8,13 +8,16 @@ import copy
 import inspect
 import textwrap
 import types
-from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from wengert.frontend.staging.plain_source import Plain, plain_body
 from wengert.frontend.staging.rewriting import RUNTIME, Rewriting
 
-__all__ = ["NoSource", "code_lines", "convert", "converted_code", "is_staged", "mark_staged"]
+__all__ = [
+    "NoSource", "convert", "converted_code", "is_staged", "mark_rebound", "plain_function", "rebound_names",
+    "user_function",
+]  # fmt: skip
 
 
 class NoSource(Exception):  # noqa: N818  an answer, caught by who asked
@@ -25,34 +28,38 @@ class NoSource(Exception):  # noqa: N818  an answer, caught by who asked
 _trees: dict[types.CodeType, ast.AST] = {}
 _codes: dict[tuple[types.CodeType, frozenset[str]], tuple[types.CodeType, tuple[str, ...]]] = {}
 _functions: WeakKeyDictionary[Any, tuple[tuple[Any, ...], types.FunctionType]] = WeakKeyDictionary()
-_staged_codes: set[types.CodeType] = set()
-_rebound: dict[types.CodeType, tuple[str, ...]] = {}
+# By identity, as the hash of a code object is that of all it holds: the code, which is kept, and the name of
+# the user's function that it belongs to.
+_staged_codes: dict[int, tuple[types.CodeType, str]] = {}
+_plain_codes: dict[int, tuple[types.CodeType, str]] = {}  # of the user's, run by Python as they are
+_plain: WeakKeyDictionary[types.FunctionType, Plain | None] = WeakKeyDictionary()
+_rebound: dict[int, tuple[str, ...]] = {}
 
 
-def is_staged(function: Any) -> bool:
+def is_staged(function: types.FunctionType) -> bool:
     """Whether the function is (part of) converted code."""
-    return getattr(function, "__code__", None) in _staged_codes
+    return id(function.__code__) in _staged_codes
 
 
-def mark_staged(function: types.FunctionType, rebound: tuple[str, ...] = ()) -> None:
-    """Remember that a function is part of converted code, and which outer variables it rebinds."""
-    _staged_codes.add(function.__code__)
-    _rebound[function.__code__] = rebound
+def mark_rebound(function: types.FunctionType, rebound: tuple[str, ...]) -> None:
+    """Remember which outer variables a function of converted code rebinds."""
+    _rebound[id(function.__code__)] = rebound
 
 
 def rebound_names(function: types.FunctionType) -> tuple[str, ...]:
     """Names declared ``global`` or ``nonlocal`` that the function binds."""
-    return _rebound.get(function.__code__, ())
+    return _rebound.get(id(function.__code__), ())
 
 
 def converted_code(code: types.CodeType) -> bool:
     """Whether frames of this code show the user's lines."""
-    return code in _staged_codes
+    return id(code) in _staged_codes or id(code) in _plain_codes
 
 
-def code_lines(function: types.FunctionType) -> tuple[str, int]:
-    """File and first line of a function."""
-    return function.__code__.co_filename, function.__code__.co_firstlineno
+def user_function(code: types.CodeType) -> str | None:
+    """The name of the user's function that code is a part of; None for other code."""
+    entry = _staged_codes.get(id(code)) or _plain_codes.get(id(code))
+    return None if entry is None else entry[1]
 
 
 def _tree_of(function: types.FunctionType) -> Any:
@@ -197,9 +204,35 @@ def convert(
     )
     new.__kwdefaults__ = function.__kwdefaults__
     new.__qualname__, new.__module__ = function.__qualname__, function.__module__
-    mark_staged(new, rebound)
+    mark_rebound(new, rebound)
     _functions[function] = (key, new)
     return new, static
+
+
+def plain_function(function: types.FunctionType) -> Plain | None:
+    """What a function uses that Python itself may run if its arguments are known; None for others."""
+    if function not in _plain:
+        _plain[function] = _plain_function(function)
+    return _plain[function]
+
+
+def _plain_function(function: types.FunctionType) -> Plain | None:
+    code = function.__code__
+    if code.co_freevars or code.co_flags & _NOT_PLAIN or is_staged(function):
+        return None
+    try:
+        node = _tree_of(function)
+    except NoSource:
+        return None
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    found = plain_body(node, _static_names(function, code))
+    if found is not None:
+        _plain_codes[id(code)] = (code, code.co_name)
+    return found
+
+
+_NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def _staged_code(
@@ -263,22 +296,9 @@ def _own(node: ast.FunctionDef) -> list[ast.AST]:
 
 
 def _mark_all(code: types.CodeType) -> None:
-    todo = [code]
+    todo = [(code, code.co_name)]
     while todo:
-        top = todo.pop()
-        _staged_codes.add(top)
-        todo += [c for c in top.co_consts if isinstance(c, types.CodeType)]
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """The rewritten source, for looking at."""
-    assert isinstance(function, types.FunctionType)
-    tree = _tree_of(function)
-    static = _static_names(function, function.__code__)
-    rewriting = Rewriting(static, None)
-    node = (
-        rewriting.lambda_(tree)
-        if isinstance(tree, ast.Lambda)
-        else rewriting.function(tree, top=True)
-    )
-    return ast.unparse(ast.fix_missing_locations(node))
+        top, outer = todo.pop()
+        name = outer if top.co_name.startswith("_wg_") else top.co_name
+        _staged_codes[id(top)] = (top, name)
+        todo += [(c, name) for c in top.co_consts if isinstance(c, types.CodeType)]

@@ -5,28 +5,45 @@ from __future__ import annotations
 import operator
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging import indexing
+from wengert.frontend.staging import helpers, indexing
 from wengert.frontend.staging.adopting import opaque_module
-from wengert.frontend.staging.branches import StagedRaise, branches, cells_of, choose, if_, try_
+from wengert.frontend.staging.branches import (
+    StagedRaise,
+    branches,
+    cells_of,
+    choose,
+    decided,
+    if_,
+    nothing,
+    try_,
+)
 from wengert.frontend.staging.calls import adopted_result, call
 from wengert.frontend.staging.containers import hashed, is_certain, materialized
 from wengert.frontend.staging.context import (
     AttrSlot,
+    DequeSlot,
     DictSlot,
     ListSlot,
     NeedConcrete,
+    Slot,
     active,
     current,
     place,
     refuse,
 )
 from wengert.frontend.staging.effects import require
-from wengert.frontend.staging.growing import Maybe, growing_of
+from wengert.frontend.staging.growing import (
+    Growing,
+    Maybe,
+    growing_of,
+    is_growing,
+)
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -38,13 +55,12 @@ from wengert.frontend.staging.handles import (
     concrete,
     is_number,
     known,
-    scalar_of,
     to_expr,
     type_of,
     wrap,
 )
 from wengert.frontend.staging.identity import by_identity, by_options, has_choice, identical
-from wengert.frontend.staging.iteration import python_elements
+from wengert.frontend.staging.iteration import is_long, python_elements
 from wengert.frontend.staging.library import as_python
 from wengert.frontend.staging.loops import for_, while_
 from wengert.frontend.staging.narrow import is_narrow
@@ -52,8 +68,10 @@ from wengert.frontend.staging.operators import BINARY, COMPARISONS, compared
 from wengert.frontend.staging.operators import augmented as augmented_value
 from wengert.frontend.staging.operators import binary as binary_value
 from wengert.frontend.staging.operators import unary as unary_value
+from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.records import compared_fields, is_generated
-from wengert.frontend.staging.source import mark_staged
+from wengert.frontend.staging.source import mark_rebound
+from wengert.frontend.staging.stacks import deleted, part, read, stored
 from wengert.frontend.staging.texts import has_marks
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
@@ -61,17 +79,22 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "call",
-    "chain", "choose", "compare", "comprehended", "delattr_", "delitem", "element", "elements",
-    "for_", "getitem", "if_", "is_mapping", "is_sequence", "kept", "member", "new", "not_", "or_",
-    "other_keys", "outer", "plain_elements", "positional", "raise_", "returned", "set_of",
-    "setattr_", "setitem", "staged", "staged_lambda", "store_attr", "store_item", "truth", "try_",
-    "unary", "unpacked", "while_",
+    "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born",
+    "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
+    "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
+    "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
+    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "store_attr", "store_item", "tested",
+    "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
+# Values of exactly these types are known and have nothing to do with the capture: Python goes on as it is.
+_NUMBERS = frozenset((int, float, complex, bool))
+_BUILTINS = frozenset(
+    (int, float, complex, bool, str, bytes, list, tuple, dict, set, Scalar, Array)
+)
 _KNOWN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 
 
@@ -79,6 +102,8 @@ _KNOWN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 def binary(op: str, a: Any, b: Any) -> Any:
     """``a op b``."""
     kind_a, kind_b = type(a), type(b)
+    if kind_a in _NUMBERS and kind_b in _NUMBERS:
+        return BINARY[op](a, b)
     if kind_a in _PLAIN and kind_b in _PLAIN:
         if kind_a is list or kind_b is list:
             return _list_operator(op, a, b)
@@ -145,9 +170,12 @@ def _list_operator(op: str, a: Any, b: Any) -> Any:
                 )
             )
         return BINARY[op](a, b)
-    for value in (a, b):
-        if type(value) is list and growing_of(value) is not None:
-            materialized(value)
+    if op == "+" and type(a) is list and (growing_of(a) is not None or growing_of(b) is not None):
+        longer = call(a.copy)
+        call(longer.extend, b)
+        return longer
+    if growing_of(a) is not None:
+        materialized(a)
     return new(BINARY[op](a, b))
 
 
@@ -184,6 +212,8 @@ def unary(op: str, a: Any) -> Any:
 
 def compare(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for comparisons, ``is`` and ``in``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS and op in COMPARISONS:
+        return COMPARISONS[op](a, b)
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
     if op == "in" or op == "not in":
@@ -278,10 +308,10 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
         b = b.certain()
     if isinstance(b, Array):
         found = tested(call(np.any, compared("==", b, a)))
+    elif type(b) is list and growing_of(b) is not None:
+        found = tested(call(helpers.contained, a, b))
     elif isinstance(b, (list, tuple)) and (
-        type(a) not in _KNOWN
-        or not all(type(v) in _KNOWN for v in b)
-        or (type(b) is list and growing_of(b) is not None)
+        type(a) not in _KNOWN or not all(type(v) in _KNOWN for v in b)
     ):
         found = False
         for item in python_elements(b):
@@ -309,6 +339,8 @@ def chain(operators: tuple[str, ...], left: Any, *rights: Callable[[], Any]) -> 
 
 def not_(value: Any) -> Any:
     """``not value``."""
+    if type(value) in _NUMBERS:
+        return not value
     flag = tested(value) if not _is_user(value) else _user_truth(value)
     if isinstance(flag, Scalar):
         from wengert.frontend.staging.branches import negated
@@ -325,15 +357,10 @@ def _user_truth(value: Any) -> Any:
     return tested(call(type(value).__bool__, value))
 
 
-def _both_truths(a: Any, b: Any) -> bool:
-    return all(
-        isinstance(v, bool) or (isinstance(v, Scalar) and v.expr.value_type.dtype == "bool")
-        for v in (a, b)
-    )
-
-
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """``a and b``."""
+    if type(a) in _NUMBERS:
+        return b() if a else a
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return b() if flag else a
@@ -342,6 +369,8 @@ def and_(a: Any, b: Callable[[], Any]) -> Any:
 
 def or_(a: Any, b: Callable[[], Any]) -> Any:
     """``a or b``."""
+    if type(a) in _NUMBERS:
+        return a if a else b()
     flag = tested(a) if not _is_user(a) else _user_truth(a)
     if not isinstance(flag, Scalar):
         return a if flag else b()
@@ -351,6 +380,8 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
+    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+        return BINARY[op](a, b)
     if type(a) is Choice:
         return binary(op, a, b)
     if type(b) is Choice:
@@ -367,7 +398,7 @@ def augment(op: str, a: Any, b: Any) -> Any:
     if isinstance(a, list):
         active().touch(ListSlot(a))
         if op == "+":
-            a.extend(python_elements(b))
+            call(a.extend, b)
             return a
         if op == "*":
             a *= int(concrete(b, "how often a list is repeated"))
@@ -394,6 +425,9 @@ def _in_place(op: str, a: Any, b: Any) -> Any:
 # --- items and attributes -------------------------------------------------------------------------
 def getitem(owner: Any, index: Any) -> Any:
     """``owner[index]``."""
+    kind = type(owner)
+    if type(index) is int and (kind is tuple or _is_certain(owner)):
+        return owner[index]
     while isinstance(owner, Partial):
         owner = owner.certain()
     if type(owner) is Choice or type(index) is Choice:
@@ -407,10 +441,10 @@ def getitem(owner: Any, index: Any) -> Any:
         return owner[_plain_index(index)]
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
-    if isinstance(owner, dict) and not _user_method(kind, "__getitem__"):
+    if kind is dict or (isinstance(owner, dict) and not _user_method(kind, "__getitem__")):
         if has_choice(index):
             return by_options(index, lambda option: getitem(owner, option))
-        value = owner[hashed(index)]
+        value = owner[_key(index)]
         if isinstance(value, Partial) and not value.none:
             require(value.missing, "KeyError", repr(index), wanted=False)
             return value.value
@@ -425,6 +459,22 @@ def getitem(owner: Any, index: Any) -> Any:
         return found
     item = owner[_plain_index(index)]
     return item if isinstance(owner, (str, type)) else adopted_result(item)
+
+
+def _is_certain(owner: Any) -> bool:
+    """Whether something is a list whose elements are there whatever the inputs are."""
+    if type(owner) is not list:
+        return False
+    context = current()
+    return context is not None and not context.maybes and not context.growing
+
+
+def _key(index: Any) -> Any:
+    """A key of a dict."""
+    kind = type(index)
+    if kind in _NUMBERS or (kind is str and not has_marks(index)):
+        return index
+    return hashed(index)
 
 
 def _plain_index(index: Any) -> Any:
@@ -456,70 +506,19 @@ def _from_sequence(owner: Any, index: Any) -> Any:
             return owner[-1]
         *rest, last = owner
         return choose(last.present, lambda: last.value, lambda: _from_sequence(new(rest), -1))
-    if any(isinstance(v, Handle) for v in (index,)) or isinstance(place, (int, slice)):
-        return indexing.getitem(call(np.array, owner), index)
-    return refuse("reads a list whose length depends on run-time values", NeedConcrete)
+    return _from_growing(owner, None, place, index)
 
 
-def _from_growing(owner: list[Any], growing: Any, place: Any, index: Any) -> Any:
-    if isinstance(place, int) and not isinstance(place, bool):
-        if place < 0 and -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:]):
+def _from_growing(owner: list[Any], growing: Growing | None, place: Any, index: Any) -> Any:
+    if type(place) is int and place < 0:
+        if -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:]):
             return owner[place]
-        if place == -1 and not owner:
+        if place == -1 and not owner and growing is not None and growing.last is not None:
             require(compare(">", growing.length, 0), "IndexError", "list index out of range")
-            return (
-                growing.last
-                if growing.last is not None
-                else growing.element(binary("-", growing.length, 1))
-            )
-    if growing.stacks is None:
-        refuse("reads an element of a list while a loop makes it longer", NeedConcrete)
-    if owner:
-        length = known(growing.length)
-        if length is not UNKNOWN:
-            materialized(owner)
-            return _from_sequence(owner, index)
-        refuse("reads an element of a list whose length depends on run-time values", NeedConcrete)
-    if isinstance(place, slice):
-        from wengert.frontend.staging.growing import Growing, set_growing
-
-        stacks = [indexing.getitem(wrap(s), index).expr for s in growing.stacks]
-        part = new([])
-        length = scalar_of(_first_extent(stacks[0])) if stacks else 0
-        set_growing(part, Growing(length, growing.form, tuple(stacks)))
-        return part
-    where_ = index
-    if isinstance(place, int):
-        length = growing.length
-        where_ = (
-            place
-            if place >= 0
-            else binary("+", length, place)
-            if isinstance(length, Handle)
-            else length + place
-        )
-        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
-        require(
-            inside if isinstance(inside, bool) else inside.expr,
-            "IndexError",
-            "list index out of range",
-        )
-    else:
-        length = growing.length
-        where_ = choose(compare("<", index, 0), lambda: binary("+", index, length), lambda: index)
-        inside = and_(compare(">=", where_, 0), lambda: compare("<", where_, length))
-        require(
-            inside if isinstance(inside, bool) else inside.expr,
-            "IndexError",
-            "list index out of range",
-        )
-    return growing.element(where_)
-
-
-def _first_extent(expr: Any) -> Any:
-    from wengert.ops.leaves import size
-
-    return size(expr.shape[0])
+            return growing.last
+    if not isinstance(place, slice):
+        return read(owner, index)
+    return part(owner, place)
 
 
 def _picked(owner: Any, index: Any) -> Any:
@@ -563,6 +562,10 @@ _MOST_PICKED = 16
 
 def setitem(owner: Any, index: Any, value: Any) -> None:
     """``owner[index] = value``."""
+    if type(index) is int and _is_certain(owner):
+        _touch_container(owner, ListSlot)
+        owner[index] = value
+        return
     while isinstance(owner, Partial):
         owner = owner.certain()
     if has_choice(index):
@@ -580,29 +583,48 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
     elif isinstance(owner, list):
         _store_in_list(owner, index, value)
     elif isinstance(owner, dict) and not _user_method(type(owner), "__setitem__"):
-        active().touch(DictSlot(owner))
-        dict.__setitem__(owner, hashed(index), value)
+        _touch_container(owner, DictSlot)
+        dict.__setitem__(owner, _key(index), value)
     elif (method := _user_method(type(owner), "__setitem__")) is not None:
         call(method, owner, index, value)
     else:
+        _touch_other(owner)
         owner[_plain_index(index)] = value
 
 
+def _touch_container(owner: Any, slot: Callable[[Any], Slot]) -> None:
+    """To be called before a container changes."""
+    context = active()
+    if not context.owns(owner):
+        context.touch(slot(owner))
+
+
+def _touch_other(owner: Any) -> None:
+    """To be called before an object of a library changes its items."""
+    context = active()
+    if isinstance(owner, deque):
+        context.touch(DequeSlot(owner))
+    elif len(context.layers) > 1 and not context.owns(owner):
+        refuse(
+            f"changes an item of a {type(owner).__name__} in a branch or a loop that depends on run-time "
+            "values; use a list or an array",
+            NeedConcrete,
+        )
+
+
 def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
-    if growing_of(owner) is not None:
-        materialized(owner)
     place = known(index) if isinstance(index, Handle) else index
+    if is_growing(owner) and not isinstance(place, slice) and not _is_plain_place(owner, place):
+        stored(owner, index, value)
+        return
+    if is_growing(owner) and isinstance(place, slice):
+        spliced(owner, place, value)
+        return
     active().touch(ListSlot(owner))
     if place is not UNKNOWN:
         if isinstance(place, slice):
-            if any(type(v) is Maybe for v in owner):
-                refuse("stores into a part of a list that may be missing", NeedConcrete)
             owner[_plain_index(place)] = list(python_elements(value))
         else:
-            flagged = any(type(v) is Maybe for v in owner)
-            at_end = -len(owner) <= place < 0 and not any(type(v) is Maybe for v in owner[place:])
-            if flagged and not at_end and not is_certain(owner, place + 1):
-                refuse("stores into an element of a list that may be missing", NeedConcrete)
             owner[place] = value
         return
     if not (is_number(value) and all(is_number(v) for v in owner)):
@@ -622,24 +644,54 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
         owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)  # type: ignore[misc]
 
 
+def spliced(owner: list[Any], index: slice, values: Any) -> None:
+    """``owner[start:stop] = values`` for a list whose length only running tells."""
+    start = 0 if index.start is None else known(index.start)
+    stop = UNKNOWN if index.stop is None else known(index.stop)
+    to_end = index.stop is None
+    plain = type(start) is int and (to_end or (type(stop) is int and 0 <= start <= stop))
+    if not plain or index.step is not None:
+        refuse(
+            "stores into a part of a list whose length depends on run-time values; use slices without "
+            "steps, or arrays",
+            NeedConcrete,
+        )
+    rest = new([]) if to_end else getitem(owner, slice(stop, None))
+    front = getitem(owner, slice(None, start))
+    call(front.extend, values)
+    call(front.extend, rest)
+    active().touch(ListSlot(owner))
+    ListSlot(owner).set(ListSlot(front).get())
+
+
+def _is_plain_place(owner: list[Any], place: Any) -> bool:
+    """Whether a place is that of an ordinary element that is there, counted from the front or the end."""
+    if type(place) is not int:
+        return False
+    if place >= 0:
+        return growing_of(owner) is None and is_certain(owner, place + 1)
+    return -place <= len(owner) and not any(type(v) is Maybe for v in owner[place:])
+
+
 def delitem(owner: Any, index: Any) -> None:
     """``del owner[index]``."""
     if isinstance(owner, list):
-        if growing_of(owner) is not None:
-            materialized(owner)
+        if is_growing(owner) and not isinstance(index, slice):
+            if not _is_plain_place(owner, index):
+                deleted(owner, index)
+                return
+        elif is_growing(owner):
+            spliced(owner, index, ())
+            return
         active().touch(ListSlot(owner))
-        place = _plain_index(index)
-        if any(type(v) is Maybe for v in owner) and not (
-            type(place) is int and is_certain(owner, place + 1)
-        ):
-            refuse("deletes an element of a list that may be missing", NeedConcrete)
-        del owner[place]
+        del owner[_plain_index(index)]
     elif isinstance(owner, dict):
         active().touch(DictSlot(owner))
         del owner[hashed(index)]
     elif (method := _user_method(type(owner), "__delitem__")) is not None:
         call(method, owner, index)
     else:
+        _touch_other(owner)
         del owner[_plain_index(index)]
 
 
@@ -685,6 +737,8 @@ _OF_A_CLASS = (bool, int, float, str, tuple, np.ndarray, list, dict, set)  # rea
 def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
+    if kind in _BUILTINS:
+        return getattr(owner, name)
     if kind is Choice:
         return owner.chosen(lambda option: attr(option, name))
     if kind is Poison:
@@ -714,7 +768,8 @@ def attr(owner: Any, name: str) -> Any:
         )
         return value.value
     if found is value and not own_name and isinstance(value, _OF_A_CLASS):
-        return active().adopted.value(value, f"{kind.__name__}.{name}", lambda: getattr(kind, name))
+        shown, place_ = f"{kind.__name__}.{name}", ("attr", id(kind), name)
+        return active().adopted.at(place_, value, shown, lambda: getattr(kind, name))
     return value
 
 
@@ -722,7 +777,8 @@ def member(owner: Any, name: str) -> Any:
     """An attribute of a module or a class."""
     value = getattr(owner, name)
     context = active()
-    if context.rebinds(("attr", id(owner), name), value) or isinstance(value, Handle):
+    place_ = ("attr", id(owner), name)
+    if context.rebinds(place_, value) or isinstance(value, Handle):
         return value
     if isinstance(owner, types.ModuleType):
         if opaque_module(owner.__name__):
@@ -740,7 +796,8 @@ def member(owner: Any, name: str) -> Any:
         ),
     ) or (callable(value) and opaque_module(type(value).__module__)):
         return value
-    return active().adopted.value(value, f"{owner.__name__}.{name}", lambda: getattr(owner, name))
+    shown = f"{owner.__name__}.{name}"
+    return context.adopted.at(place_, value, shown, lambda: getattr(owner, name))
 
 
 def setattr_(owner: Any, name: str, value: Any) -> None:
@@ -762,7 +819,9 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
     if isinstance(owner, Array) and name in ("real", "imag", "flat"):
         indexing.setitem(getattr(owner, name), slice(None) if owner.type.shape else (), value)
         return
-    active().touch(AttrSlot(owner, name))
+    context = active()
+    if not context.owns(owner):
+        context.touch(AttrSlot(owner, name))
     setattr(owner, name, value)
 
 
@@ -790,9 +849,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
     frame = sys._getframe(1)
     space = frame.f_globals
     if space.get(name, _NOTHING) is value:
-        if context.rebinds(("global", id(space), name), value):
+        place_: tuple[Any, ...] = ("global", id(space), name)
+        if context.rebinds(place_, value):
             return value
-        return context.adopted.value(value, name, lambda: space[name])
+        return context.adopted.at(place_, value, name, lambda: space[name])
     for function in reversed(context.activations):
         free = function.__code__.co_freevars
         if name in free and function.__closure__ is not None:
@@ -800,9 +860,10 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
-                    if context.rebinds(("cell", id(cell)), value):
+                    place_ = ("cell", id(cell))
+                    if context.rebinds(place_, value):
                         return value
-                    return context.adopted.value(value, name, lambda: cell.cell_contents)  # noqa: B023
+                    return context.adopted.at(place_, value, name, lambda: cell.cell_contents)  # noqa: B023
             except ValueError:
                 continue
     return value
@@ -826,21 +887,14 @@ def _assigned(value: Any) -> Any:
     return value
 
 
-def staged(rebound: str) -> Callable[[Any], Any]:
-    """Mark an inner function as converted."""
+def rebinds(names: str) -> Callable[[types.FunctionType], types.FunctionType]:
+    """Note which outer variables an inner function binds."""
 
-    def mark(function: Any) -> Any:
-        if isinstance(function, types.FunctionType):
-            mark_staged(function, tuple(rebound.split()))
+    def mark(function: types.FunctionType) -> types.FunctionType:
+        mark_rebound(function, tuple(names.split()))
         return function
 
     return mark
-
-
-def staged_lambda(function: types.FunctionType) -> types.FunctionType:
-    """Mark an inner lambda as converted."""
-    mark_staged(function)
-    return function
 
 
 def new(container: Any) -> Any:
@@ -851,6 +905,14 @@ def new(container: Any) -> Any:
     if type(container) is dict and any(isinstance(k, (Handle, str, tuple)) for k in container):
         container = {hashed(k): v for k, v in container.items()}
     return context.birth(container)
+
+
+def joined(*parts: Any) -> list[Any]:
+    """A display of a list with stars in it: a part for each, and one for each other element."""
+    found: list[Any] = new([])
+    for each in parts:
+        call(found.extend, each)
+    return found
 
 
 def set_of(items: Any) -> set[Any]:
@@ -904,13 +966,31 @@ def element(value: Any, flags: dict[int, list[Any]]) -> Any:
     return value if present is None else Maybe(present, value)
 
 
-def comprehended(build: Callable[[Any], Any], kind: str) -> Any:
-    """A comprehension: ``build`` is given the flags of its elements."""
+def comprehended(
+    source: Any,
+    build: Callable[[Any, Any], Any],
+    looped: Callable[[Any, list[Any]], None] | None,
+    kind: str,
+) -> Any:
+    """A comprehension over ``source``.
+
+    ``build`` is given the flags of its elements; ``looped`` appends them to a list in a loop, which is for
+    sources whose length only running tells.
+    """
+    if looped is not None and is_long(source):
+        found: list[Any] = new([])
+        looped(source, found)
+        return found
     if kind == "generator":
-        return build({})
+        return active().birth(build(source, {}))
     if kind == "list":
-        return new(build({}))
-    return set_of(build(None)) if kind == "set" else new(build(None))
+        return new(build(source, {}))
+    return set_of(build(source, None)) if kind == "set" else new(build(source, None))
+
+
+def appended(found: list[Any], value: Any) -> None:
+    """An element of a comprehension that is captured as a loop."""
+    call(found.append, value)
 
 
 # --- errors ---------------------------------------------------------------------------------------

@@ -234,10 +234,6 @@ def _split(a: Array, indices_or_sections: Any, axis: int = 0, *, even: bool = Tr
     return active().birth(parts)
 
 
-def _diagonal(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return None  # read-only in NumPy: a copy is the same
-
-
 _VIEWS: dict[Any, Callable[..., Any]] = {
     np.reshape: lambda a, shape, order="C", **_: reshaped(a, shape) if order == "C" else None,
     np.ravel: _ravel,

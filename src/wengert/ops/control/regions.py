@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
+from weakref import WeakSet
 
 from wengert.errors import ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import Extent, any_defined, defined_name, definers, extent_text
@@ -172,6 +173,9 @@ def joined(first: Type, second: Type, where: str) -> Type:
 
 # --- closing -------------------------------------------------------------------------------------------
 _SOON = 64  # how far to look for a free symbol before a node is taken to have one
+# Nodes that have been found to use one, at all and in their values: so does all that is made of them.
+_open: WeakSet[Expr] = WeakSet()
+_varying: WeakSet[Expr] = WeakSet()
 
 
 def _is_closed(node: Expr) -> bool:
@@ -179,7 +183,8 @@ def _is_closed(node: Expr) -> bool:
     stack, seen = [node], {node}
     while stack:
         top = stack.pop()
-        if top.op.free or len(seen) > _SOON:
+        if top.op.free or len(seen) > _SOON or top in _open:
+            _open.add(node)
             return False
         for arg in (*top.args, *top.needs):
             if arg not in seen:
@@ -196,7 +201,8 @@ def _sizes_of(node: Expr) -> tuple[Expr, ...] | None:
     stack, seen, needs = [node], {node}, set(node.needs)
     while stack:
         top = stack.pop()
-        if top.op.free or len(seen) > _SOON:
+        if top.op.free or len(seen) > _SOON or top in _varying:
+            _varying.add(node)
             return None
         for arg in top.args:
             if arg not in seen:
