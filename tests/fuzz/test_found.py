@@ -197,6 +197,22 @@ def draws_in_a_loop(x, n):
     return y, rng.permutation(4)
 
 
+@value((np.array([0.1, 0.7, 1.5]),), (np.array([0.1, 0.2, 0.3]),))
+def pairs_that_a_condition_chooses(x):
+    return [(j, v) for j, v in enumerate(x) if v > 0.5]
+
+
+@value((2.0,), (12.0,), (30.0,))
+def list_of_run_time_length_is_unpacked(x):
+    p = [x]
+    while p[-1] < 20 and len(p) < 2:
+        p.append(p[-1] * 1.5)
+    if len(p) == 2:
+        a, b = p
+        return a - b
+    return x
+
+
 def _doubled(w):
     w += w
 

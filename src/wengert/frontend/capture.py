@@ -71,7 +71,9 @@ from wengert.ops.choice import where
 from wengert.ops.control.merged import merged
 from wengert.ops.control.pruned import pruned
 from wengert.ops.effects import filled, first_token
+from wengert.ops.joining import stack
 from wengert.ops.leaves import const
+from wengert.ops.masks import mask_load
 from wengert.ops.random import generator_state, set_generator_state
 
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
@@ -789,17 +791,37 @@ def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Res
         exprs += stacks
         shown += stacks
         return Result("list", form=(_list_builder(growing.form), stacks))
-    from wengert.frontend.staging.library import array_of_growing
+    if growing is None:
+        form, found = _columns(leaf)
+    else:
+        from wengert.frontend.staging.library import array_of_growing
 
-    array = array_of_growing(leaf)
-    exprs.append(array.expr)
-    shown.append(array.expr)
-    from wengert.frontend.staging.forms import Side, Uniting, alone
+        form, found = growing.form, [array_of_growing(leaf).expr]
+    exprs += found
+    shown += found
+    return Result("list", form=(_list_builder(form), tuple(found)))
+
+
+def _columns(leaf: list[Any]) -> tuple[Any, list[Expr]]:
+    """The elements that are there, as one array for each number in an element."""
+    from wengert.frontend.staging.forms import Side, Unfit, Uniting, alone
     from wengert.frontend.staging.growing import Maybe
 
-    example = next((v.value if type(v) is Maybe else v for v in leaf), None)
-    form = growing.form if growing is not None else alone(example, Uniting(Side(), Side(), "", ""))
-    return Result("list", form=(_list_builder(form), (array.expr,)))
+    values = [v.value if type(v) is Maybe else v for v in leaf]
+    uniting = Uniting(Side(), Side(), "", "")
+    form = alone(values[0], uniting)
+    try:
+        for value in values[1:]:
+            form = form.join(value, uniting)
+    except Unfit as error:
+        refuse(f"returns a list of run-time length with {error} in it")
+    rows: list[list[Expr]] = []
+    for value in values:
+        rows.append([])
+        form.leaves(value, Side(), rows[-1], set())
+    there = [to_expr(v.present) if type(v) is Maybe else const(True) for v in leaf]
+    mask = stack(there, 0)
+    return form, [mask_load(stack(list(column), 0), mask) for column in zip(*rows, strict=True)]
 
 
 def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:

@@ -361,6 +361,11 @@ class Rewriting(ast.NodeTransformer):
         first = node.targets[0]
         if isinstance(first, ast.Name) and first.id == RESULT and not _is_no_result(node.value):
             value = self.at(_call("returned", value), node)
+        parts = next((t.elts for t in node.targets if isinstance(t, (ast.Tuple, ast.List))), None)
+        if parts is not None and not isinstance(node.value, ast.Tuple):
+            star = any(isinstance(p, ast.Starred) for p in parts)
+            count, flag = ast.Constant(len(parts)), ast.Constant(star)
+            value = self.at(_call("several", value, count, flag), node)
         if all(_plain(t) for t in node.targets):
             node.value = value
             node.targets = [self.target(t) for t in node.targets]

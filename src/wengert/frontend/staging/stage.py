@@ -43,6 +43,7 @@ from wengert.frontend.staging.growing import (
     Maybe,
     growing_of,
     is_growing,
+    length_of,
 )
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -83,8 +84,8 @@ __all__ = [
     "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
     "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
     "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
-    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "store_attr", "store_item", "tested",
-    "truth", "try_", "unary", "unpacked", "while_",
+    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "store_attr", "store_item",
+    "tested", "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -940,6 +941,20 @@ def plain_elements(iterable: Any) -> Iterator[Any]:
 def unpacked(iterable: Any) -> list[Any]:
     """What ``*iterable`` means."""
     return list(python_elements(iterable))
+
+
+def several(value: Any, count: int, star: bool) -> Any:
+    """What is unpacked into ``count`` targets, one of which may be starred."""
+    while isinstance(value, Partial):
+        value = value.certain()
+    if type(value) is not list or _is_certain(value) or not is_growing(value):
+        return value
+    if star:
+        return list(python_elements(value))
+    many = compare("==", length_of(value), count)
+    words = f"the number of values to unpack is not {count}"
+    require(many if isinstance(many, bool) else to_expr(many), "ValueError", words)
+    return [getitem(value, i) for i in range(count)]
 
 
 def kept(level: int, test: Any, flags: dict[int, list[Any]] | None) -> bool:
