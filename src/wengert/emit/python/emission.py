@@ -24,6 +24,7 @@ __all__ = [
 
 LONGEST = 64  # characters of an expression that is written inside of another
 _FAR = 200  # values looked through for whether one needs another
+_MOST_VISITS = 100
 _ATOMS = frozenset(("literal", "named", "number"))
 _TARGETS = re.compile(r"\s*((?:[A-Za-z_]\w*, )*[A-Za-z_]\w*) = ")
 
@@ -79,9 +80,9 @@ class Emission:
                 waited.add(value)
                 missing = self._readers_of_old(value, [s for s in waited if not s.done])
             if missing:
-                # Once for what it needs, once more for a store; then it would wait for itself.
+                # Once or twice for each of those that need it; beyond that it would wait for itself.
                 visits[value] = visits.get(value, 0) + 1
-                assert visits[value] <= 2, f"{value.node!r} waits for itself"
+                assert visits[value] <= _MOST_VISITS, f"{value.node!r} waits for itself"
                 stack.extend(missing[::-1])
                 continue
             stack.pop()
