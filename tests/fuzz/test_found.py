@@ -202,6 +202,14 @@ def pairs_that_a_condition_chooses(x):
     return [(j, v) for j, v in enumerate(x) if v > 0.5]
 
 
+@value((FOUR, 4), (-FOUR, 2))
+def records_that_a_loop_collects(a, n):
+    found = []
+    for k in range(n + int(abs(a[0]))):
+        found.append({"a": a[k % 4] * k, "b": (0, k)})
+    return found
+
+
 @value((2.0,), (12.0,), (30.0,))
 def list_of_run_time_length_is_unpacked(x):
     p = [x]

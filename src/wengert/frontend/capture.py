@@ -826,7 +826,22 @@ def _columns(leaf: list[Any]) -> tuple[Any, list[Expr]]:
 
 def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
     """Puts the elements of a list together from stacks."""
-    from wengert.frontend.staging.forms import ArrayForm, Keep, Number, Sequence_
+    from wengert.frontend.staging.forms import ArrayForm, Fields, Keep, Number, Sequence_
+
+    def parts(each: Any) -> list[Any]:
+        if isinstance(each, Fields) and each.cls is dict:
+            return list(each.items.values())
+        if isinstance(each, Sequence_):
+            return list(each.items)
+        if not isinstance(each, (Number, ArrayForm, Keep)):
+            refuse(
+                "returns a list of run-time length of objects, or of what is there on one path only"
+            )
+        return []
+
+    forms = [form]
+    while forms:
+        forms += parts(forms.pop())
 
     def element(each: Any, row: Any) -> Any:
         if isinstance(each, Number):
@@ -841,9 +856,7 @@ def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
         if isinstance(each, Sequence_):
             items = [element(f, row) for f in each.items]
             return each.cls(*items) if hasattr(each.cls, "_fields") else each.cls(items)
-        raise CaptureError(
-            "a list of structures whose length depends on run-time values is returned"
-        )
+        return {name: element(f, row) for name, f in each.items.items()}
 
     def build(stacks: Sequence[Any]) -> list[Any]:
         count = len(stacks[0]) if stacks else 0
