@@ -202,6 +202,16 @@ def pairs_that_a_condition_chooses(x):
     return [(j, v) for j, v in enumerate(x) if v > 0.5]
 
 
+@value((FOUR,), (-FOUR,))
+def tuples_sorted_by_themselves(a):
+    pairs = sorted((v, k) for k, v in enumerate(a))
+    first, second = (a[0], a[1]), (a[2], a[3])
+    both = (first, first), (second, second)
+    if a[0] > a[2]:
+        both = both[1], both[0]
+    return pairs, pairs[::-1], both
+
+
 @value((FOUR, 4), (-FOUR, 2))
 def records_that_a_loop_collects(a, n):
     found = []

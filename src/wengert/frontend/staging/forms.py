@@ -304,7 +304,7 @@ class ArrayForm(Form):
 
 @dataclass(eq=False)
 class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
-    """A tuple or a list; lists are made anew, once each."""
+    """A tuple or a list; made anew, once each."""
 
     cls: type
     items: list[Form]
@@ -315,25 +315,23 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         return side.list_(value)[0] if isinstance(value, list) else value
 
     def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        if self.cls is list:
-            if id(self) in seen:
-                return
-            seen.add(id(self))
+        if id(self) in seen:
+            return
+        seen.add(id(self))
         items = self._items(value, side)
         padded = [*items, *([ABSENT] * (len(self.items) - len(items)))]
         for form, item in zip(self.items, padded, strict=True):
             form.leaves(item, side, out, seen)
 
     def fill(self, out: list[Expr], seen: set[int]) -> None:
-        if self.cls is list:
-            if id(self) in seen:
-                return
-            seen.add(id(self))
+        if id(self) in seen:
+            return
+        seen.add(id(self))
         for form in self.items:
             form.fill(out, seen)
 
     def types(self, out: list[Type], seen: set[int]) -> None:
-        if self.cls is list and id(self) in seen:
+        if id(self) in seen:
             return
         seen.add(id(self))
         for form in self.items:
