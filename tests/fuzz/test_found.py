@@ -202,6 +202,24 @@ def pairs_that_a_condition_chooses(x):
     return [(j, v) for j, v in enumerate(x) if v > 0.5]
 
 
+@value((FOUR,), (-FOUR,), (FOUR * 0.0,))
+def none_until_the_first_and_collected(a):
+    x, out = None, []
+    for v in a:
+        if x is None:
+            x = v
+        elif v < 1.0:
+            x = x + v
+        out.append(x)
+    y = None
+    for v in a:
+        if y is not None:
+            y = y * v
+        else:
+            y = v
+    return np.array(out), y
+
+
 @value((FOUR,), (-FOUR,))
 def tuples_sorted_by_themselves(a):
     pairs = sorted((v, k) for k, v in enumerate(a))

@@ -38,6 +38,7 @@ from wengert.frontend.staging.handles import (
     Buffer,
     BufferSlot,
     Link,
+    Partial,
     Poison,
     Scalar,
     describe,
@@ -168,6 +169,7 @@ def branches(
         value: Any = None
         try:
             with context.region("branch") as layer:
+                _narrow(cells, test, holds=function is then)
                 try:
                     value = function()
                 except (StagedRaise, NeedResult) as staged:
@@ -208,6 +210,16 @@ def _keep_effects(
     yes, no = (t if flag else context.token for t, flag in zip(tokens, raises, strict=True))
     if yes is not no:
         context.put(slot, joined_leaves(context, test, [yes], [no])[0])
+
+
+def _narrow(cells: dict[tuple[Any, ...], CellSlot], test: Expr, *, holds: bool) -> None:
+    """Where a number is known not to be None (``if x is None: ... else:``) it is its value."""
+    for slot in cells.values():
+        value = slot.get()
+        if isinstance(value, Partial) and value.none and isinstance(value.value, Scalar):
+            there = negated(value.missing) if holds else value.missing
+            if there is test:
+                slot.set(value.value)
 
 
 def _one_way(
