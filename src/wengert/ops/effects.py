@@ -11,6 +11,7 @@ meant are doubled (:func:`escaped`). A format that starts with a percent sign is
 from __future__ import annotations
 
 import builtins
+import logging
 import os
 import sys
 import time
@@ -39,7 +40,9 @@ __all__ = [
     "filled",
     "first_token",
     "kind_of_value",
+    "log",
     "show",
+    "wait",
 ]
 
 _NO_NUMBERS = "an effect gives no numbers"
@@ -311,6 +314,7 @@ class _Show(NamedTuple):
     kinds: tuple[str, ...]
     file: str
     flush: bool
+    log: tuple[str, int] | None = None  # the name of a logger and a level, instead of a file
 
 
 def show(
@@ -356,19 +360,41 @@ def show(
     return make(SHOW, (token, *nodes), attr)
 
 
+def log(token: Expr, template: str, values: Sequence[Any], logger: str, level: int) -> Expr:
+    """The next token, after a record of ``level`` for the logger of that name in the module ``logging``.
+
+    Raises:
+        GraphError: a template with other places than there are values.
+
+    >>> from wengert.ops.leaves import symbol
+    >>> log(first_token(), "at {0:.2f}", [symbol("x")], "fit", logging.DEBUG).evaluate(x=0.5)
+    0
+    """
+    nodes = tuple(lift(v) for v in values)
+    _checked_template(template, len(nodes), "log")
+    kinds = tuple(kind_of_value(n) for n in nodes)
+    return make(SHOW, (token, *nodes), _Show(template, kinds, "", False, (logger, level)))
+
+
 def _show_value(token: Any, *values: Any, attr: _Show) -> Any:
-    # The stream is looked up now: it may have been redirected since.
-    print(
-        filled(attr.template, attr.kinds, values),
-        end="",
-        file=getattr(sys, attr.file),
-        flush=attr.flush,
-    )
+    # The stream and the logger are looked up now: they may have been changed since.
+    if attr.log is None:
+        text = filled(attr.template, attr.kinds, values)
+        print(text, end="", file=getattr(sys, attr.file), flush=attr.flush)
+        return token
+    name, level = attr.log
+    logger = logging.getLogger(name)
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", filled(attr.template, attr.kinds, values))
     return token
 
 
 def _show_statement(node: Expr, args: Sequence[str], names: Sequence[str]) -> list[str]:
     attr: _Show = node.attr
+    if attr.log is not None:
+        name, level = attr.log
+        text = _text_source(attr.template, attr.kinds, args[1:])
+        return [f"logging.getLogger({name!r}).log({level}, '%s', {text})"]
     plain = attr.template.endswith("\n")
     text = _text_source(attr.template[:-1] if plain else attr.template, attr.kinds, args[1:])
     more = "" if plain else ", end=''"
@@ -380,7 +406,7 @@ def _show_statement(node: Expr, args: Sequence[str], names: Sequence[str]) -> li
 SHOW: Op = register(
     Op(
         name="show",
-        doc="The next token, after printing values.",
+        doc="The next token, after printing or logging values.",
         result=lambda token, *values, attr: _token_type(token, "print"),
         evaluate=_show_value,
         diff=NoDerivative(_NO_NUMBERS, zero=True),
@@ -391,6 +417,12 @@ SHOW: Op = register(
             Sample(
                 (Argument(), Argument((2,))),
                 build=lambda x, y: show(first_token(), ["{0:.3f}", "{1}"], (x, y)),
+            ),
+            Sample(
+                (Argument(),),
+                build=lambda x: log(
+                    first_token(), "{0:.3f}", (x,), "wengert.samples", logging.DEBUG
+                ),
             ),
         ),
     )
@@ -444,5 +476,34 @@ CLOCK: Op = register(
         effect=True,
         exempt={"text": "an effect is no formula"},
         samples=(Sample(build=lambda: items(make(CLOCK, (first_token(),), "time"))),),
+    )
+)
+
+
+def wait(token: Expr, seconds: Any) -> Expr:
+    """The next token, after a pause.
+
+    >>> wait(first_token(), 0.0).evaluate()
+    0
+    """
+    return make(WAIT, (token, lift(seconds)))
+
+
+def _wait_value(token: Any, seconds: Any) -> Any:
+    time.sleep(seconds)
+    return token
+
+
+WAIT: Op = register(
+    Op(
+        name="wait",
+        doc="The next token, after a pause of some seconds.",
+        result=lambda token, seconds: _token_type(token, "wait"),
+        evaluate=_wait_value,
+        diff=NoDerivative("time passes whatever is computed", zero=True),
+        spell=Spelling(statement=lambda node, args, names: [f"time.sleep({args[1]})"]),
+        effect=True,
+        exempt={"text": "an effect is no formula"},
+        samples=(Sample(build=lambda: wait(first_token(), 0.0)),),
     )
 )

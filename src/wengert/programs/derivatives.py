@@ -237,6 +237,8 @@ def _as_number(leaf: Any) -> Any:
 class Gradient(Derivative):
     """``grad`` and ``value_and_grad``."""
 
+    called_alike = True
+
     def __init__(
         self, function: Program, name: str, doc: str, options: Options, *, value: bool
     ) -> None:
@@ -330,6 +332,8 @@ Way = Literal["forward", "reverse", "auto"]
 class Jacobian(Derivative):
     """``jacfwd``, ``jacrev`` and ``jacobian``, which chooses."""
 
+    called_alike = True
+
     def __init__(
         self, function: Program, name: str, doc: str, options: Options, *, way: Way
     ) -> None:
@@ -405,6 +409,8 @@ def smooth_outputs(outputs: list[Any], tree: Tree, what: str) -> list[Expr]:
 class Hessian(Derivative):
     """``hessian``: forward over reverse."""
 
+    called_alike = True
+
     def derived(self, inputs: Inputs, outputs: Outputs) -> Any:
         exprs = smooth_outputs(outputs.leaves, outputs.tree, self.what)
         _refuse_complex(self.what, [*exprs, *inputs.symbols])
@@ -430,6 +436,8 @@ def _refuse_complex(what: str, nodes: Sequence[Expr]) -> None:
 
 class HessianProduct(Gradient):
     """``hvp(f)(x, v)``: the change of the gradient at ``x`` along ``v``."""
+
+    called_alike = False
 
     def prepared(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

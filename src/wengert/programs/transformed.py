@@ -5,6 +5,7 @@ What a call needs is made once per signature (structure, types and static values
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 import threading
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from wengert.errors import TypeMismatchError, worded
+from wengert.errors import CaptureError, TypeMismatchError, WengertError, worded
 from wengert.frontend.capture import Captured, capture
 from wengert.frontend.python_guards import INT_BITS
 from wengert.frontend.staging.nested import transformed_call
@@ -54,8 +55,8 @@ class Built:
     verified: bool = False
     # Where whole numbers vary: the same for just those of a call, as Python has them beyond 64 bits too.
     fixed: Callable[[tuple[Any, ...], dict[str, Any]], Built] | None = None
-    # The function itself, where it changes what is the caller's and may raise an error then.
-    plain: Program | None = None
+    # What Python itself does where a run comes to an error, which it raises with all that belongs to it.
+    plain: Callable[[Exception, tuple[Any, ...], dict[str, Any]], Any] | None = None
 
     def holds(self) -> bool:
         """Whether everything outside that the capture relies on is as it was."""
@@ -80,13 +81,16 @@ class Built:
             if self.fixed is None or INT_BITS not in str(error):
                 raise
             return self.fixed(args, kwargs)(args, kwargs)
-        except Exception:
+        except WengertError:
+            raise
+        except Exception as error:
             if self.plain is None:
                 raise
+            failed = error
         else:
             return self._finished(values, args, kwargs)
         # What is the caller's is as it was: Python itself changes it up to the error.
-        return self.plain(*args, **kwargs)
+        return self.plain(failed, args, kwargs)
 
     def _finished(self, values: Sequence[Any], args: tuple[Any, ...], kwargs: Any) -> Any:
         result = self.captured.unflatten_result(values, args, kwargs)
@@ -99,6 +103,7 @@ class Transformed:
     """A transform of a function; subclasses say in :meth:`record` what it does to the graph."""
 
     __wrapped__: Program
+    called_alike = False  # whether it takes the arguments of the function
 
     def __init__(self, function: Program, name: str, doc: str) -> None:
         if not callable(function):
@@ -204,8 +209,7 @@ class Transformed:
     def _build(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], varying: Varying = FIXED
     ) -> Built:
-        self._kept = None
-        captured = capture(self.target(), args, kwargs, eager=self.eager, varying=varying)
+        captured = self._capture(args, kwargs, varying)
         home = _home(self)
         run = (
             once(captured.function, home)
@@ -214,14 +218,53 @@ class Transformed:
         )
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
-        changes = captured.writes and not captured.prints and self.target() is self.__wrapped__
         return Built(
             captured,
             run,
             self._kept,
             fixed=None if varying == FIXED else self._fixed,
-            plain=self.__wrapped__ if changes else None,
+            plain=self._plainly if self.called_alike and not captured.prints else None,
         )
+
+    def _capture(self, args: tuple[Any, ...], kwargs: dict[str, Any], varying: Varying) -> Captured:
+        self._kept = None
+        try:
+            return capture(self.target(), args, kwargs, eager=self.eager, varying=varying)
+        except WengertError:
+            raise
+        except Exception as error:
+            if self.eager or not self.called_alike:
+                raise
+            failed = error
+        self._plainly(
+            failed, args, kwargs
+        )  # whatever the inputs are, there is an error: Python's own
+        raise CaptureError(
+            worded(
+                f"{_home(self) or call_name(self.__wrapped__)}: capture",
+                expected="what Python does, which raises no error for these arguments",
+                got=f"{type(failed).__name__}: {failed}",
+                hint="mode='tape'",
+            )
+        ) from failed
+
+    def _plainly(self, failed: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The error as Python itself raises it, or the result if it raises none."""
+        changes = self.target() is self.__wrapped__
+        try:
+            if not changes:
+                args, kwargs = copy.deepcopy((args, kwargs))
+        except Exception:
+            raise failed from None
+        try:
+            result = self.__wrapped__(*args, **kwargs)
+        except type(failed) as error:
+            for note in getattr(failed, "__notes__", ()):
+                error.add_note(note)
+            raise
+        if changes:
+            return result
+        raise failed
 
     @property
     def eager(self) -> bool:

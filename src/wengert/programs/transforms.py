@@ -59,6 +59,7 @@ class Jitted(Transformed):
     """``jit``: the function itself, also where a captured program calls it."""
 
     __wengert_inline__ = True
+    called_alike = True
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
@@ -295,6 +296,8 @@ def vmap(function: Program, in_axes: Axes = 0, out_axes: Axes = 0) -> Mapped:
 
 class Checkpointed(Transformed):
     """``checkpoint``: a call of its own, whose differential computes the body again."""
+
+    called_alike = True
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, tree = flatten((args, kwargs))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 __all__ = ["Naming", "bare", "is_private", "names_in"]
 
-_MODULES = ("math", "np", "numpy", "scipy", "sys", "time")
+_MODULES = ("logging", "math", "np", "numpy", "scipy", "sys", "time")
 _RESERVED = frozenset((*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_MODULES))
 _NAME = re.compile(r"[A-Za-z_]\w*")
 # Comments, and strings with what may stand before them; the long ones first.

@@ -35,7 +35,7 @@ _MODULE = re.compile(r"\b(scipy(?:\.[a-z]\w*)+)\.\w+\(")
 # Classes of exceptions that are not Python's own.
 _RAISED = re.compile(r"^ *raise ([\w.]+)\.\w+\(", re.MULTILINE)
 _OWN_ERROR = re.compile(r"^( *raise )wengert\.errors\.(\w+)\(", re.MULTILINE)
-_PLAIN_MODULES = ("math", "sys", "time")
+_PLAIN_MODULES = ("logging", "math", "sys", "time")
 _ERRSTATE = '@np.errstate(all="ignore")'
 
 

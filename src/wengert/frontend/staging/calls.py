@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import random
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ from wengert.frontend.staging.operators import guarded
 from wengert.frontend.staging.plain import is_plain_call
 from wengert.frontend.staging.recursion import entered, touch_rebound
 from wengert.frontend.staging.source import NoSource, convert, is_staged
-from wengert.frontend.staging.texts import has_marks
+from wengert.frontend.staging.texts import Text, as_text, has_marks
 from wengert.frontend.table import Entry, apply, entry_of, title_of
 from wengert.frontend.tables import load_tables
 from wengert.ir.node import Expr
@@ -106,7 +107,10 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         mine = None
     if mine is not None:
         return _noted(mine(*args, **kwargs))
-    if isinstance(getattr(function, "__self__", None), _GENERATORS):
+    owner = getattr(function, "__self__", None)
+    if owner is not None and (owner is sys.stdout or owner is sys.stderr):
+        return _stream_method(owner, function, args)
+    if isinstance(owner, _GENERATORS):
         from wengert.frontend.staging.library import drawn_by
 
         drawn = generator_method(function)
@@ -374,8 +378,8 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return cache_method(owner, function.__name__)
     if not isinstance(owner, (list, dict, set, deque)) and has_choice(args):
         return by_options(args, lambda options: call(function, *options, **kwargs))
-    if type(owner) is str and has_marks(owner) and function.__name__ not in _TEXT_METHODS:
-        refuse(f"str.{function.__name__} of a text with run-time values in it", NeedConcrete)
+    if type(owner) is str:
+        return _text_method(owner, function, args, kwargs)
     if isinstance(owner, deque):
         return _deque_method(owner, function, args, kwargs)
     if isinstance(owner, (list, dict, set)) and not _is_unseen(function):
@@ -418,7 +422,15 @@ def _is_unseen(function: Any) -> bool:
     return name.startswith("__") or name == "symmetric_difference_update"
 
 
-_TEXT_METHODS = frozenset(("format", "join", "ljust", "rjust", "center", "endswith", "startswith"))
+def _text_method(
+    owner: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    name = function.__name__
+    if name == "format" or (name == "join" and not isinstance(args[0], str)):
+        return as_text(function(*_wrapped_callbacks(args), **_wrapped_named(kwargs)))
+    if any(isinstance(v, str) and has_marks(v) for v in args):
+        refuse(f"str.{name} with a text that has run-time values in it", NeedConcrete)
+    return function(*_wrapped_callbacks(args), **kwargs)
 
 
 def _deque_method(
@@ -463,9 +475,24 @@ def _callback(value: Any) -> Any:
     return value
 
 
+def _stream_method(stream: Any, function: Any, args: tuple[Any, ...]) -> Any:
+    """``sys.stdout.write`` and what else is done to the streams that programs print to."""
+    if function.__name__ == "write":
+        call(print, *args, end="", file=stream)
+        return len(args[0]) if type(args[0]) is str else None
+    if function.__name__ == "flush":
+        return call(print, end="", file=stream, flush=True)
+    return function(*args)
+
+
 def _as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that nobody here knows; what it changes in containers is journaled."""
     context = active()
+    if any(isinstance(v, Text) for v in (*args, *kwargs.values())):
+        refuse(
+            f"{function.__name__} with a text that has run-time values in it; print or return the text",
+            NeedConcrete,
+        )
     if len(context.layers) == 1:
         return function(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
     owner = getattr(function, "__self__", None)

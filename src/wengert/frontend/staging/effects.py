@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from wengert.frontend.staging.context import Slot, active, refuse
@@ -11,7 +12,7 @@ from wengert.ops import effects
 from wengert.ops.choice import lt, where
 from wengert.ops.leaves import const
 
-__all__ = ["TokenSlot", "printed", "raised_here", "require", "room_for"]
+__all__ = ["TokenSlot", "logged", "printed", "raised_here", "require", "room_for", "waited"]
 
 
 class TokenSlot(Slot):
@@ -133,7 +134,7 @@ def raised_here(
     cls = _class_of(kind)
     if message is None:
         return cls()  # type: ignore[no-any-return]  # an exception
-    return cls(message.format(*values) if values else message)  # type: ignore[no-any-return]
+    return cls(effects.filled(message, [""] * len(values), values) if values else message)  # type: ignore[no-any-return]
 
 
 def printed(
@@ -154,3 +155,22 @@ def printed(
             flush=flush,
         )
     )
+
+
+def logged(template: str, values: tuple[Any, ...], logger: str, level: int) -> None:
+    """Log at run time."""
+    from wengert.frontend.staging.handles import to_expr
+
+    active().shows = True
+    given = tuple(to_expr(v) for v in values)
+    _step(effects.log(active().token, template, given, logger, level))
+
+
+def waited(seconds: Any) -> None:
+    """``time.sleep`` at run time."""
+    from wengert.frontend.staging.handles import concrete, to_expr
+
+    if active().eager:
+        time.sleep(concrete(seconds))
+    else:
+        _step(effects.wait(active().token, to_expr(seconds)))

@@ -289,10 +289,7 @@ class Array(Handle):
         return Array(Buffer(self.expr))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
-        return Array(Buffer(self.expr))
-
-    def __repr__(self) -> str:
-        return f"<{describe(self)} of a captured program>"
+        return self.__copy__()
 
 
 def _fake(shape: tuple[Any, ...]) -> np.ndarray:
@@ -605,7 +602,7 @@ def describe(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, str):
-        return f"the string {value!r}"
+        return f"the string {value!r}" if type(value) is str else "a text with run-time values"
     return type(value).__name__
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import functools
 import itertools
+import logging
 import math
 import operator
 import random
+import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -29,7 +31,7 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
-from wengert.frontend.staging.effects import printed, require
+from wengert.frontend.staging.effects import TokenSlot, logged, printed, require, waited
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
@@ -63,10 +65,11 @@ from wengert.frontend.staging.iteration import (
     spent,
 )
 from wengert.frontend.staging.operators import compared, power, unary
-from wengert.frontend.staging.texts import has_marks, marked, template_of
+from wengert.frontend.staging.texts import Text, as_text, has_marks, marked, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.frontend.table import entry_of
 from wengert.ir.types import is_complex, is_inexact
+from wengert.ops import effects
 from wengert.ops.algebra import lift
 from wengert.ops.layout import cast
 from wengert.ops.leaves import const
@@ -118,14 +121,6 @@ def len_(value: Any) -> Any:
         return length_of(keys_of(value))
     if isinstance(value, Range):
         return value.steps().trip
-    if type(value) is str and has_marks(value):
-        refuse("takes the length of a text with run-time values in it", NeedConcrete)
-    if isinstance(value, dict) and any(
-        isinstance(v, Partial) and not v.none for v in value.values()
-    ):
-        refuse(
-            "takes the length of a dict that has a key on one path only; give it a value on both"
-        )
     method = getattr(type(value), "__len__", None)
     if isinstance(method, types.FunctionType):
         return call(method, value)
@@ -535,11 +530,8 @@ def _number(kind: type) -> Callable[..., Any]:
     def number(*args: Any, **kwargs: Any) -> Any:
         given = [_certain(a) for a in args]
         if not any(isinstance(a, Handle) for a in (*given, *kwargs.values())):
-            if given and isinstance(given[0], str):
-                from wengert.frontend.staging.texts import has_marks
-
-                if has_marks(given[0]):
-                    refuse("converts a text with run-time values in it to a number")
+            if given and isinstance(given[0], str) and has_marks(given[0]):
+                refuse("converts a text with run-time values in it to a number")
             return kind(*given, **kwargs)
         entry = entry_of(kind)
         assert entry is not None
@@ -682,7 +674,9 @@ def _listed(kinds: Any) -> str:
 def type__(value: Any, *rest: Any) -> Any:
     if rest:
         return type(value, *rest)
-    return python_class(value) if isinstance(value, (Scalar, Array)) else type(value)
+    if isinstance(value, (Scalar, Array)):
+        return python_class(value)
+    return str if isinstance(value, Text) else type(value)
 
 
 @own(callable)
@@ -732,8 +726,6 @@ def print_(
 ) -> None:
     context = active()
     if file is not None:
-        import sys
-
         if file is not sys.stderr and file is not sys.stdout:
             refuse("print(file=...) into a file; print to the screen, or return the values")
         target = "stderr" if file is sys.stderr else "stdout"
@@ -751,14 +743,14 @@ def print_(
 def _said(value: Any) -> Any:
     if isinstance(value, str):
         template, values = template_of(value)
-        return template.format(*(concrete(v) for v in values))
+        return effects.filled(template, [""] * len(values), [concrete(v) for v in values])
     return value
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, Handle):
         return marked(value)
-    return str(_reprs(value)) if not isinstance(value, str) else value
+    return as_text(str(_reprs(value))) if not isinstance(value, str) else value
 
 
 class _Repr:
@@ -788,7 +780,7 @@ def str_(value: Any = "", *rest: Any) -> str:
 
 @own(repr)
 def repr_(value: Any) -> str:
-    return repr(_reprs(value))
+    return as_text(repr(_reprs(value)))
 
 
 @own(format)
@@ -1155,18 +1147,55 @@ for _legacy in (
 
 def clock_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """``time.time()`` and its kin."""
-    from wengert.frontend.staging.effects import TokenSlot
-    from wengert.ops.effects import CLOCKS, clock
-
     context = active()
-    if context.eager or function.__name__ not in CLOCKS:
-        if function.__name__ == "sleep":
-            return None
+    if function.__name__ == "sleep":
+        return waited(*args, **kwargs)
+    if context.eager or function.__name__ not in effects.CLOCKS:
         return function(*args, **kwargs)
     context.touch(TokenSlot(context))
-    token, now = clock(context.token, function.__name__)
+    token, now = effects.clock(context.token, function.__name__)
     context.token = context.record(token)
     return scalar_of(now)
+
+
+# --- logging ----------------------------------------------------------------------------------------
+def _logging(level: int, logger: Any, text: Any, *args: Any, **options: Any) -> None:
+    """``logger.log(level, text, *args)``."""
+    from wengert.frontend.staging.stage import binary
+
+    unsupported = [name for name, value in options.items() if value and name != "stacklevel"]
+    if unsupported or logging.getLogger(logger.name) is not logger:
+        what = (
+            f"argument `{unsupported[0]}`"
+            if unsupported
+            else "a logger that getLogger does not know"
+        )
+        refuse(f"logging with {what} in a captured program; leave it out, or use mode='tape'")
+    shown = text if isinstance(text, str) else _shown(text)
+    if args:
+        one = isinstance(args[0], dict) and len(args) == 1
+        shown = binary("%", shown, args[0] if one else args)
+    if active().eager:
+        logger.log(level, "%s", _said(shown))
+    else:
+        logged(*template_of(shown), logger.name, level)
+
+
+def _of_logger(level: int) -> Callable[..., None]:
+    return lambda logger, text, *args, **options: _logging(level, logger, text, *args, **options)
+
+
+def _of_root(level: int) -> Callable[..., None]:
+    return lambda text, *args, **options: _logging(level, logging.root, text, *args, **options)
+
+
+for _level in ("debug", "info", "warning", "error", "critical"):
+    own(getattr(logging.Logger, _level))(_of_logger(getattr(logging, _level.upper())))
+    own(getattr(logging, _level))(_of_root(getattr(logging, _level.upper())))
+own(logging.Logger.log)(
+    lambda logger, level, *args, **options: _logging(level, logger, *args, **options)
+)
+own(logging.log)(lambda level, *args, **options: _logging(level, logging.root, *args, **options))
 
 
 @own(np.apply_along_axis)

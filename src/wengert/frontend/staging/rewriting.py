@@ -654,6 +654,17 @@ class Rewriting(ast.NodeTransformer):
         operators = ast.Tuple([_operator(op) for op in node.ops], ast.Load())
         return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
 
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
+        return self.at(_call("text", self._filled(node)), node)
+
+    def _filled(self, node: ast.JoinedStr) -> ast.JoinedStr:
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                part.value = self.visit(part.value)
+                if isinstance(part.format_spec, ast.JoinedStr):
+                    part.format_spec = self._filled(part.format_spec)
+        return node
+
     def visit_IfExp(self, node: ast.IfExp) -> Any:
         test = self.visit(_for_truth(node.test))
         body, orelse = self.visit(node.body), self.visit(node.orelse)

@@ -73,7 +73,7 @@ from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.records import compared_fields, is_generated
 from wengert.frontend.staging.source import mark_rebound
 from wengert.frontend.staging.stacks import deleted, part, read, stored
-from wengert.frontend.staging.texts import has_marks
+from wengert.frontend.staging.texts import as_text, has_marks, percent, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
 from wengert.ops.algebra import lift
@@ -85,7 +85,7 @@ __all__ = [
     "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
     "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
     "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "store_attr", "store_item",
-    "tested", "truth", "try_", "unary", "unpacked", "while_",
+    "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -113,7 +113,7 @@ def binary(op: str, a: Any, b: Any) -> Any:
         if (kind_a is str and kind_b is Scalar) or (kind_a is tuple and kind_b is Scalar):
             b = concrete(b, "how often a text or a tuple is repeated")
         return BINARY[op](a, b)
-    if kind_a is str and op == "%":
+    if op == "%" and isinstance(a, str):
         return _percent(a, b)
     if kind_a is np.ndarray and a.dtype.kind in "biufc" and isinstance(b, Handle | np.ndarray):
         return binary_value(op, a if is_narrow(a) or is_narrow(b) else wrap(lift(a)), b)
@@ -182,23 +182,25 @@ def _list_operator(op: str, a: Any, b: Any) -> Any:
 
 def _percent(text: str, values: Any) -> str:
     """``text % values``; run-time values become marks."""
-    given = values if isinstance(values, tuple) else (values,)
-    if not any(isinstance(v, Handle) for v in given):
+    if current() is None or not _any_shown(values):
         plain: str = text % values
         return plain
-    import re
+    return percent(text, values)
 
-    from wengert.frontend.staging.texts import marked
 
-    left = iter(given)
+def _any_shown(value: Any) -> bool:
+    """Whether a value would be shown with run-time values in it."""
+    if isinstance(value, str):
+        return has_marks(value)
+    parts = value.values() if isinstance(value, dict) else value
+    return isinstance(value, Handle) or (
+        isinstance(value, (tuple, list, dict)) and any(map(_any_shown, parts))
+    )
 
-    def fill(match: re.Match[str]) -> str:
-        if match[0] == "%%":
-            return "%"
-        value = next(left)
-        return marked(value, match[0]) if isinstance(value, Handle) else match[0] % (value,)
 
-    return re.sub(r"%[#0\- +]*(?:\d+|\*)?(?:\.\d+)?[a-zA-Z%]", fill, text)
+def text(made: str) -> str:
+    """What an f-string has made."""
+    return as_text(made)
 
 
 def unary(op: str, a: Any) -> Any:
@@ -223,7 +225,7 @@ def compare(op: str, a: Any, b: Any) -> Any:
         if isinstance(b, Choice):
             return b.chosen(lambda option: compare(op, a, option))
         return _in(a, b, op == "in")
-    if (type(a) is str and has_marks(a)) or (type(b) is str and has_marks(b)):
+    if (isinstance(a, str) and has_marks(a)) or (isinstance(b, str) and has_marks(b)):
         refuse("a text with run-time values in it is compared; compare the numbers", NeedConcrete)
     if isinstance(a, Choice):
         return a.chosen(lambda option: compare(op, option, b))
@@ -324,6 +326,8 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
         else:
             found = key in b
     else:
+        if isinstance(a, str) and has_marks(a):
+            refuse("looks for a text with run-time values in it; compare the numbers", NeedConcrete)
         method = _user_method(type(b), "__contains__")
         found = tested(call(method, b, a)) if method is not None else a in b
     return found if wanted else not_(found)
@@ -1024,17 +1028,11 @@ def assert_(test: Any, message: Callable[[], Any]) -> None:
     flag = tested(test)
     if isinstance(flag, Scalar):
         text = message()
-        template, values = (None, ()) if text is None else _templated(str(text))
+        template, values = (None, ()) if text is None else template_of(str(text))
         require(flag.expr, "AssertionError", template, values)
     elif not flag:
         text = message()
         raise AssertionError(*(() if text is None else (text,)))
-
-
-def _templated(text: str) -> tuple[str, tuple[Any, ...]]:
-    from wengert.frontend.staging.texts import template_of
-
-    return template_of(text)
 
 
 def _if_there(value: Partial, test: Callable[[Any], Any]) -> Any:
