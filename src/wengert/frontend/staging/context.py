@@ -410,9 +410,9 @@ class Context:
         self.tries: list[Any] = []
         self.generators: list[Any] = []
         self.recursive: set[Any] = set()
-        self.counting: set[Any] = (
-            set()
-        )  # recursive functions whose whole numbers are run-time values
+        # Recursive functions whose whole numbers are run-time values, and how often others are entered.
+        self.counting: set[Any] = set()
+        self.entries: dict[Any, int] = {}
         self.rebound: set[Any] = set()  # variables that functions declare nonlocal
         self.outer_cells: set[int] = set()  # variables of functions that are not captured, by id
         self.watches: list[tuple[int, dict[tuple[Any, ...], Slot]]] = []  # see `watched`
@@ -426,7 +426,6 @@ class Context:
         self.lent: list[tuple[Any, Any, Any]] = []
         self.opened: list[Any] = []  # objects in the result that are being taken apart
         self.readers: dict[int, Any] = {}  # what reads the arrays of the arguments, by buffer
-        self.prints = False
         self.caches: dict[int, Any] = {}  # of functions that are cached, by id
         self.classes: dict[Expr, Any] = {}  # of numbers that are of one class on one way only
         self.spent: list[Any] = []  # generators whose place depends on run-time values

@@ -8,8 +8,9 @@ types of its result, then its calls of itself become calls in the graph.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from wengert.frontend.staging.branches import NeedResult
@@ -18,12 +19,14 @@ from wengert.frontend.staging.context import (
     CellSlot,
     Context,
     GlobalSlot,
+    Layer,
     NeedConcrete,
+    Slot,
     place,
     refuse,
 )
 from wengert.frontend.staging.effects import TokenSlot
-from wengert.frontend.staging.forms import Building, Form, Side, Uniting, alone
+from wengert.frontend.staging.forms import Building, Form, Seen, Side, Uniting, alone
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -33,6 +36,7 @@ from wengert.frontend.staging.handles import (
     Scalar,
     to_expr,
     type_of,
+    write_buffer,
 )
 from wengert.frontend.staging.source import rebound_names
 from wengert.frontend.trees import flatten
@@ -46,7 +50,7 @@ __all__ = ["Restart", "entered", "touch_rebound"]
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 150
-_PASSES = 6
+_PASSES = 8
 
 
 class Restart(BaseException):
@@ -67,12 +71,89 @@ class _Again(BaseException):
 
 
 @dataclass
-class _Tracing:
-    """A recursive function that is being captured."""
+class _Held:
+    """Something outside of a recursive function that it changes: an array, or a name with a number."""
 
-    recursion: Recursion | None
-    form: Form | None
-    types: list[Type]
+    slot: Slot
+    form: Form | None  # None: an array, which keeps its type
+
+    def exprs(self) -> list[Expr]:
+        """What it has now."""
+        if isinstance(self.slot, BufferSlot):
+            return [self.slot.buffer.read()]
+        found: list[Expr] = []
+        assert self.form is not None
+        self.form.leaves(self.slot.get(), Side(), found, Seen())
+        return found
+
+    def types(self) -> list[Type]:
+        """The types of that."""
+        if isinstance(self.slot, BufferSlot):
+            return [self.slot.buffer.expr.value_type]
+        found: list[Type] = []
+        assert self.form is not None
+        self.form.types(found, Seen())
+        return found
+
+    def put(self, context: Context, exprs: Iterator[Expr]) -> None:
+        """Give it new contents."""
+        if isinstance(self.slot, BufferSlot):
+            write_buffer(context, self.slot.buffer, next(exprs))
+            return
+        assert self.form is not None
+        context.put(self.slot, self.form.build(Building(exprs)))
+
+
+@dataclass
+class _Tracing:
+    """A recursive function that is being captured.
+
+    Besides what it returns it gives back the arrays among its arguments that it changes in place
+    (``written``, by their places), and what it changes outside (``held``).
+    """
+
+    name: str
+    places: list[int]  # of the arguments that only running tells
+    recursion: Recursion | None = None
+    form: Form | None = None
+    types: list[Type] = field(default_factory=list)
+    written: list[int] = field(default_factory=list)
+    held: dict[tuple[Any, ...], _Held] = field(default_factory=dict)
+
+    def given(self, leaves: Sequence[Any], token: Expr) -> list[Expr]:
+        """What a call passes on."""
+        values = [to_expr(leaves[p]) for p in self.places]
+        return [*values, *(e for held in self.held.values() for e in held.exprs()), token]
+
+    def result(self, context: Context, leaves: Sequence[Any], exprs: Sequence[Expr]) -> Any:
+        """The result of a call, whose changes are made."""
+        for expr in exprs:
+            context.record(expr)
+        self.check_apart(leaves)
+        context.touch(TokenSlot(context))
+        context.token = exprs[-1]
+        left = iter(exprs[:-1])
+        assert self.form is not None
+        result = self.form.build(Building(left))
+        for p in self.written:
+            leaves[p].write(next(left))
+        for held in self.held.values():
+            held.put(context, left)
+        return result
+
+    def check_apart(self, leaves: Sequence[Any]) -> None:
+        """Refuse that what is changed in place is also another argument, or changed from outside."""
+        arrays = {p: leaves[p].buffer for p in self.places if isinstance(leaves[p], Array)}
+        outer = [h.slot.buffer for h in self.held.values() if isinstance(h.slot, BufferSlot)]
+        for p in self.written:
+            mine = arrays[p].origins | arrays[p].shadows
+            others = [*(b for q, b in arrays.items() if q != p), *outer]
+            if any(mine & (b.origins | b.shadows) for b in others):
+                refuse(
+                    f"{self.name}() calls itself at run time and changes an array in place that it has "
+                    "under another name too; pass a copy, or mode='tape'",
+                    NeedConcrete,
+                )
 
 
 def entered(
@@ -122,6 +203,7 @@ def entered(
 
 
 _MOST_NESTED = 30
+_MOST_ENTRIES = 300
 
 
 def _counts(
@@ -131,14 +213,18 @@ def _counts(
     kwargs: Mapping[str, Any],
 ) -> bool:
     """Whether a function calls itself again and again with whole numbers that do not end it."""
-    if (
-        function.__code__ in context.counting
-        or context.activations.count(function) <= _MOST_NESTED
-        or not any(type(v) is int for v in (*args, *kwargs.values()))
+    if function.__code__ in context.counting or not any(
+        type(v) is int for v in (*args, *kwargs.values())
     ):
         return False
+    nested = context.activations.count(function)
+    if not nested:
+        return False
     first = context.opened_at[context.activations.index(function)]
-    return any(layer.kind in ("branch", "loop") for layer in context.layers[first:])
+    if not any(layer.kind in ("branch", "loop") for layer in context.layers[first:]):
+        return False
+    entries = context.entries[function.__code__] = context.entries.get(function.__code__, 0) + 1
+    return nested > _MOST_NESTED or entries > _MOST_ENTRIES
 
 
 def _counted(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -205,6 +291,7 @@ def _transacted(
 ) -> Any:
     """An activation whose changes are taken back if it turns out to be recursive."""
     with context.region("activation") as layer:
+        touch_rebound(context, staged)
         result = _inlined(context, staged, original, args, kwargs)
         finals = context.finals(layer)
         recorded = layer.recorded
@@ -223,8 +310,7 @@ def _abstract(leaf: Any) -> Any:
     if isinstance(leaf, Partial):
         return ("partial", leaf.none, _abstract(leaf.value))
     if isinstance(leaf, (Scalar, Array)):
-        type_ = type_of(leaf)
-        return type_.with_shape(()) if isinstance(leaf, Array) and _shrinks(type_) else type_
+        return type_of(leaf)
     if isinstance(leaf, float):
         return Type("float64", weak=True)
     try:
@@ -232,10 +318,6 @@ def _abstract(leaf: Any) -> Any:
     except TypeError:
         return id(leaf)
     return (type(leaf), leaf)
-
-
-def _shrinks(type_: Type) -> bool:
-    return False
 
 
 def _dynamic(leaves: Sequence[Any]) -> list[int]:
@@ -251,29 +333,31 @@ def _recursive(
     key: Any,
 ) -> Any:
     leaves, tree = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
-    places = _dynamic(leaves)
-    tracing = _Tracing(None, None, [])
+    tracing = _Tracing(original.__name__, _dynamic(leaves))
     context.note("recursion", f"{original.__name__}() calls itself in the graph")
     for _ in range(_PASSES):
         with context.region("function") as layer:
-            symbols = [context.record(fresh(_plain(type_of(leaves[p])), "r")) for p in places]
+            symbols = {p: context.record(fresh(type_of(leaves[p]), "r")) for p in tracing.places}
             token = context.record(fresh(Type("int64", weak=True), "token"))
-            given = list(leaves)
-            born: set[int] = set()
-            for place, symbol in zip(places, symbols, strict=True):
-                if isinstance(leaves[place], Array):
-                    array = Array(Buffer(symbol))
-                    born.add(array.buffer.serial)
-                    given[place] = array
-                else:
-                    given[place] = Scalar(symbol)
-            positional, named = tree.unflatten(given)
+            inner = list(leaves)
+            for place, symbol in symbols.items():
+                array = isinstance(leaves[place], Array)
+                inner[place] = Array(Buffer(symbol)) if array else Scalar(symbol)
+            positional, named = tree.unflatten(inner)
             touch_rebound(context, staged)
             context.touch(TokenSlot(context))
             context.token = token
+            hidden = [
+                [context.record(fresh(t, "h")) for t in held.types()]
+                for held in tracing.held.values()
+            ]
+            for held, exprs in zip(tracing.held.values(), hidden, strict=True):
+                held.put(context, iter(exprs))
+            closed = _close(context, tracing, leaves)
             if tracing.form is not None:
+                arguments = [*symbols.values(), *(e for exprs in hidden for e in exprs), token]
                 tracing.recursion = Recursion(
-                    original.__name__, [*symbols, token], [*tracing.types, token.value_type]
+                    original.__name__, arguments, [*tracing.types, token.value_type]
                 )
             context.functions[key] = tracing
             try:
@@ -286,45 +370,97 @@ def _recursive(
                 )
             finally:
                 del context.functions[key]
-            uniting = Uniting(Side(), Side(), original.__name__, "of a recursive function")
-            form = (
-                alone(result, uniting)
-                if tracing.form is None
-                else tracing.form.join(result, uniting)
-            )
+            form = _joined(tracing.form, result, original.__name__)
+            written = [p for p, symbol in symbols.items() if _is_written(inner[p], symbol)]
             found: list[Type] = []
-            form.types(found, set())
+            form.types(found, Seen())
             outputs: list[Expr] = []
-            form.leaves(result, Side(), outputs, set())
+            form.leaves(result, Side(), outputs, Seen())
+            changed = _changed(context, layer, staged, tracing, closed)
+            for p in tracing.written:
+                found.append(symbols[p].value_type)
+                outputs.append(inner[p].buffer.read())
+            for each in tracing.held.values():
+                found += each.types()
+                outputs += each.exprs()
             last = context.token
-            _check_pure(context, layer, staged, born)
-        settled = tracing.recursion is not None and found == tracing.types
-        tracing.form, tracing.types = form, found
+        settled = (
+            tracing.recursion is not None
+            and found == tracing.types
+            and set(written) <= set(tracing.written)
+            and changed == tracing.held
+        )
         if settled:
             assert tracing.recursion is not None
             function = tracing.recursion.closed([*outputs, last])
-            node = function(*(to_expr(leaves[p]) for p in places), context.token)
-            return _result(context, form, items(node))
+            node = function(*tracing.given(leaves, context.token))
+            return tracing.result(context, leaves, items(node))
+        tracing.form, tracing.held = form, changed
+        tracing.written = sorted({*tracing.written, *written})
+        tracing.types = []
+        form.types(tracing.types, Seen())
+        tracing.types += [symbols[p].value_type for p in tracing.written]
+        tracing.types += [t for each in changed.values() for t in each.types()]
     return refuse(f"{original.__name__}(): the types of its result do not settle", NeedConcrete)
 
 
-def _plain(type_: Type) -> Type:
-    return type_
+def _joined(form: Form | None, value: Any, name: str) -> Form:
+    uniting = Uniting(Side(), Side(), name, "of a recursive function")
+    return alone(value, uniting) if form is None else form.join(value, uniting)
 
 
-def _check_pure(context: Context, layer: Any, function: types.FunctionType, born: set[int]) -> None:
+def _is_written(value: Any, symbol: Expr) -> bool:
+    return isinstance(value, Array) and value.buffer.expr is not symbol
+
+
+def _close(context: Context, tracing: _Tracing, leaves: Sequence[Any]) -> set[tuple[Any, ...]]:
+    """Let nobody read arrays of the caller that are changed as arguments."""
+    closed: set[tuple[Any, ...]] = set()
+    for p in tracing.written:
+        buffer = leaves[p].buffer
+        for each in [buffer, *context.related(buffer, {buffer})]:
+            slot = BufferSlot(each)
+            context.touch(slot)
+            closed.add(slot.key)
+            each.stale = (
+                f"{tracing.name}() calls itself at run time, and reads an array from outside that it also "
+                "changes in place as its argument; use the argument, or mode='tape'"
+            )
+    return closed
+
+
+def _changed(
+    context: Context,
+    layer: Layer,
+    function: types.FunctionType,
+    tracing: _Tracing,
+    closed: set[tuple[Any, ...]],
+) -> dict[tuple[Any, ...], _Held]:
+    """What is changed outside of a function, with forms that hold it."""
     outer = _outer_cells(function)
-    for slot, before in layer.journal.values():
-        if isinstance(slot, TokenSlot):
+    found = dict(tracing.held)
+    for key, (slot, before) in layer.journal.items():
+        if isinstance(slot, TokenSlot) or key in closed:
             continue
         if isinstance(slot, BufferSlot):
-            if slot.buffer.serial not in born and context.born(slot.buffer) is layer:
+            if context.born(slot.buffer) is layer:
                 continue
-            what = "an array in place"
+            if slot.buffer.stale is None and not slot.buffer.links:
+                found.setdefault(key, _Held(slot, None))
+                continue
+            what = "an array in place that another name may stand for"
         elif isinstance(slot, CellSlot) and id(slot.cell) not in outer:
             continue  # a variable of the activation
         elif isinstance(slot, (CellSlot, GlobalSlot, AttrSlot)):
-            if slot.get() is before:
+            now = slot.get()
+            if now is before and key not in found:
+                continue
+            if _is_scalar(now) and _is_scalar(before):
+                form = found[key].form if key in found else _joined(None, before, slot.name)
+                assert form is not None
+                joined = _joined(form, now, slot.name)
+                if key not in found or joined is not form:
+                    found[key] = _Held(slot, joined)
                 continue
             what = f"`{slot.name}`, which is outside of it"
         else:
@@ -334,6 +470,11 @@ def _check_pure(context: Context, layer: Any, function: types.FunctionType, born
             "return new values instead, or mode='tape'",
             NeedConcrete,
         )
+    return found
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (Scalar, int, float, complex)) and not isinstance(value, Enum)
 
 
 def _outer_cells(function: types.FunctionType) -> set[int]:
@@ -354,14 +495,6 @@ def _outer_cells(function: types.FunctionType) -> set[int]:
     return found
 
 
-def _result(context: Context, form: Form, exprs: tuple[Expr, ...]) -> Any:
-    for expr in exprs:
-        context.record(expr)
-    context.touch(TokenSlot(context))
-    context.token = exprs[-1]
-    return form.build(Building(iter(exprs[:-1])))
-
-
 def _called_again(
     context: Context, tracing: _Tracing, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
@@ -369,5 +502,5 @@ def _called_again(
         context.calls[context.activations[-1].__code__] = place()
         raise NeedResult
     leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
-    values = [to_expr(leaves[p]) for p in _dynamic(leaves)]
-    return _result(context, tracing.form, tracing.recursion.again(*values, context.token))
+    exprs = tracing.recursion.again(*tracing.given(leaves, context.token))
+    return tracing.result(context, leaves, exprs)
