@@ -619,10 +619,16 @@ def counts_where_it_recurs(x):
     return halved(x), n
 
 
-@pytest.mark.parametrize("function", [appends_where_it_recurs, counts_where_it_recurs])
-def test_recursion_at_run_time_changes_nothing_outside(function: Program) -> None:
+@pytest.mark.parametrize("function", [appends_where_it_recurs])
+def test_recursion_at_run_time_changes_no_list_outside(function: Program) -> None:
     with pytest.raises(CaptureError, match="calls itself at run time"):
         wg.jit(function)(5.0)
+
+
+def test_recursion_at_run_time_counts_outside() -> None:
+    compiled = wg.jit(counts_where_it_recurs)
+    for x in (5.0, 0.5, 100.0):
+        assert compiled(x) == counts_where_it_recurs(x)
 
 
 # --- objects and functions of the standard library ----------------------------------------------------------
@@ -785,3 +791,43 @@ def test_one_thing_under_two_names(function: Program) -> None:
     captured = wg.jit(function)
     for x in (2.0, 0.2, 1.2):
         assert repr(captured(x)) == repr(function(x))
+
+
+# --- what two places share, and what they no longer share --------------------------------------------------
+def sorts_and_binds_anew(x):
+    s = [(2 * x, 1.0), (x, 2.0)]
+    for _ in range(6):
+        s.sort()
+        s = [s[0], (0.3 * s[1][0], 3.0)]
+    return s
+
+
+def reverses_and_binds_anew(x):
+    s = [(2 * x, 1.0), (x, 2.0)]
+    for _ in range(5):
+        s.reverse()
+        s = [s[0], (0.3 * s[1][0], 3.0)]
+    return s
+
+
+def shares_an_array_at_first(x):
+    p = q = np.array([x, 1.0])
+    for k in range(6):
+        p = p * 0.5 + k
+        q = p if k % 2 == 0 else q + 1
+    return p, q
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        sorts_and_binds_anew,
+        reverses_and_binds_anew,
+        shares_a_list_at_first,
+        shares_an_array_at_first,
+    ],
+)
+def test_places_that_share_something_at_first(function: Program) -> None:
+    compiled = wg.jit(function)
+    for x in (2.0, 0.3, 9.0):
+        np.testing.assert_equal(compiled(x), function(x))

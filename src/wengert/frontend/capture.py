@@ -804,7 +804,7 @@ def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Res
 
 def _columns(leaf: list[Any]) -> tuple[Any, list[Expr]]:
     """The elements that are there, as one array for each number in an element."""
-    from wengert.frontend.staging.forms import Side, Unfit, Uniting, alone
+    from wengert.frontend.staging.forms import Seen, Side, Unfit, Uniting, alone
     from wengert.frontend.staging.growing import Maybe
 
     values = [v.value if type(v) is Maybe else v for v in leaf]
@@ -818,7 +818,7 @@ def _columns(leaf: list[Any]) -> tuple[Any, list[Expr]]:
     rows: list[list[Expr]] = []
     for value in values:
         rows.append([])
-        form.leaves(value, Side(), rows[-1], set())
+        form.leaves(value, Side(), rows[-1], Seen())
     there = [to_expr(v.present) if type(v) is Maybe else const(True) for v in leaf]
     mask = stack(there, 0)
     return form, [mask_load(stack(list(column), 0), mask) for column in zip(*rows, strict=True)]

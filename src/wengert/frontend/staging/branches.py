@@ -25,6 +25,7 @@ from wengert.frontend.staging.forms import (
     Building,
     Form,
     Poisoned,
+    Seen,
     Sequence_,
     Side,
     Unfit,
@@ -261,10 +262,11 @@ def _chosen(context: Context, test: Expr, sides: list[tuple[Finals, Any]], mark:
     yes: list[Expr] = []
     no: list[Expr] = []
     for leaves, side, which in ((yes, uniting.first, 2), (no, uniting.second, 3)):
-        seen: set[int] = set()
+        seen = Seen()
         for plan in plans:
             plan[1].leaves(plan[which], side, leaves, seen)
         result.leaves(value_a if which == 2 else value_b, side, leaves, seen)
+        assert not seen.torn  # what is one object on both sides
     exprs = joined_leaves(context, test, yes, no)
     building = Building(iter(exprs))
     for slot, form, _, _ in plans:
@@ -510,10 +512,10 @@ class Whole(Form):
     def __init__(self, slot: Slot, type_: Any, stale: Any = None, links: Any = ()) -> None:
         self.slot, self.type, self.stale, self.links = slot, type_, stale, links
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         out.append(value[0] if isinstance(value, tuple) else value)
 
-    def types(self, out: list[Any], seen: set[int]) -> None:
+    def types(self, out: list[Any], seen: Seen) -> None:
         out.append(self.type)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
@@ -532,10 +534,10 @@ class Elements(Form):
     def __init__(self, items_: Sequence_, growing: Any) -> None:
         self.items, self.growing = items_, growing
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         self.items.leaves(value[0], side, out, seen)
 
-    def types(self, out: list[Any], seen: set[int]) -> None:
+    def types(self, out: list[Any], seen: Seen) -> None:
         self.items.types(out, seen)
 
     def join(self, value: Any, uniting: Uniting) -> Form:

@@ -17,7 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.context import UNASSIGNED, Finals, ListSlot, active
+from wengert.frontend.staging.context import (
+    UNASSIGNED,
+    Finals,
+    ListSlot,
+    active,
+)
 from wengert.frontend.staging.frozen import freeze_like
 from wengert.frontend.staging.growing import Growing, Maybe, growing_of
 from wengert.frontend.staging.handles import (
@@ -47,6 +52,7 @@ __all__ = [
     "ArrayForm",
     "Building",
     "Form",
+    "Seen",
     "Side",
     "Unfit",
     "Uniting",
@@ -77,7 +83,9 @@ def attributes_of(object_: Any) -> dict[str, Any]:
 
 def has_attributes(object_: Any) -> bool:
     """Whether a value is an object that is known by its attributes."""
-    if isinstance(object_, (types.FunctionType, type, types.ModuleType, types.MethodType, Enum)):
+    if isinstance(
+        object_, (str, types.FunctionType, type, types.ModuleType, types.MethodType, Enum)
+    ):
         return False
     return hasattr(object_, "__dict__") or (
         any("__slots__" in c.__dict__ for c in type(object_).__mro__ if c.__module__ != "builtins")
@@ -132,12 +140,63 @@ class Building:
     def __init__(self, exprs: Iterator[Expr]) -> None:
         self.exprs = exprs
         self.made: dict[int, Any] = {}
+        self.others: dict[int, list[Any]] = {}  # of forms that are no longer one object
+        self.shares = False  # whether some object was asked for twice
+
+    def known(self, form: Form) -> Any:
+        """What was made of a form; ``None`` if it has to be made."""
+        found = self.made.get(id(form))
+        if found is None or form.apart:
+            return None
+        self.shares = True
+        return found
+
+    def note(self, form: Form, made: Any) -> Any:
+        """Note what was made of a form."""
+        if form.apart:
+            self.others.setdefault(id(form), []).append(made)
+        self.made[id(form)] = made
+        return made
+
+    def all(self, form: Form) -> list[Any]:
+        """All that was made of a form."""
+        found = self.made.get(id(form))
+        return self.others.get(id(form), [] if found is None else [found])
+
+
+class Seen:
+    """The forms of a value that have been taken apart, and the objects that they were.
+
+    What two names stand for is taken apart once. ``torn``: some are no longer one object, so from now on
+    their form is taken apart wherever it is.
+    """
+
+    __slots__ = ("torn", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[int, Any] = {}
+        self.torn = False
+
+    def again(self, form: Form, value: Any = None) -> bool:
+        """Whether a form has been met before."""
+        before = self.values.setdefault(id(form), _FIRST)
+        if before is _FIRST:
+            self.values[id(form)] = value
+            return False
+        if not (before is value or before is None or value is None or same(before, value)):
+            form.apart = self.torn = True
+        return not form.apart
+
+
+_FIRST = object()
 
 
 class Form:
     """See the module."""
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    apart = False  # whether two names that stood for one object of this form may stand for two
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         """Append the expressions of a value of this form (``UNASSIGNED`` or None give fillers)."""
         raise NotImplementedError
 
@@ -145,11 +204,11 @@ class Form:
         """A value of this form from expressions."""
         raise NotImplementedError
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         """Append expressions for a missing value."""
         raise NotImplementedError
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         """Append the types of the expressions."""
         raise NotImplementedError
 
@@ -164,7 +223,7 @@ class Keep(Form):
 
     value: Any
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         return
 
     fill = lambda self, out, seen: None  # noqa: E731
@@ -223,13 +282,13 @@ class Number(Form):
     python: bool  # a Python bool
     classes: frozenset[Any]  # that it has in Python, one way or another
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         out.append(converted(to_expr(value), self.type))
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         out.append(filler(self.type))
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         out.append(self.type)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
@@ -262,21 +321,18 @@ class ArrayForm(Form):
     type: Type
     pair: tuple[Any, ...]  # the handles, for what they may be the same memory as
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        if id(self) in seen:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
+        if seen.again(self, value):
             return
-        seen.add(id(self))
         expr = side.array(value) if isinstance(value, Array) else to_expr(value)
         out.append(converted(expr, self.type))
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
-        if id(self) not in seen:
-            seen.add(id(self))
+    def fill(self, out: list[Expr], seen: Seen) -> None:
+        if not seen.again(self):
             out.append(filler(self.type))
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
-        if id(self) not in seen:
-            seen.add(id(self))
+    def types(self, out: list[Type], seen: Seen) -> None:
+        if not seen.again(self):
             out.append(self.type)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
@@ -296,44 +352,46 @@ class ArrayForm(Form):
         return ArrayForm(Type(dtype, given.shape), self.pair)
 
     def build(self, building: Building) -> Any:
-        if id(self) not in building.made:
-            expr = active().record(next(building.exprs))
-            building.made[id(self)] = freeze_like(Array(Buffer(expr)), self.pair)
-        return building.made[id(self)]
+        known = building.known(self)
+        if known is not None:
+            return known
+        expr = active().record(next(building.exprs))
+        return building.note(self, freeze_like(Array(Buffer(expr)), self.pair))
 
 
 @dataclass(eq=False)
 class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
-    """A tuple or a list; made anew, once each."""
+    """A tuple or a list; a list is made anew once."""
 
     cls: type
     items: list[Form]
     of_list: bool = False  # contents of a list, whose elements may be missing
     pair: tuple[Any, ...] = ()  # the lists that it may be
 
+    @property
+    def _is_shared(self) -> bool:
+        return self.cls is list  # of tuples nobody can tell which is which
+
     def _items(self, value: Any, side: Side) -> Sequence[Any]:
         return side.list_(value)[0] if isinstance(value, list) else value
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        if id(self) in seen:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
+        if self._is_shared and seen.again(self, value):
             return
-        seen.add(id(self))
         items = self._items(value, side)
         padded = [*items, *([ABSENT] * (len(self.items) - len(items)))]
         for form, item in zip(self.items, padded, strict=True):
             form.leaves(item, side, out, seen)
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
-        if id(self) in seen:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
+        if self._is_shared and seen.again(self):
             return
-        seen.add(id(self))
         for form in self.items:
             form.fill(out, seen)
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
-        if id(self) in seen:
+    def types(self, out: list[Type], seen: Seen) -> None:
+        if self._is_shared and seen.again(self):
             return
-        seen.add(id(self))
         for form in self.items:
             form.types(out, seen)
 
@@ -362,8 +420,9 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
         return ListOf(Stacked.of(mine, contents, uniting=uniting), self.pair)
 
     def build(self, building: Building) -> Any:
-        if id(self) in building.made:
-            return building.made[id(self)]
+        known = building.known(self) if self._is_shared else None
+        if known is not None:
+            return known
         items = [form.build(building) for form in self.items]
         if hasattr(self.cls, "_fields"):
             found = self.cls(*items)
@@ -372,8 +431,7 @@ class Sequence_(Form):  # noqa: N801  `Sequence` is the abstract class
             if self.cls is list and self.pair:
                 active().merge(active().birth(found), *self.pair)
                 freeze_like(found, self.pair)
-        building.made[id(self)] = found
-        return found
+        return building.note(self, found)
 
 
 @dataclass(eq=False)
@@ -382,11 +440,11 @@ class Flagged(Form):
 
     inner: Form
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         out.append(Type("bool"))
         self.inner.types(out, seen)
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         if value is ABSENT:
             self.fill(out, seen)
         elif type(value) is Maybe:
@@ -396,7 +454,7 @@ class Flagged(Form):
             out.append(const(True))
             self.inner.leaves(value, side, out, seen)
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         out.append(const(False))
         self.inner.fill(out, seen)
 
@@ -476,10 +534,9 @@ class Fields(Form):
     def _items(self, value: Any, side: Side) -> dict[Any, Any]:
         return side.dict_(value) if isinstance(value, dict) else side.attrs(value)
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        if id(self) in seen:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
+        if seen.again(self, value):
             return
-        seen.add(id(self))
         values = self._items(value, side)
         for name, form in self.items.items():
             if name in values:
@@ -487,17 +544,15 @@ class Fields(Form):
             else:
                 form.leaves(UNASSIGNED, side, out, seen)
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
-        if id(self) in seen:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
+        if seen.again(self):
             return
-        seen.add(id(self))
         for form in self.items.values():
             form.fill(out, seen)
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
-        if id(self) in seen:
+    def types(self, out: list[Type], seen: Seen) -> None:
+        if seen.again(self):
             return
-        seen.add(id(self))
         for form in self.items.values():
             form.types(out, seen)
 
@@ -515,17 +570,16 @@ class Fields(Form):
         return Fields(self.cls, joined, self.pair)
 
     def build(self, building: Building) -> Any:
-        if id(self) in building.made:
-            return building.made[id(self)]
+        known = building.known(self)
+        if known is not None:
+            return known
         if issubclass(self.cls, dict):
-            found: Any = self.cls()
-            building.made[id(self)] = found
+            found: Any = building.note(self, self.cls())
             for name, form in self.items.items():
                 dict.__setitem__(found, name, form.build(building))
             active().merge(active().birth(found), *self.pair)
             return freeze_like(found, self.pair)
-        found = object.__new__(self.cls)
-        building.made[id(self)] = found
+        found = building.note(self, object.__new__(self.cls))
         for name, form in self.items.items():
             object.__setattr__(found, name, form.build(building))
         active().merge(active().birth(found), *self.pair)
@@ -540,7 +594,7 @@ class Missing(Form):
     none: bool
     name: str
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         if isinstance(value, Partial):
             out.append(value.missing)
             self.inner.leaves(value.value, side, out, seen)
@@ -551,11 +605,11 @@ class Missing(Form):
             out.append(const(False))
             self.inner.leaves(value, side, out, seen)
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         out.append(const(True))
         self.inner.fill(out, seen)
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         out.append(Type("bool"))
         self.inner.types(out, seen)
 
@@ -585,7 +639,7 @@ class Poisoned(Form):
 
     why: str
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         return
 
     fill = lambda self, out, seen: None  # noqa: E731
@@ -663,10 +717,10 @@ class Options(Form):
 
     options: tuple[Any, ...]
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         out.append(Type("int64", weak=True))
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         if isinstance(value, Choice):
             places = [self._place(o) for o in value.options]
             expr: Expr = const(places[-1])
@@ -679,7 +733,7 @@ class Options(Form):
     def _place(self, value: Any) -> int:
         return next(i for i, o in enumerate(self.options) if same(o, value))
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         out.append(const(0))
 
     def join(self, value: Any, uniting: Uniting) -> Form:

@@ -85,8 +85,10 @@ def _of_kind(leaf: Expr, type_: Type) -> Expr:
 
 def leaf_types(form: Any) -> list[Type]:
     """The types of the numbers in a value of a form."""
+    from wengert.frontend.staging.forms import Seen
+
     found: list[Type] = []
-    form.types(found, set())
+    form.types(found, Seen())
     return found
 
 

@@ -45,6 +45,7 @@ from wengert.frontend.staging.forms import (
     Form,
     Missing,
     Poisoned,
+    Seen,
     Sequence_,
     Side,
     Unfit,
@@ -466,6 +467,7 @@ class _Trace:
     go: Expr | None
     params: dict[tuple[Any, ...], Any]
     mark: int
+    shares: bool  # whether names that are carried stand for one object
     keep: list[Any] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
 
@@ -564,7 +566,7 @@ def _traced(
                 context.ranges[k] = (const(0), to_expr(steps.trip) - 1)
             symbols: list[Expr] = []
             types: list[Type] = []
-            seen: set[int] = set()
+            seen = Seen()
             for each in carried.values():
                 if isinstance(each.form, Stacked):
                     each.form.loop = where
@@ -602,10 +604,21 @@ def _traced(
     finally:  # after the journal: it may have seen a variable in the middle of its changes
         for key, slot in cells.items():
             slot.set(entry[key])
-    return _Trace(k, symbols, finals.values, finals.slots, go, params, mark, list(layer.keep), told)
+    return _Trace(
+        k,
+        symbols,
+        finals.values,
+        finals.slots,
+        go,
+        params,
+        mark,
+        building.shares,
+        list(layer.keep),
+        told,
+    )
 
 
-def _types(each: _Carried, out: list[Type], seen: set[int]) -> None:
+def _types(each: _Carried, out: list[Type], seen: Seen) -> None:
     if each.late:
         return
     if each.grown is not None:
@@ -638,18 +651,17 @@ def _share(
     """What the arrays at the beginning of an iteration may be the same memory as."""
     for each in carried.values():
         for form in _array_forms(each.form):
-            made = building.made.get(id(form))
-            if made is None:
-                continue
-            outer: set[int] = set()
-            related = []
-            for array in form.pair:
-                if isinstance(array, Array):
-                    outer |= array.buffer.origins | array.buffer.shadows
-                    related.append(array.buffer)
-            made.buffer.shadows = frozenset(outer)
-            made.buffer.loop = where
-            context.relate(made.buffer, *related)
+            _relate(context, building, form, where)
+
+
+def _relate(context: Context, building: Building, form: ArrayForm, where: Place) -> None:
+    """What has been made of a form may be the same memory as all that it is a form of."""
+    arrays = [a for a in form.pair if isinstance(a, Array)]
+    outer = frozenset().union(*(a.buffer.origins | a.buffer.shadows for a in arrays))
+    for made in building.all(form):
+        made.buffer.shadows = outer
+        made.buffer.loop = where
+        context.relate(made.buffer, *(a.buffer for a in arrays))
 
 
 def _array_forms(form: Form) -> Iterator[ArrayForm]:
@@ -677,7 +689,7 @@ def _name_symbols(
     position = 0
     for each in carried.values():
         types: list[Type] = []
-        _types(each, types, set())
+        _types(each, types, Seen())
         name = each.slot.name
         if isinstance(each.slot, BufferSlot):
             name = context.buffer_names.get(each.slot.buffer.serial, "a")
@@ -727,7 +739,16 @@ def _settled(
         if joined is not each.form:
             each.form = joined
             stable = False
-    return stable
+    return stable and not (trace.shares and _is_torn(carried, trace))
+
+
+def _is_torn(carried: dict[tuple[Any, ...], _Carried], trace: _Trace) -> bool:
+    """Whether names that stood for one object stand for two after an iteration."""
+    seen, last = Seen(), _side(trace)
+    for key, each in carried.items():
+        if not each.late and each.grown is None:
+            each.form.leaves(trace.finals.get(key, trace.params[key]), last, [], seen)
+    return seen.torn
 
 
 def _varies(array: Array, trace: _Trace) -> bool:
@@ -917,7 +938,7 @@ def _close(
     inits: list[Expr] = []
     outputs: list[Expr] = []
     late_symbols: list[Expr] = []
-    seen: tuple[set[int], set[int]] = (set(), set())
+    seen = Seen(), Seen()
     late: list[_Carried] = []
     for key, each in carried.items():
         final = trace.finals[key] if key in trace.finals else trace.params[key]
@@ -930,10 +951,10 @@ def _close(
             each.form.leaves(final, last, outputs, seen[1])
     for each in late:
         types: list[Type] = []
-        each.form.types(types, set())
+        each.form.types(types, Seen())
         late_symbols += [fresh(t, "l") for t in types]
-        each.form.fill(inits, set())
-        each.form.leaves(trace.finals.get(each.slot.key, UNASSIGNED), last, outputs, set())
+        each.form.fill(inits, Seen())
+        each.form.leaves(trace.finals.get(each.slot.key, UNASSIGNED), last, outputs, Seen())
     rows, plan = _rows(carried, trace, last)
     symbols = [*trace.symbols, *late_symbols]
     carries = list(zip(symbols, inits, strict=True))
@@ -1014,7 +1035,7 @@ def _freeze_elements(carried: dict[tuple[Any, ...], _Carried], trace: _Trace, wh
 
 def _exprs_of(form: Form, value: Any) -> list[Expr]:
     out: list[Expr] = []
-    form.leaves(value, Side(), out, set())
+    form.leaves(value, Side(), out, Seen())
     return out
 
 
@@ -1055,22 +1076,13 @@ def _reshare(
     """What the arrays after the loop may be the same memory as; ``none``: it has made no iteration."""
     for each in carried:
         final = trace.finals.get(each.slot.key)
-        new = building.made.get(id(each.form))
+        new = None if each.form.apart else building.made.get(id(each.form))
         fresh_ones = isinstance(final, Array) and not _outer(final.buffer, mark)
         if new is not None and isinstance(each.init, Array) and fresh_ones:
             tied(context, new.buffer, (each.init, None), none, mark)  # iterations make new ones
             continue
         for form in _array_forms(each.form):
-            made = building.made.get(id(form))
-            if made is None:
-                continue
-            outer: set[int] = set()
-            arrays = [a for a in form.pair if isinstance(a, Array)]
-            for array in arrays:
-                outer |= array.buffer.origins | array.buffer.shadows
-            made.buffer.shadows = frozenset(outer)
-            made.buffer.loop = where
-            context.relate(made.buffer, *(a.buffer for a in arrays))
+            _relate(context, building, form, where)
 
 
 def _outer(buffer: Buffer, mark: int) -> set[int]:
@@ -1083,7 +1095,7 @@ def _grown_leaves(
 ) -> None:
     """Length and last element before the loop and after an iteration."""
     filled: list[Expr] = []
-    grown.element.fill(filled, set())
+    grown.element.fill(filled, Seen())
     inits += _lengthened(grown, grown.init, const(0), filled, Side())
     elements, growing = final
     newest = _exprs_of(grown.element, growing.last)
@@ -1097,12 +1109,12 @@ def _lengthened(
     for element in elements:
         leaves: list[Expr] = []
         if type(element) is Maybe:
-            grown.element.leaves(element.value, side, leaves, set())
+            grown.element.leaves(element.value, side, leaves, Seen())
             condition = to_expr(element.present)
             length = length + where(condition, const(1), const(0))
             newest = [selected(condition, a, b) for a, b in zip(leaves, newest, strict=True)]
         else:
-            grown.element.leaves(element, side, leaves, set())
+            grown.element.leaves(element, side, leaves, Seen())
             length, newest = length + 1, leaves
     return [length, *newest]
 
@@ -1120,7 +1132,7 @@ def _rows(
         elements, _ = trace.finals.get(key, trace.params[key])
         for element, flagged in zip(elements, each.grown.flags, strict=False):
             value = element.value if type(element) is Maybe else element
-            each.grown.element.leaves(value, last, rows, set())
+            each.grown.element.leaves(value, last, rows, Seen())
             if flagged:
                 rows.append(to_expr(element.present) if type(element) is Maybe else const(True))
         plan.append((each, len(rows) - before))

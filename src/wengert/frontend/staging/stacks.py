@@ -18,6 +18,7 @@ from wengert.frontend.staging.forms import (
     Building,
     Form,
     Poisoned,
+    Seen,
     Side,
     Unfit,
     Uniting,
@@ -108,7 +109,7 @@ def _plus(length: Any, more: Any) -> Any:
 def _leaves(form: Form, value: Any, side: Side) -> list[Expr]:
     """The numbers in a value, as rows have them."""
     found: list[Expr] = []
-    form.leaves(value, side, found, set())
+    form.leaves(value, side, found, Seen())
     return [cast(e, e.value_type.dtype) if e.value_type.weak else e for e in found]
 
 
@@ -227,15 +228,15 @@ class Stacked(Form):
             raise Unfit("elements of one kind and of another")
         return Stacked(form)
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
         growing = packed(value, self.element, side)
         assert growing.rows is not None
         out += [to_expr(growing.length), *growing.rows]
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         self.leaves(((), None), Side(), out, seen)
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
+    def types(self, out: list[Type], seen: Seen) -> None:
         out.append(Type("int64", weak=True))
         out += map(_rows_of, leaf_types(self.element))
 
@@ -262,18 +263,16 @@ class ListOf(Form):
     def __init__(self, contents: Stacked, pair: tuple[Any, ...]) -> None:
         self.contents, self.pair = contents, pair
 
-    def leaves(self, value: Any, side: Side, out: list[Expr], seen: set[int]) -> None:
-        if id(self) not in seen:
-            seen.add(id(self))
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
+        if not seen.again(self, value):
             found = side.list_(value) if isinstance(value, list) else ((), None)
             self.contents.leaves(found, side, out, seen)
 
-    def fill(self, out: list[Expr], seen: set[int]) -> None:
+    def fill(self, out: list[Expr], seen: Seen) -> None:
         self.leaves(None, Side(), out, seen)
 
-    def types(self, out: list[Type], seen: set[int]) -> None:
-        if id(self) not in seen:
-            seen.add(id(self))
+    def types(self, out: list[Type], seen: Seen) -> None:
+        if not seen.again(self):
             self.contents.types(out, seen)
 
     def join(self, value: Any, uniting: Uniting) -> Form:
@@ -283,12 +282,13 @@ class ListOf(Form):
         return self if joined is self.contents else ListOf(joined, self.pair)  # type: ignore[arg-type]
 
     def build(self, building: Building) -> Any:
-        if id(self) not in building.made:
-            found = active().birth([])
-            set_growing(found, self.contents.build(building)[1])
-            active().merge(found, *self.pair)
-            building.made[id(self)] = found
-        return building.made[id(self)]
+        known = building.known(self)
+        if known is not None:
+            return known
+        found = active().birth([])
+        set_growing(found, self.contents.build(building)[1])
+        active().merge(found, *self.pair)
+        return building.note(self, found)
 
 
 def settle(form: Form, value: Any) -> Any:
