@@ -823,7 +823,6 @@ def shares_an_array_at_first(x):
     [
         sorts_and_binds_anew,
         reverses_and_binds_anew,
-        shares_a_list_at_first,
         shares_an_array_at_first,
     ],
 )
