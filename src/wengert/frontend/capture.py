@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.errors import CaptureError
+from wengert.frontend.list_results import of_growing
 from wengert.frontend.staging import copying, methods  # noqa: F401  their functions, NumPy's methods
 from wengert.frontend.staging.adopting import (
     Adopted,
@@ -71,9 +72,7 @@ from wengert.ops.choice import where
 from wengert.ops.control.merged import merged
 from wengert.ops.control.pruned import pruned
 from wengert.ops.effects import filled, first_token
-from wengert.ops.joining import stack
 from wengert.ops.leaves import const
-from wengert.ops.masks import mask_load
 from wengert.ops.random import generator_state, set_generator_state
 
 __all__ = ["Captured", "Leaf", "capture", "names_of"]
@@ -701,7 +700,10 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         shown += inner_exprs
         return Result("none", form=(tree, inner))
     if type(leaf) is list and _is_dynamic(leaf):
-        return _growing_result(leaf, exprs, shown)
+        rows, rebuild = of_growing(leaf)
+        exprs += rows
+        shown += rows
+        return Result("list", form=(rebuild, rows))
     if isinstance(leaf, Handle):
         expr = to_expr(leaf)
         exprs.append(expr)
@@ -782,87 +784,6 @@ def _partial_dict(
         shown += inner_shown
         entries.append((key, flagged, tree, tuple(inner)))
     return Result("dict", form=(type(leaf), tuple(entries)))
-
-
-def _growing_result(leaf: list[Any], exprs: list[Expr], shown: list[Any]) -> Result:
-    growing = growing_of(leaf)
-    stacks = growing.stacks if growing is not None and not leaf else None
-    if growing is not None and stacks is not None:
-        exprs += stacks
-        shown += stacks
-        return Result("list", form=(_list_builder(growing.form), stacks))
-    if growing is None:
-        form, found = _columns(leaf)
-    else:
-        from wengert.frontend.staging.library import array_of_growing
-
-        form, found = growing.form, [array_of_growing(leaf).expr]
-    exprs += found
-    shown += found
-    return Result("list", form=(_list_builder(form), tuple(found)))
-
-
-def _columns(leaf: list[Any]) -> tuple[Any, list[Expr]]:
-    """The elements that are there, as one array for each number in an element."""
-    from wengert.frontend.staging.forms import Seen, Side, Unfit, Uniting, alone
-    from wengert.frontend.staging.growing import Maybe
-
-    values = [v.value if type(v) is Maybe else v for v in leaf]
-    uniting = Uniting(Side(), Side(), "", "")
-    form = alone(values[0], uniting)
-    try:
-        for value in values[1:]:
-            form = form.join(value, uniting)
-    except Unfit as error:
-        refuse(f"returns a list of run-time length with {error} in it")
-    rows: list[list[Expr]] = []
-    for value in values:
-        rows.append([])
-        form.leaves(value, Side(), rows[-1], Seen())
-    there = [to_expr(v.present) if type(v) is Maybe else const(True) for v in leaf]
-    mask = stack(there, 0)
-    return form, [mask_load(stack(list(column), 0), mask) for column in zip(*rows, strict=True)]
-
-
-def _list_builder(form: Any) -> Callable[[Sequence[Any]], list[Any]]:
-    """Puts the elements of a list together from stacks."""
-    from wengert.frontend.staging.forms import ArrayForm, Fields, Keep, Number, Sequence_
-
-    def parts(each: Any) -> list[Any]:
-        if isinstance(each, Fields) and each.cls is dict:
-            return list(each.items.values())
-        if isinstance(each, Sequence_):
-            return list(each.items)
-        if not isinstance(each, (Number, ArrayForm, Keep)):
-            refuse(
-                "returns a list of run-time length of objects, or of what is there on one path only"
-            )
-        return []
-
-    forms = [form]
-    while forms:
-        forms += parts(forms.pop())
-
-    def element(each: Any, row: Any) -> Any:
-        if isinstance(each, Number):
-            value = next(row)
-            if each.python or each.type.weak:
-                return value.item() if isinstance(value, (np.generic, np.ndarray)) else value
-            return np.dtype(each.type.dtype).type(value)
-        if isinstance(each, ArrayForm):
-            return np.array(next(row))
-        if isinstance(each, Keep):
-            return each.value
-        if isinstance(each, Sequence_):
-            items = [element(f, row) for f in each.items]
-            return each.cls(*items) if hasattr(each.cls, "_fields") else each.cls(items)
-        return {name: element(f, row) for name, f in each.items.items()}
-
-    def build(stacks: Sequence[Any]) -> list[Any]:
-        count = len(stacks[0]) if stacks else 0
-        return [element(form, iter([s[k] for s in stacks])) for k in range(count)]
-
-    return build
 
 
 # --- what the program changed ---------------------------------------------------------------------

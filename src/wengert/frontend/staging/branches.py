@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wengert.errors import CaptureError, WengertError
+from wengert.frontend.staging.containers import settled
 from wengert.frontend.staging.context import (
     CellSlot,
     Context,
@@ -149,6 +150,7 @@ def raised(error: BaseException, when: Expr) -> None:
 
 def _message(error: BaseException) -> str:
     """What the error says; a ``KeyError`` is made anew from the text that it has."""
+    settled(error.args)
     first = error.args[0]
     return first if len(error.args) == 1 and isinstance(first, str) else str(error)
 

@@ -18,7 +18,7 @@ import numpy as np
 from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
 from wengert.frontend.random_table import generator_method
 from wengert.frontend.staging.adopting import is_changeable, opaque_module
-from wengert.frontend.staging.containers import container_method
+from wengert.frontend.staging.containers import container_method, settled
 from wengert.frontend.staging.context import (
     DequeSlot,
     DictSlot,
@@ -321,6 +321,8 @@ def _class(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return numpy_call(cls, args, kwargs)
     if issubclass(cls, Enum) and len(args) == 1 and _has_handles(args, {}):
         return _member_of(cls, args[0])
+    if opaque_module(cls.__module__):
+        settled((args, kwargs))
     made = cls(*_wrapped_callbacks(args), **_wrapped_named(kwargs))
     post = cls.__dict__.get("__post_init__")
     assert post is None or made is not None
@@ -426,6 +428,7 @@ def _text_method(
     owner: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     name = function.__name__
+    settled((args, kwargs))
     if name == "format" or (name == "join" and not isinstance(args[0], str)):
         return as_text(function(*_wrapped_callbacks(args), **_wrapped_named(kwargs)))
     if any(isinstance(v, str) and has_marks(v) for v in args):
@@ -488,6 +491,7 @@ def _stream_method(stream: Any, function: Any, args: tuple[Any, ...]) -> Any:
 def _as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that nobody here knows; what it changes in containers is journaled."""
     context = active()
+    settled((args, kwargs))
     if any(isinstance(v, Text) for v in (*args, *kwargs.values())):
         refuse(
             f"{function.__name__} with a text that has run-time values in it; print or return the text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import Any
@@ -20,7 +20,15 @@ from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, need_rows, set_growing
 from wengert.frontend.staging.handles import UNKNOWN, Handle, Partial, Poison, Scalar, known
 
-__all__ = ["container_method", "has_partial", "hashed", "keys_of", "materialized", "merged_dict"]
+__all__ = [
+    "container_method",
+    "has_partial",
+    "hashed",
+    "keys_of",
+    "materialized",
+    "merged_dict",
+    "settled",
+]
 
 # Any: containers hold whatever the program puts there.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
@@ -97,6 +105,27 @@ def materialized(object_: list[Any]) -> list[Any]:
     set_growing(object_, None)
     object_[:0] = front
     return object_
+
+
+def settled(value: Any) -> Any:
+    """A value of which Python itself may read all elements of all lists.
+
+    Raises:
+        NeedConcrete: only running the program tells how many they are.
+    """
+    context = active()
+    if not context.growing and not context.maybes:
+        return value
+    todo, seen = [value], set()
+    while todo:
+        top = todo.pop()
+        if id(top) in seen or not isinstance(top, (list, tuple, dict, deque)):
+            continue
+        seen.add(id(top))
+        if type(top) is list and any(type(v) is Maybe for v in materialized(top)):
+            refuse(_RUNTIME, NeedConcrete)
+        todo += top.values() if isinstance(top, dict) else top
+    return value
 
 
 def container_method(

@@ -41,6 +41,7 @@ from wengert.frontend.staging.handles import (
     to_expr,
     type_of,
 )
+from wengert.frontend.staging.texts import has_marks, template_of, worded
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import zeros
@@ -693,11 +694,48 @@ def _misfit(form: Form, value: Any, uniting: Uniting) -> Form:
     return Poisoned(f"`{uniting.name}` becomes {describe(value)} {uniting.where}")
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and has_marks(value)
+
+
+@dataclass(eq=False)
+class Worded(Form):
+    """A text with run-time values in it."""
+
+    template: str
+    items: list[Form]
+
+    def leaves(self, value: Any, side: Side, out: list[Expr], seen: Seen) -> None:
+        if not _is_text(value):
+            self.fill(out, seen)
+            return
+        for form, each in zip(self.items, template_of(value)[1], strict=True):
+            form.leaves(each, side, out, seen)
+
+    def fill(self, out: list[Expr], seen: Seen) -> None:
+        for form in self.items:
+            form.fill(out, seen)
+
+    def types(self, out: list[Type], seen: Seen) -> None:
+        for form in self.items:
+            form.types(out, seen)
+
+    def join(self, value: Any, uniting: Uniting) -> Form:
+        if not _is_text(value) or template_of(value)[0] != self.template:
+            return _misfit(self, value, uniting)
+        pairs = zip(self.items, template_of(value)[1], strict=True)
+        joined = [form.join(each, uniting) for form, each in pairs]
+        if all(a is b for a, b in zip(joined, self.items, strict=True)):
+            return self
+        return Worded(self.template, joined)
+
+    def build(self, building: Building) -> Any:
+        return worded(self.template, [form.build(building) for form in self.items])
+
+
 def _is_option(value: Any) -> bool:
     """Whether a value can be chosen by number: a text, a function, a member of an enumeration and such."""
     if isinstance(value, str):
-        from wengert.frontend.staging.texts import has_marks
-
         return not has_marks(value)
     if isinstance(value, types.MethodType):
         return _is_option(value.__self__)
@@ -841,6 +879,14 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
         second = b.options if isinstance(b, Choice) else (b,) if _is_option(b) else None
         if first is not None and second is not None:
             return Options((*first, *(o for o in second if not _among(o, first))))
+    if _is_text(a) and _is_text(b):
+        (template, first), (other, second) = template_of(a), template_of(b)
+        if template != other:
+            return _poison(a, b, uniting)
+        pairs = zip(first, second, strict=True)
+        return Worded(
+            template, [_there(x, uniting) if same(x, y) else union(x, y, uniting) for x, y in pairs]
+        )
     if type(a) is not type(b):
         return _poison(a, b, uniting)
     if isinstance(a, (list, tuple)):
@@ -924,6 +970,9 @@ def _parts(value: Any, uniting: Uniting) -> Form:
         return Sequence_(type(value), forms, isinstance(value, list), pair)
     if isinstance(value, dict):
         return Fields(type(value), {k: alone(v, uniting) for k, v in value.items()}, (value,))
+    if _is_text(value):
+        template, values = template_of(value)
+        return Worded(template, [alone(v, uniting) for v in values])
     if isinstance(value, Partial):
         return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):

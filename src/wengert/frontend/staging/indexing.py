@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError
 from wengert.frontend.staging.context import NeedConcrete, active, mismatch, refuse
+from wengert.frontend.staging.growing import is_growing
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -77,16 +78,10 @@ def _entry(entry: Any, along: Extent) -> Any:
         return entry
     if isinstance(entry, slice):
         return _slice(entry, along)
-    if isinstance(entry, Partial):
-        entry = entry.certain()
     if isinstance(entry, (bool, np.bool_)):
         refuse("an index that is a truth value adds an axis; write a[None] or use np.where")
     if isinstance(entry, (int, np.integer)):
         return int(entry)
-    if isinstance(entry, (list, tuple)):
-        from wengert.frontend.staging.calls import array_of
-
-        entry = array_of(entry) if entry else np.zeros(0, np.int64)
     if isinstance(entry, np.ndarray) and entry.dtype.kind in "iu":
         entry = entry.astype(np.int64)
     if isinstance(entry, (Handle, np.ndarray)):
@@ -187,8 +182,6 @@ def _masked(index: Any) -> tuple[Any, tuple[Any, ...]] | None:
     """The mask in an index, and the entries after it; only a mask in front is supported."""
     first = index[0] if isinstance(index, tuple) else index
     rest = index[1:] if isinstance(index, tuple) else ()
-    if isinstance(first, list):
-        first = np.asarray(first) if not any(isinstance(v, Handle) for v in first) else first
     if _is_mask(first) and type_of(first).shape:
         return first, rest
     return None
@@ -198,8 +191,20 @@ def _is_mask(entry: Any) -> bool:
     return is_number(entry) and not is_narrow(entry) and type_of(entry).dtype == "bool"
 
 
+def _certain(index: Any, inside: bool = False) -> Any:
+    """An index with arrays for its lists."""
+    while isinstance(index, Partial):
+        index = index.certain()
+    if isinstance(index, list) or (inside and isinstance(index, tuple)):
+        from wengert.frontend.staging.calls import array_of
+
+        return array_of(index) if index or is_growing(index) else np.zeros(0, np.int64)
+    return tuple(_certain(e, True) for e in index) if type(index) is tuple else index
+
+
 def getitem(array: Any, index: Any) -> Any:
     """``array[index]``."""
+    index = _certain(index)
     if isinstance(array, np.ndarray):
         array = wrap(lift(array))
     if isinstance(array, Scalar):
@@ -346,6 +351,7 @@ def fitted_to(type_: Type, value: Any, what: str, *, in_place: bool = False) -> 
 
 def setitem(array: Array, index: Any, value: Any) -> None:
     """``array[index] = value``."""
+    index = _certain(index)
     if _is_everything(index) and array.type.shape:
         array.write(fitted(array, value))
         return

@@ -24,7 +24,7 @@ from wengert.frontend.staging.calls import (
     call_entry,
     own,
 )
-from wengert.frontend.staging.containers import has_partial, hashed, keys_of, merged_dict
+from wengert.frontend.staging.containers import has_partial, hashed, keys_of, merged_dict, settled
 from wengert.frontend.staging.context import (
     UNASSIGNED,
     NeedConcrete,
@@ -750,6 +750,7 @@ def _said(value: Any) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, Handle):
         return marked(value)
+    settled(value)
     return as_text(str(_reprs(value))) if not isinstance(value, str) else value
 
 
@@ -780,7 +781,7 @@ def str_(value: Any = "", *rest: Any) -> str:
 
 @own(repr)
 def repr_(value: Any) -> str:
-    return as_text(repr(_reprs(value)))
+    return as_text(repr(_reprs(settled(value))))
 
 
 @own(format)

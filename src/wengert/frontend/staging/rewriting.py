@@ -660,7 +660,7 @@ class Rewriting(ast.NodeTransformer):
     def _filled(self, node: ast.JoinedStr) -> ast.JoinedStr:
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
-                part.value = self.visit(part.value)
+                part.value = self.at(_call("shown", self.visit(part.value)), part.value)
                 if isinstance(part.format_spec, ast.JoinedStr):
                     part.format_spec = self._filled(part.format_spec)
         return node

@@ -24,7 +24,7 @@ from wengert.frontend.staging.branches import (
     try_,
 )
 from wengert.frontend.staging.calls import adopted_result, call
-from wengert.frontend.staging.containers import hashed, is_certain, materialized
+from wengert.frontend.staging.containers import hashed, is_certain, materialized, settled
 from wengert.frontend.staging.context import (
     AttrSlot,
     DequeSlot,
@@ -84,8 +84,8 @@ __all__ = [
     "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
     "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
     "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
-    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "store_attr", "store_item",
-    "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
+    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "shown", "store_attr",
+    "store_item", "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -196,6 +196,11 @@ def _any_shown(value: Any) -> bool:
     return isinstance(value, Handle) or (
         isinstance(value, (tuple, list, dict)) and any(map(_any_shown, parts))
     )
+
+
+def shown(value: Any) -> Any:
+    """What stands between the braces of an f-string."""
+    return value if type(value) in _KNOWN or current() is None else settled(value)
 
 
 def text(made: str) -> str:

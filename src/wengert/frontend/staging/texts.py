@@ -8,14 +8,15 @@ text is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from string import Formatter
 from typing import Any
 
 from wengert.frontend.staging.context import NeedConcrete, active, current, refuse
-from wengert.frontend.staging.handles import Handle, Partial, describe
+from wengert.frontend.staging.handles import Array, Handle, Partial, describe
 from wengert.ops.effects import escaped
 
-__all__ = ["Text", "as_text", "has_marks", "marked", "percent", "template_of"]
+__all__ = ["Text", "as_text", "has_marks", "marked", "percent", "template_of", "worded"]
 
 _OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"{_OPEN}(\\d+){_MIDDLE}([^{_CLOSE}]*){_CLOSE}")
@@ -129,6 +130,8 @@ def marked(value: Any, spec: str = "", conversion: str = "") -> Text:
     context = active()
     if isinstance(value, Partial):
         value = value.certain()
+    if isinstance(value, Array):
+        value = value.__copy__()  # it may be changed before the text is shown
     context.texts.append(value)
     shown = (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
     return Text(f"{_OPEN}{len(context.texts) - 1}{_MIDDLE}{shown}{_CLOSE}")
@@ -187,6 +190,15 @@ def template_of(text: str, values: list[Any] | None = None) -> tuple[str, tuple[
         end = match.end()
     out.append(escaped(plain[end:]))
     return "".join(out), tuple(given)
+
+
+def worded(template: str, values: Sequence[Any]) -> Text:
+    """The text of a template with values in its places."""
+    pieces: list[str] = []
+    for literal, place, spec, conversion in Formatter().parse(template):
+        mark = "" if place is None else marked(values[int(place)], spec or "", conversion or "")
+        pieces += [literal, mark]
+    return Text("".join(pieces))
 
 
 def _format(self: Handle, spec: str) -> str:
