@@ -582,6 +582,8 @@ class Context:
 
     def visible(self) -> set[int]:
         """The lists, dicts and objects that the program can still reach, by id."""
+        from wengert.frontend.staging.handles import Partial
+
         frame: types.FrameType | None = sys._getframe(1)
         todo: list[Any] = [self.arguments, *(s for _, s, _ in self.adopted.shadows)]
         while frame is not None:
@@ -598,6 +600,8 @@ class Context:
                 todo += top.values()
             elif isinstance(top, (list, tuple, deque)):
                 todo += top
+            elif isinstance(top, Partial):
+                todo.append(top.value)
             elif hasattr(top, "__dict__") and not callable(top):
                 todo += vars(top).values()
             elif isinstance(top, types.FunctionType):

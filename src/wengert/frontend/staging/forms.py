@@ -988,6 +988,8 @@ def _there(value: Any, uniting: Uniting) -> Form:
     """
     if isinstance(value, Partial):
         return Missing(_there(value.value, uniting), value.none, value.name)
+    if isinstance(value, tuple):
+        return Sequence_(type(value), [_there(v, uniting) for v in value])
     mutable = isinstance(value, (list, dict)) or (
         not isinstance(value, (Handle, Poison, Maybe)) and has_attributes(value)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import itertools
 import logging
@@ -1157,6 +1158,15 @@ def clock_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     token, now = effects.clock(context.token, function.__name__)
     context.token = context.record(token)
     return scalar_of(now)
+
+
+@own(contextlib._GeneratorContextManager)
+def generator_manager(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What ``contextlib.contextmanager`` makes of a generator."""
+    made: Any = object.__new__(contextlib._GeneratorContextManager)
+    made.gen = call(function, *args, **kwargs)
+    made.func, made.args, made.kwds = function, args, kwargs
+    return made
 
 
 # --- logging ----------------------------------------------------------------------------------------

@@ -485,7 +485,8 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_With(self, node: ast.With) -> Any:
         for item in node.items:
-            item.context_expr = self.visit(item.context_expr)
+            managed = _call("managed", self.visit(item.context_expr))
+            item.context_expr = self.at(managed, item.context_expr)
         node.body = self.statements(node.body)
         return node
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.errors import WengertError
 from wengert.frontend.staging import helpers, indexing
 from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.branches import (
@@ -83,9 +84,9 @@ __all__ = [
     "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born",
     "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
     "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
-    "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements", "positional",
-    "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "shown", "store_attr",
-    "store_item", "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
+    "managed", "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements",
+    "positional", "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "shown",
+    "store_attr", "store_item", "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -1015,6 +1016,29 @@ def comprehended(
 def appended(found: list[Any], value: Any) -> None:
     """An element of a comprehension that is captured as a loop."""
     call(found.append, value)
+
+
+# --- with -----------------------------------------------------------------------------------------
+class _Managed:
+    """A context manager of the program, whose methods are captured."""
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+
+    def __enter__(self) -> Any:
+        return call(type(self.manager).__enter__, self.manager)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        if kind is not None and (not issubclass(kind, Exception) or issubclass(kind, WengertError)):
+            return False  # it is the capture that ends, and not the program
+        return call(type(self.manager).__exit__, self.manager, kind, error, trace)
+
+
+def managed(manager: Any) -> Any:
+    """What ``with`` is given."""
+    if isinstance(manager, Partial):
+        manager = manager.certain()
+    return _Managed(manager) if _user_method(type(manager), "__enter__") is not None else manager
 
 
 # --- errors ---------------------------------------------------------------------------------------
