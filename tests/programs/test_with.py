@@ -85,8 +85,7 @@ def returns_from_inside(x):
 
 def enters_by_a_value(x):
     with Catching(x) as y:
-        z = y * 3
-    return z
+        return y * 3
 
 
 def catches(x):
@@ -100,7 +99,7 @@ def suppresses(x):
     y = x
     with contextlib.suppress(ZeroDivisionError):
         y = x * 2
-        1 / 0  # noqa: B018
+        1 / 0
     return y
 
 

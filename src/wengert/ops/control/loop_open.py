@@ -79,7 +79,8 @@ def emitted(loop: OpenLoop, added: Looped, finals: Sequence[int] = ()) -> tuple[
     used = set(order([*(loop.outputs[i] for i in kept), *added.outputs, *added.rows]))
     scans = [(s, a) for s, a in zip(loop.slices, loop.arrays, strict=True) if s in used]
     carried = [*(loop.outputs[i] for i in kept), *added.outputs]
-    together = merged_nodes([*carried, *added.rows])
+    moving = [*(symbol for symbol, _ in [*added.carries, *added.scans]), *(added.given or {})]
+    together = merged_nodes([*carried, *added.rows], inside=[loop.k, *loop.symbols, *moving])
     node = closed_loop(
         Looped(
             k=loop.k,

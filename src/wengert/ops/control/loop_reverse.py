@@ -203,7 +203,8 @@ def _backward_loop(
         return _by_parts(loop, pulled, carries, in_place(outputs), rows, batch)
     tape = _recorded(loop, in_place([*outputs, *rows]))
     trip = tape.trip
-    changed = merged_nodes([*tape.restored, *tape.outputs])
+    moving = [loop.k, *loop.symbols, *(symbol for symbol, _ in [*tape.states, *tape.saved])]
+    changed = merged_nodes([*tape.restored, *tape.outputs], inside=moving)
     count = len(tape.restored)
     restored, changed = changed[:count], changed[count:]
     outputs, rows = changed[: len(outputs)], changed[len(outputs) :]
@@ -352,7 +353,7 @@ def _united(loop: OpenLoop, outputs: Sequence[Expr]) -> tuple[OpenLoop, list[Exp
     """The loop and what reads it, where loops inside of both are one."""
     everything = [*loop.outputs, *outputs]
     ours = set(computed_by_loop(loop, order(everything)))
-    united = merged_nodes(everything, ours)
+    united = merged_nodes(everything, ours, inside=[loop.k, *loop.symbols])
     count = len(loop.outputs)
     return replace(loop, outputs=tuple(united[:count])), united[count:]
 

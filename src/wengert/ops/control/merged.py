@@ -11,13 +11,13 @@ nothing comes to depend on itself.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wengert.ir.function import Function
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.region import Region
-from wengert.ir.walk import build, order, renamed, renaming, replaced, substitute
+from wengert.ir.walk import build, depends_on, order, renamed, renaming, replaced, substitute
 from wengert.ops.control.cond import COND, Cond, joined_cond
 from wengert.ops.control.item import item, items
 from wengert.ops.control.lengths import Loop
@@ -35,28 +35,43 @@ def merged(function: Function) -> Function:
     return Function(function.inputs, outputs, function.name)
 
 
-def merged_nodes(roots: Sequence[Expr], apart: Container[Expr] = frozenset()) -> list[Expr]:
+def merged_nodes(
+    roots: Sequence[Expr],
+    apart: Container[Expr] = frozenset(),
+    *,
+    inside: Iterable[Expr] | None = None,
+) -> list[Expr]:
     """The nodes with loops that share their work, and branches that share their condition, made one.
 
-    What is ``apart`` is only united with each other.
+    What is ``apart`` is only united with each other. In a body with symbols ``inside``, what defines sizes
+    and does not depend on these stays: the same sizes are around the body.
     """
-    return _Merging(apart).nodes(roots)
+    if inside is None:
+        return _Merging(apart).nodes(roots)
+    sizes = order({need: None for node in order(roots) for need in node.needs})
+    # What a body is opened on is no symbol where it defines sizes, but the argument itself.
+    changing = depends_on(sizes, [symbol for symbol in inside if symbol.op.free])
+    kept = {node: node for node in sizes if node not in changing}
+    return _Merging(apart, kept).nodes(roots)
 
 
 class _Merging:
     """One run; bodies are remembered."""
 
-    def __init__(self, apart: Container[Expr] = frozenset()) -> None:
+    def __init__(
+        self, apart: Container[Expr] = frozenset(), kept: Mapping[Expr, Expr] | None = None
+    ) -> None:
         self.apart = apart
+        self.kept = kept or {}
         self.bodies: dict[Region, Region] = {}
 
     def nodes(self, roots: Sequence[Expr]) -> list[Expr]:
-        """The roots with what can be united below them."""
-        nodes = order(roots)
+        """The roots with what can be united below them, but for what is kept."""
+        done = dict(self.kept)
+        nodes = [node for node in order(roots) if node not in done]
         if not any(node.op.bodies is not None for node in nodes):
             return list(roots)
         levels = _by_depth(nodes)
-        done: dict[Expr, Expr] = {}
         results: dict[Expr, Sequence[Expr]] = {}
         for level in levels:
             self.unite([n for n in level if _is_control(n)], done, results)
@@ -229,7 +244,7 @@ def _by_depth(nodes: Sequence[Expr]) -> list[list[Expr]]:
     depth: dict[Expr, int] = {}
     levels: list[list[Expr]] = []
     for node in nodes:
-        below = max((depth[a] for a in (*node.args, *node.needs)), default=0)
+        below = max((depth.get(a, 0) for a in (*node.args, *node.needs)), default=0)
         depth[node] = below + int(_is_control(node))
         while len(levels) <= depth[node]:
             levels.append([])
