@@ -441,6 +441,7 @@ class Context:
             Any, tuple[Any, int, int]
         ] = {}  # functions, with ids of their defaults
         self.stopped = False
+        self.leaving = 0  # context managers that are being left
         self.shows = False  # whether the program prints
         self.texts: list[Any] = []  # values in texts
         self.plain: dict[
@@ -588,7 +589,9 @@ class Context:
         todo: list[Any] = [self.arguments, *(s for _, s, _ in self.adopted.shadows)]
         while frame is not None:
             if converted_code(frame.f_code):
-                todo += frame.f_locals.values()
+                # What has been returned is out of reach, but for a context manager that is left after it.
+                found = frame.f_locals.items()
+                todo += [v for n, v in found if self.leaving or not n.startswith("_wg_")]
             frame = frame.f_back
         seen: set[int] = set()
         while todo:

@@ -1031,7 +1031,12 @@ class _Managed:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
         if kind is not None and (not issubclass(kind, Exception) or issubclass(kind, WengertError)):
             return False  # it is the capture that ends, and not the program
-        return call(type(self.manager).__exit__, self.manager, kind, error, trace)
+        context = active()
+        context.leaving += 1
+        try:
+            return call(type(self.manager).__exit__, self.manager, kind, error, trace)
+        finally:
+            context.leaving -= 1
 
 
 def managed(manager: Any) -> Any:
