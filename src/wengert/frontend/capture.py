@@ -28,7 +28,7 @@ import numpy as np
 
 from wengert.errors import CaptureError
 from wengert.frontend.list_results import of_growing
-from wengert.frontend.staging import copying, methods  # noqa: F401  their functions, NumPy's methods
+from wengert.frontend.staging import copying, methods, ordered  # noqa: F401  for what they register
 from wengert.frontend.staging.adopting import (
     Adopted,
     Capacity,

@@ -6,6 +6,7 @@ several dialects of Python: what is tested is that such code is captured as it s
 
 from programs.corpus import (
     arrays,
+    bookkeeping,
     equations,
     interpolation,
     iterations,
@@ -23,6 +24,7 @@ __all__ = [
     "PROGRAMS",
     "Program",
     "arrays",
+    "bookkeeping",
     "equations",
     "interpolation",
     "iterations",

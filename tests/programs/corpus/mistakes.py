@@ -5,8 +5,8 @@ what the message has to say.
 """
 
 import cmath  # noqa: F401  a module that programs reach
-import heapq
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -119,13 +119,13 @@ def numpy_function_without_a_rule(x):
     return np.packbits(x > 0)  # <-
 
 
-@mistake(2.5, words="heapq|run-time|mode='tape'")
-def heap_of_unknown_length(x):
-    queue = []
-    while x > 0.1:
-        heapq.heappush(queue, (x, 1))  # <-
+@mistake(2.5, words="deque does not keep its length")
+def deque_of_unknown_length(x):
+    queue = deque()
+    while x > 0.1:  # <-
+        queue.append(x)
         x = x / 2
-    return queue[0][0]
+    return queue[0]
 
 
 @mistake(2.5, words="input")

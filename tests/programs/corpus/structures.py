@@ -253,7 +253,7 @@ def explicit_stack(x):
     return total, visited
 
 
-@program(np.array([[0.0, 4, 1], [9, 0, 9], [9, 2, 0]]) + 0.1, wrt=[0], refused="heapq.*tape")
+@program(np.array([[0.0, 4, 1], [9, 0, 9], [9, 2, 0]]) + 0.1, wrt=[0])
 def dijkstra_with_heap(W):
     n = len(W)
     dist = [math.inf] * n

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import random
+import reprlib
 import sys
 import types
 from collections import deque
@@ -31,7 +32,7 @@ from wengert.frontend.staging.context import (
     mismatch,
     refuse,
 )
-from wengert.frontend.staging.growing import growing_of, is_growing
+from wengert.frontend.staging.growing import Maybe, growing_of, is_growing
 from wengert.frontend.staging.handles import (
     UNKNOWN,
     Array,
@@ -63,7 +64,10 @@ from wengert.ir.node import Expr
 from wengert.ir.types import DTYPES
 from wengert.ops.algebra import lift
 
-__all__ = ["array_of", "call", "call_entry", "enter", "lowered_value", "numpy_call"]
+__all__ = [
+    "array_of", "as_it_is", "call", "call_entry", "enter", "has_handles", "lowered_value", "numpy_call",
+    "own_method",
+]  # fmt: skip
 
 # Any: functions and arguments are the program's.
 _DEEPEST = 200
@@ -103,8 +107,11 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         function = function.certain()
     try:
         mine = _own.get(function)
+        method = own_method(function, args[0]) if args else None
     except TypeError:  # not hashable
-        mine = None
+        mine = method = None
+    if method is not None:
+        return call(method, *args, **kwargs)
     if mine is not None:
         return _noted(mine(*args, **kwargs))
     owner = getattr(function, "__self__", None)
@@ -130,6 +137,31 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     if isinstance(function, type):
         return _noted(_class(function, args, kwargs))
     return _object(function, args, kwargs)
+
+
+# What Python calls of an object for a builtin.
+_METHODS: dict[Any, tuple[str, ...]] = {
+    abs: ("__abs__",), round: ("__round__",), float: ("__float__",), int: ("__int__", "__trunc__"),
+    complex: ("__complex__",), str: ("__str__", "__repr__"), repr: ("__repr__",), next: ("__next__",),
+    format: ("__format__",), reversed: ("__reversed__",), divmod: ("__divmod__",), pow: ("__pow__",),
+    math.floor: ("__floor__",), math.ceil: ("__ceil__",), math.trunc: ("__trunc__",),
+}  # fmt: skip
+
+
+def own_method(function: Any, value: Any) -> Any:
+    """The method of the program's own class that Python calls for ``function(value)``, if there is one."""
+    names = _METHODS.get(function)
+    if names is None or opaque_module(type(value).__module__):
+        return None
+    for name in names:
+        method = getattr(type(value), name, None)
+        if isinstance(method, types.FunctionType):
+            return None if method.__code__.co_filename in _GENERATED else method
+    return None
+
+
+# Where the methods that ``@dataclass`` writes have their code.
+_GENERATED = frozenset(("<string>", dataclasses.__file__, reprlib.__file__))
 
 
 def _noted(result: Any) -> Any:
@@ -277,7 +309,7 @@ def _library(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         return function(*args, **kwargs)
     if module in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return _as_it_is(function, args, kwargs)
+    return as_it_is(function, args, kwargs)
 
 
 def _method(function: types.MethodType, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -315,11 +347,11 @@ def _class(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     if (
         opaque_module(cls.__module__)
         and cls.__module__ != "builtins"
-        and _has_handles(args, kwargs)
+        and has_handles(args, kwargs)
         and cls.__module__.split(".")[0] in ("numpy", "scipy")
     ):
         return numpy_call(cls, args, kwargs)
-    if issubclass(cls, Enum) and len(args) == 1 and _has_handles(args, {}):
+    if issubclass(cls, Enum) and len(args) == 1 and has_handles(args, {}):
         return _member_of(cls, args[0])
     if opaque_module(cls.__module__):
         settled((args, kwargs))
@@ -369,7 +401,7 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     module = getattr(function, "__module__", None) or type(function).__module__
     if str(module).split(".")[0] in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    return _as_it_is(function, args, kwargs)
+    return as_it_is(function, args, kwargs)
 
 
 def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -393,13 +425,13 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
     if isinstance(owner, np.ndarray):
         if owner.dtype.name in DTYPES:
             return getattr(wrap(lift(owner)), function.__name__)(*args, **kwargs)
-        if not _has_handles(args, kwargs):
+        if not has_handles(args, kwargs):
             return adopted_result(function(*args, **kwargs))
         return numpy_call(getattr(np, function.__name__, function), (owner, *args), kwargs)
     module = getattr(function, "__module__", None) or ""
     if module.split(".")[0] in ("numpy", "scipy"):
         return numpy_call(function, args, kwargs)
-    if module in ("math", "cmath") and _has_handles(args, kwargs):
+    if module in ("math", "cmath") and has_handles(args, kwargs):
         refuse(
             f"{module}.{function.__name__} is not supported on run-time values"
             f"{_suggestion(function)}; mode='tape' may be"
@@ -408,14 +440,7 @@ def _builtin(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         from wengert.frontend.staging.library import clock_call
 
         return clock_call(function, args, kwargs)
-    heaps = module in ("heapq", "_heapq", "_bisect")
-    if heaps and _has_handles(args, kwargs) and not active().eager:
-        refuse(
-            f"{module.strip('_')}.{function.__name__} on a list whose length or order depends on "
-            "run-time values is not supported in compiled mode; use mode='tape'",
-            NeedConcrete,
-        )
-    return _as_it_is(function, args, kwargs)
+    return as_it_is(function, args, kwargs)
 
 
 def _is_unseen(function: Any) -> bool:
@@ -447,11 +472,12 @@ def _deque_method(
     return function(*args, **kwargs)
 
 
-def _has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+def has_handles(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether arguments are, or hold, values that only running the program tells."""
     todo: list[Any] = [*args, *kwargs.values()]
     while todo:
         top = todo.pop()
-        if isinstance(top, (Handle, Poison)):
+        if isinstance(top, (Handle, Poison, Maybe)):
             return True
         if isinstance(top, (list, tuple)):
             if type(top) is list and growing_of(top) is not None:
@@ -488,7 +514,7 @@ def _stream_method(stream: Any, function: Any, args: tuple[Any, ...]) -> Any:
     return function(*args)
 
 
-def _as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def as_it_is(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that nobody here knows; what it changes in containers is journaled."""
     context = active()
     settled((args, kwargs))
@@ -562,7 +588,7 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     if entry is not None:
         return call_entry(entry, args, kwargs)
     changing = _changing(function)
-    if changing is not None and _has_handles(args, kwargs):
+    if changing is not None and has_handles(args, kwargs):
         return _change(changing, args, kwargs)
     if str(getattr(function, "__module__", None) or type(function).__module__).startswith("scipy."):
         from wengert.frontend.staging.solving import solver_call
@@ -570,12 +596,12 @@ def numpy_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
         found = solver_call(function, args, kwargs)
         if found is not NotImplemented:
             return found
-    if active().eager or not _has_handles(args, kwargs):
+    if active().eager or not has_handles(args, kwargs):
         if str(getattr(function, "__module__", "")).startswith("numpy.random"):
             from wengert.frontend.staging.library import random_call
 
             return random_call(function, args, kwargs)
-        if not _has_handles(args, kwargs):
+        if not has_handles(args, kwargs):
             return native(function, args, kwargs)
     title = title_of(function)
     if any(callable(a) for a in (*args, *kwargs.values())):
@@ -638,7 +664,7 @@ def adopted_result(value: Any) -> Any:
 def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that has an entry: its arguments as expressions, its result as handles."""
     scalar = getattr(entry.original, "__module__", "") in ("math", "cmath")
-    if scalar and not _has_handles(args, kwargs):
+    if scalar and not has_handles(args, kwargs):
         return entry.original(*args, **kwargs)
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)

@@ -305,17 +305,20 @@ def _list_method(
     if name == "sort":
         owner[:] = sorted_(owner, **kwargs)
         return None
-    if name in ("pop", "insert") and args:
-        from wengert.frontend.staging.handles import concrete
-
-        args = (concrete(args[0], "the place in a list"), *args[1:])
-    if name == "sort":
-        return None
+    if name in ("pop", "insert") and args and isinstance(args[0], Handle):
+        place_ = known(args[0])
+        if place_ is UNKNOWN:
+            return popped(owner, *args) if name == "pop" else inserted(owner, *args)
+        args = (place_, *args[1:])
     if name in ("index", "count", "remove") and not all(
         type(v) in (int, float, str, bool) for v in (*owner, *args)
     ):
         from wengert.frontend.staging.library import searched
+        from wengert.frontend.staging.stacks import put_in_rows
 
+        if name == "remove":
+            put_in_rows(owner)
+            return call(helpers.removed, owner, *args)
         return searched(owner, name, args[0], *args[1:])
     result = function(*args, **kwargs)
     return active().birth(result) if name == "copy" else result

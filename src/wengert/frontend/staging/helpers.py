@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "added", "all_of", "any_of", "contained", "counted", "extended", "largest", "largest_by", "mapped",
-    "or_default", "placed", "removed", "smallest", "smallest_by",
+    "added", "all_of", "any_of", "contained", "counted", "equal_lists", "extended", "heap_made",
+    "heap_popped", "heap_pushed", "heap_pushed_popped", "heap_replaced", "largest", "largest_by",
+    "listed", "mapped", "or_default", "placed", "removed", "smallest", "smallest_by",
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
@@ -71,6 +72,14 @@ def smallest_by(elements: Any, key: Any) -> Any:
     return best
 
 
+def listed(elements: Any) -> Any:
+    """``list(elements)``."""
+    found = []
+    for element in elements:
+        found.append(element)  # noqa: PERF402  a loop is captured as one
+    return found
+
+
 def mapped(function: Any, *arrays: Any) -> Any:
     """``np.array([function(a, b) for a, b in zip(...)])``."""
     found = []
@@ -109,6 +118,24 @@ def contained(value: Any, elements: Any) -> bool:
     return False
 
 
+def equal_lists(first: Any, second: Any) -> bool:
+    """``first == second`` for lists."""
+    if len(first) != len(second):
+        return False
+    for k in range(len(first)):  # noqa: SIM110  a loop is captured as one
+        if first[k] != second[k]:
+            return False
+    return True
+
+
+def is_before(first: Any, second: Any) -> bool:
+    """``first < second`` for lists."""
+    for k in range(min(len(first), len(second))):
+        if first[k] != second[k]:
+            return bool(first[k] < second[k])
+    return len(first) < len(second)
+
+
 def counted(elements: Any, value: Any) -> int:
     """``elements.count(value)``."""
     count = 0
@@ -133,3 +160,71 @@ def removed(elements: Any, value: Any) -> None:
             del elements[k]
             return
     raise ValueError("list.remove(x): x not in list")
+
+
+# --- heaps: the order of the elements is that of the module heapq -------------------------------------------
+def _rises(heap: Any, first: int, place: int) -> None:
+    """Move an element towards ``first`` past all that are larger."""
+    item = heap[place]
+    while place > first:
+        above = (place - 1) >> 1
+        if not item < heap[above]:
+            break
+        heap[place] = heap[above]
+        place = above
+    heap[place] = item
+
+
+def _sinks(heap: Any, first: int) -> None:
+    """Put the element at ``first`` where it belongs in the heap below."""
+    item = heap[first]
+    place, below, end = first, 2 * first + 1, len(heap)
+    while below < end:
+        other = below + 1
+        if other < end and not heap[below] < heap[other]:
+            below = other
+        heap[place] = heap[below]
+        place = below
+        below = 2 * place + 1
+    heap[place] = item
+    _rises(heap, first, place)
+
+
+def heap_pushed(heap: Any, item: Any) -> None:
+    """``heapq.heappush(heap, item)``."""
+    heap.append(item)
+    _rises(heap, 0, len(heap) - 1)
+
+
+def heap_popped(heap: Any) -> Any:
+    """``heapq.heappop(heap)``."""
+    if len(heap) == 0:
+        raise IndexError("index out of range")
+    item = heap.pop()
+    if len(heap) > 0:
+        least = heap[0]
+        heap[0] = item
+        _sinks(heap, 0)
+        item = least
+    return item
+
+
+def heap_replaced(heap: Any, item: Any) -> Any:
+    """``heapq.heapreplace(heap, item)``."""
+    least = heap[0]
+    heap[0] = item
+    _sinks(heap, 0)
+    return least
+
+
+def heap_pushed_popped(heap: Any, item: Any) -> Any:
+    """``heapq.heappushpop(heap, item)``."""
+    if len(heap) > 0 and heap[0] < item:
+        item = heap_replaced(heap, item)
+    return item
+
+
+def heap_made(heap: Any) -> None:
+    """``heapq.heapify(heap)``."""
+    for k in range(len(heap) // 2):
+        _sinks(heap, len(heap) // 2 - 1 - k)

@@ -277,11 +277,44 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
     if isinstance(iterable, types.GeneratorType) and spent(iterable):
         refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
     moved(iterable)
+    own = _own_iterator(iterable)
+    if own is not None:
+        return own
     steps = steps_of(iterable)
     if steps is None:
         return iter(iterable) if flagged else _certain_elements(iterable)
     trip = int(concrete(steps.trip, "the number of elements"))
     return (steps.element(k) for k in range(trip))
+
+
+def _own_iterator(iterable: Any) -> Iterator[Any] | None:
+    """The elements of an object whose class says how to iterate, by its captured methods."""
+    from wengert.frontend.staging.adopting import opaque_module
+    from wengert.frontend.staging.branches import StagedRaise
+    from wengert.frontend.staging.calls import call
+
+    cls = type(iterable)
+    start = None if opaque_module(cls.__module__) else getattr(cls, "__iter__", None)
+    if not isinstance(start, types.FunctionType):
+        return None
+    iterator = call(start, iterable)
+    advance = getattr(type(iterator), "__next__", None)
+    if not isinstance(advance, types.FunctionType):
+        return python_elements(iterator)
+
+    def elements() -> Iterator[Any]:
+        while True:
+            try:
+                value = call(advance, iterator)
+            except StopIteration:
+                return
+            except StagedRaise as staged:
+                if isinstance(staged.error, StopIteration):
+                    return
+                raise
+            yield value
+
+    return elements()
 
 
 def spent(generator: Any) -> bool:

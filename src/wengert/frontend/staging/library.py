@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.frontend.staging.adopting import opaque_module
 from wengert.frontend.staging.branches import choose
 from wengert.frontend.staging.calls import (
     adopted_result,
@@ -24,6 +25,7 @@ from wengert.frontend.staging.calls import (
     call,
     call_entry,
     own,
+    own_method,
 )
 from wengert.frontend.staging.containers import has_partial, hashed, keys_of, merged_dict, settled
 from wengert.frontend.staging.context import (
@@ -60,6 +62,7 @@ from wengert.frontend.staging.indexing import fitted, getitem
 from wengert.frontend.staging.iteration import (
     Range,
     Together,
+    is_long,
     moved,
     python_elements,
     range_,
@@ -138,12 +141,14 @@ own(range)(range_)
 
 @own(enumerate)
 def enumerate_(iterable: Any, start: Any = 0) -> Any:
-    together = Together("enumerate", [_certain(iterable)], start)
+    together = Together("enumerate", [_in_rows(_certain(iterable))], start)
     return together if _loopable(iterable) else enumerate(python_elements(iterable), start)
 
 
 @own(zip)
 def zip_(*iterables: Any, strict: bool = False) -> Any:
+    if any(_has_run_time_length(i) for i in iterables):
+        iterables = tuple(_in_rows(i, any_list=True) for i in iterables)
     if iterables and all(_loopable(i) for i in iterables):
         return Together("zip", list(iterables))
     return zip(*(python_elements(i) for i in iterables), strict=strict)
@@ -151,9 +156,27 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
 
 @own(reversed)
 def reversed_(sequence: Any) -> Any:
+    sequence = _in_rows(sequence)
     if _loopable(sequence):
         return Together("reversed", [sequence])
     return reversed(list(python_elements(sequence)))
+
+
+def _has_run_time_length(value: Any) -> bool:
+    value = _certain(value)
+    return type(value) is list and is_growing(value)
+
+
+def _in_rows(value: Any, *, any_list: bool = False) -> Any:
+    """A list with its elements in rows if its length depends on run-time values (or it is any list)."""
+    from wengert.frontend.staging.stacks import put_in_rows
+
+    value = _certain(value)
+    if any_list and isinstance(value, tuple):
+        value = list_(value)
+    if type(value) is list and value and (any_list or is_growing(value)):
+        put_in_rows(value)
+    return value
 
 
 def _loopable(value: Any) -> bool:
@@ -167,6 +190,10 @@ def _loopable(value: Any) -> bool:
 def list_(iterable: Any = ()) -> Any:
     if type(iterable) is list and growing_of(iterable) is not None:
         return call(iterable.copy)
+    if isinstance(iterable, (Together, Range)) and is_long(iterable):
+        from wengert.frontend.staging import helpers
+
+        return call(helpers.listed, iterable)
     return active().birth(list(python_elements(iterable, flagged=True)))
 
 
@@ -362,9 +389,7 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
                 return default
             raise ValueError(f"{name}() iterable argument is empty")
         if any(type(v) is Maybe for v in values):
-            refuse(
-                f"{name}() of elements that may be missing; use np.{name} with where", NeedConcrete
-            )
+            return _growing_extreme(name, active().birth(values), key, default)
         if key is None and not any(isinstance(v, Handle) or _holds(v) for v in values):
             return original(values)
         keys = values if key is None else [call(key, v) for v in values]
@@ -411,9 +436,13 @@ def _growing_extreme(name: str, elements: list[Any], key: Any, default: Any) -> 
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and any(
-        isinstance(v, Handle) or _holds(v) for v in value
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(v, Handle) or _holds(v) for v in value)
+    cls = type(value)
+    compares = any(
+        isinstance(getattr(cls, n, None), types.FunctionType) for n in ("__lt__", "__gt__")
     )
+    return compares and not opaque_module(cls.__module__)
 
 
 own(max)(_extreme("max", ">"))
@@ -751,6 +780,8 @@ def _said(value: Any) -> Any:
 def _shown(value: Any) -> str:
     if isinstance(value, Handle):
         return marked(value)
+    if own_method(str, value) is not None:
+        return call(str, value)  # type: ignore[no-any-return]  # a text
     settled(value)
     return as_text(str(_reprs(value))) if not isinstance(value, str) else value
 
@@ -762,11 +793,15 @@ class _Repr:
         self.value = value
 
     def __repr__(self) -> str:
+        if not isinstance(self.value, Handle):
+            return call(repr, self.value)  # type: ignore[no-any-return]  # a text
         return marked(self.value, conversion="r")
 
 
 def _reprs(value: Any) -> Any:
     if isinstance(value, Handle):
+        return _Repr(value)
+    if own_method(repr, value) is not None:
         return _Repr(value)
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return type(value)(_reprs(v) for v in value)

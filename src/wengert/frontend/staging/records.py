@@ -8,6 +8,7 @@ from typing import Any
 
 from wengert.frontend.staging.calls import call, own
 from wengert.frontend.staging.context import active
+from wengert.frontend.staging.handles import Partial
 
 __all__ = ["compared_fields", "is_generated"]
 
@@ -56,5 +57,7 @@ def _opened(value: Any, build: Any) -> Any:
 @own(dataclasses.replace)
 def replace_(value: Any, /, **changes: Any) -> Any:
     """``dataclasses.replace``."""
+    if isinstance(value, Partial):
+        value = value.certain()
     kept = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
     return call(type(value), **{**kept, **changes})

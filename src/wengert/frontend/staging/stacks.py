@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from wengert.frontend.staging.adopting import capacity_of
 from wengert.frontend.staging.context import ListSlot, NeedConcrete, active, refuse
 from wengert.frontend.staging.effects import require, room_for
@@ -441,6 +443,24 @@ def taken_in_order(owner: list[Any], places: Any) -> list[Any]:
     return found
 
 
+def repeated(owner: Any, times: Any) -> list[Any]:
+    """``owner * times`` for a run-time number."""
+    from wengert.frontend.staging.calls import call
+    from wengert.frontend.staging.stage import binary
+
+    elements = call(list, owner)
+    if not (elements or growing_of(elements)):
+        return elements  # type: ignore[no-any-return]  # the list
+    growing = with_all(elements)
+    length = binary("*", call(max, times, 0), growing.length)
+    places = binary("%", call(np.arange, length), growing.length)
+    assert growing.rows is not None
+    rows = tuple(active().record(subscript(r, to_expr(places))) for r in growing.rows)
+    found: list[Any] = active().birth([])
+    set_growing(found, replace(growing, length=length, rows=rows, room=False, last=None))
+    return found
+
+
 def popped(owner: list[Any], index: Any = -1) -> Any:
     """``owner.pop(index)``."""
     from wengert.frontend.staging.stage import binary, compare
@@ -517,8 +537,6 @@ def _shifted(rows: Expr, at: Any, by: int) -> Expr:
         moved = update(rows, slice(1, None), subscript(rows, slice(0, room - 1)))
     if isinstance(at, int) and at == 0:
         return moved
-    import numpy as np
-
     from wengert.frontend.staging.calls import call
     from wengert.frontend.staging.stage import compare
 

@@ -24,7 +24,7 @@ from wengert.frontend.staging.branches import (
     nothing,
     try_,
 )
-from wengert.frontend.staging.calls import adopted_result, call
+from wengert.frontend.staging.calls import adopted_result, call, own_method
 from wengert.frontend.staging.containers import hashed, is_certain, materialized, settled
 from wengert.frontend.staging.context import (
     AttrSlot,
@@ -73,7 +73,7 @@ from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.records import compared_fields, is_generated
 from wengert.frontend.staging.source import mark_rebound
-from wengert.frontend.staging.stacks import deleted, part, read, stored
+from wengert.frontend.staging.stacks import deleted, part, read, repeated, stored
 from wengert.frontend.staging.texts import as_text, has_marks, percent, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
@@ -162,10 +162,7 @@ def _list_operator(op: str, a: Any, b: Any) -> Any:
         if op == "*" and isinstance(number, Scalar):
             found = known(number)
             if found is UNKNOWN:
-                refuse(
-                    "needs how often a list is repeated while the function is captured",
-                    NeedConcrete,
-                )
+                return repeated(b if a is number else a, number)
             return new(
                 BINARY[op](
                     a if a is not number else int(found), b if b is not number else int(found)
@@ -201,7 +198,29 @@ def _any_shown(value: Any) -> bool:
 
 def shown(value: Any) -> Any:
     """What stands between the braces of an f-string."""
-    return value if type(value) in _KNOWN or current() is None else settled(value)
+    if type(value) in _KNOWN or current() is None:
+        return value
+    if any(own_method(f, value) is not None for f in (str, format)):
+        return _Shown(value)
+    return settled(value)
+
+
+class _Shown:
+    """An object of the program between the braces of an f-string, whose methods are captured."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        if own_method(format, self.value) is not None:
+            return format(call(format, self.value, spec))
+        return format(call(str, self.value), spec)
+
+    def __str__(self) -> str:
+        return call(str, self.value)  # type: ignore[no-any-return]  # a text
+
+    def __repr__(self) -> str:
+        return call(repr, self.value)  # type: ignore[no-any-return]  # a text
 
 
 def text(made: str) -> str:
@@ -252,6 +271,8 @@ def compare(op: str, a: Any, b: Any) -> Any:
         method = _user_method(type(b), f"__{_NAMES[_SWAPPED[op]]}__")
         if method is not None:
             return call(method, b, a)
+        if type(a) is list and type(b) is list and (is_growing(a) or is_growing(b)):
+            return _compare_lists(op, a, b)
         if (
             isinstance(a, (list, tuple))
             and type(a) is type(b)
@@ -312,6 +333,16 @@ def _is(a: Any, b: Any, wanted: bool) -> Any:
     return tested(found if wanted else not_(found))
 
 
+def _compare_lists(op: str, a: list[Any], b: list[Any]) -> Any:
+    """Lists whose length depends on run-time values, element by element."""
+    if op in ("==", "!="):
+        found = call(helpers.equal_lists, a, b)
+        return found if op == "==" else not_(found)
+    first, second = (a, b) if op in ("<", ">=") else (b, a)
+    found = call(helpers.is_before, first, second)
+    return found if op in ("<", ">") else not_(found)
+
+
 def _in(a: Any, b: Any, wanted: bool) -> Any:
     if isinstance(b, Partial):
         b = b.certain()
@@ -352,7 +383,7 @@ def not_(value: Any) -> Any:
     """``not value``."""
     if type(value) in _NUMBERS:
         return not value
-    flag = tested(value) if not _is_user(value) else _user_truth(value)
+    flag = tested(value)
     if isinstance(flag, Scalar):
         from wengert.frontend.staging.branches import negated
 
@@ -360,19 +391,11 @@ def not_(value: Any) -> Any:
     return not flag
 
 
-def _is_user(value: Any) -> bool:
-    return not isinstance(value, Handle) and _user_method(type(value), "__bool__") is not None
-
-
-def _user_truth(value: Any) -> Any:
-    return tested(call(type(value).__bool__, value))
-
-
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """``a and b``."""
     if type(a) in _NUMBERS:
         return b() if a else a
-    flag = tested(a) if not _is_user(a) else _user_truth(a)
+    flag = tested(a)
     if not isinstance(flag, Scalar):
         return b() if flag else a
     return branches(flag.expr, b, lambda: a, cells_of(b))
@@ -382,7 +405,7 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
     """``a or b``."""
     if type(a) in _NUMBERS:
         return a if a else b()
-    flag = tested(a) if not _is_user(a) else _user_truth(a)
+    flag = tested(a)
     if not isinstance(flag, Scalar):
         return a if flag else b()
     kept_value = a.value if isinstance(a, Partial) else a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ def tested(value: Any) -> Any:
         if not value.none:
             return tested(value.certain())
         inner = tested(value.value)
-        inner_expr = to_expr(inner)
-        return _simplified(where(value.missing, const(False), inner_expr))
+        there = to_expr(inner) if isinstance(inner, Handle) else const(bool(inner))
+        return _simplified(where(value.missing, const(False), there))
     if isinstance(value, list):
         return tested(length_of(value)) if is_growing(value) else bool(value)
     if isinstance(value, dict) and value:
@@ -46,7 +47,7 @@ def tested(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return bool(value)
     if not isinstance(value, Handle):
-        return value
+        return _of_object(value)
     type_ = type_of(value)
     if type_.shape and type_.shape != (1,):
         refuse(
@@ -59,6 +60,21 @@ def tested(value: Any) -> Any:
     if expr.value_type.dtype != "bool":
         expr = ne(expr, const(0))
     return _simplified(expr)
+
+
+def _of_object(value: Any) -> Any:
+    """The truth value of an object, by its own methods."""
+    from wengert.frontend.staging.adopting import opaque_module
+    from wengert.frontend.staging.calls import call
+
+    cls = type(value)
+    if opaque_module(cls.__module__):
+        return bool(value)
+    for name in ("__bool__", "__len__"):
+        method = getattr(cls, name, None)
+        if isinstance(method, types.FunctionType):
+            return tested(call(method, value))
+    return bool(value)
 
 
 def _simplified(expr: Any) -> Any:
