@@ -204,3 +204,59 @@ def filtered_twice(x, least):
     for p, q in second:
         total += p * q
     return total
+
+
+@program(
+    np.array([0.11, 0.2, 0.4]),
+    others=[(np.array([0.3, 0.6, 1.2]),), (np.array([9.0, 20.0, 40.0]),)],
+    wrt=[0],
+)
+def parts_that_shrink(x):
+    k, s = 3, 0.0
+    while k > 0 and s < 10:
+        t = x[:k] * 2
+        s = s + t.sum()
+        if s > 1:
+            k -= 1
+    return s
+
+
+@program(np.diag([5.0, 2.0, 1.0]) + 0.1, wrt=[0], tolerance=1e-7)
+def deflated_qr(A):
+    A = A.copy()
+    n, steps = A.shape[0], 0
+    while n > 1 and steps < 30:
+        shift = A[n - 1, n - 1]
+        Q, R = np.linalg.qr(A[:n, :n] - shift * np.eye(n))
+        A[:n, :n] = R @ Q + shift * np.eye(n)
+        steps += 1
+        if abs(A[n - 1, n - 2]) < 1e-9:
+            n -= 1
+    return np.sort(np.diag(A))
+
+
+@program(
+    np.array([3.0, 1.0, 9.0, 4.4]),
+    [2, 1, 3, 3],
+    7,
+    others=[(np.array([1.0, 6.0, 2.0, 5.5]), [1, 4, 2, 5], 7)],
+    wrt=[0],
+)
+def knapsack(values, weights, room):
+    best = np.zeros(room + 1)
+    for i in range(len(values)):
+        w = weights[i]
+        best[w:] = np.maximum(best[w:], best[: room + 1 - w] + values[i])
+    return best[room]
+
+
+@program(
+    np.arange(5.0) + 0.3, 0.7, others=[(np.array([2.0, -1.0, 0.5, 3.0, 1.0]), 2.0)], wrt=[0, 1]
+)
+def windowed_mean(image, width):
+    out = np.zeros(5)
+    for x in range(5):
+        first, last = max(0, x - 1), min(5, x + 2)
+        weights = np.exp(-((np.arange(first, last) - x) ** 2) / width)
+        out[x] = np.sum(weights * image[first:last]) / np.sum(weights)
+    return out

@@ -69,6 +69,15 @@ class Scope:
         return found[::-1]
 
 
+def _value_in(scope: Scope, node: Expr) -> Value | None:
+    """The value of what defines a size. Parameters stand for something else in each body."""
+    found = scope.values.get(node)
+    if found is not None or any(leaf.op.bound for leaf in leaves([node])):
+        return found
+    chain = scope.chain()[::-1]
+    return next((outer.values[node] for outer in chain if node in outer.values), None)
+
+
 def _plain_name(extent: object) -> str:
     if isinstance(extent, Dim) and len(extent.terms) == 1:
         (monomial, coefficient), *_ = extent.terms
@@ -188,9 +197,9 @@ class Builder:
 
     def known(self, scope: Scope, node: Expr) -> Value | None:
         """The value of a node that defines a size, if the scope has all that it needs."""
-        for outer in scope.chain()[::-1]:
-            if node in outer.values:
-                return outer.values[node]
+        found = _value_in(scope, node)
+        if found is not None:
+            return found
         if any(leaf not in scope.values for leaf in leaves([node]) if leaf.op.free):
             return None
         return self.build(scope, [node])[0]
@@ -202,7 +211,7 @@ class Builder:
         for name in sizes:
             if is_defined(name):
                 node = definer(name)
-                if not any(node in s.values for s in scope.chain()):
+                if _value_in(scope, node) is None:
                     found.append(node)
             elif name not in scope.told and (
                 name.startswith("%") or self.told(scope, name) is None
@@ -224,8 +233,8 @@ class Builder:
     def size(self, scope: Scope, name: str) -> Value:
         """The value of a size."""
         if is_defined(name):
-            node = definer(name)
-            value = next(s.values[node] for s in scope.chain()[::-1] if node in s.values)
+            value = _value_in(scope, definer(name))
+            assert value is not None  # a provider
             value.keep = True
             return value
         told = self.told(scope, name)
@@ -252,7 +261,9 @@ class Builder:
             return value
         # What may run for ever is not moved to where it might run in vain.
         block = scope.block if plan.kind is Kind.CONTROL else _home(scope, node, deps)
-        key = key_of(node, plan.form if plan.kind is Kind.PLAIN else None, values)
+        # A size that a parameter defines has one name in many bodies, and a value of its own in each.
+        key: Hashable = key_of(node, plan.form if plan.kind is Kind.PLAIN else None, values)
+        key = (key, *sizes) if sizes else key
         found = lookup(block, key)
         if found is not None and node in scope.items:
             wanted = {item.attr for item in scope.items[node]}

@@ -32,6 +32,7 @@ from wengert.frontend.staging.context import (
     mismatch,
     refuse,
 )
+from wengert.frontend.staging.extents import agreed
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -685,7 +686,7 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     given = widened((*args, *kwargs.values()))
     args, kwargs = given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True))
     try:
-        result = apply(entry, args, kwargs, _argument(entry))
+        result = _applied(entry, args, kwargs)
     except (ShapeError, TypeMismatchError) as error:
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
@@ -711,6 +712,26 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         refuse("out= needs an array of the captured function", CaptureError)
     target.write(fitted(target, found, in_place=True))
     return target
+
+
+def _applied(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The result of an entry, with checks where it needs unknown extents to be equal."""
+    try:
+        return apply(entry, args, kwargs, _argument(entry))
+    except ShapeError:
+        fitting = _agreed(entry.original, args)
+        if fitting is None:
+            raise
+        return apply(entry, fitting, kwargs, _argument(entry))
+
+
+def _agreed(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    elementwise = isinstance(function, np.ufunc) or function in (np.where, np.clip)
+    products = (np.dot, np.inner, np.vdot)
+    if not (elementwise or function in products) or not all(map(is_number, args)):
+        return None
+    found = agreed(function, [to_expr(a) for a in args])
+    return None if found is None else tuple(wrap(e) for e in found)
 
 
 def _entry_error(error: WengertError, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert.errors import ShapeError, TypeMismatchError
 from wengert.frontend.staging.context import NeedConcrete, active, mismatch, refuse
+from wengert.frontend.staging.extents import cut_to
 from wengert.frontend.staging.growing import is_growing
 from wengert.frontend.staging.handles import (
     UNKNOWN,
@@ -339,7 +340,7 @@ def fitted_to(type_: Type, value: Any, what: str, *, in_place: bool = False) -> 
         while len(expr.shape) > len(type_.shape) and expr.shape[0] == 1:
             expr = expr[0]
         try:
-            expr = broadcast_to(expr, type_.shape)
+            expr = broadcast_to(cut_to(expr, type_.shape), type_.shape)
         except ShapeError:
             mismatch(
                 f"could not broadcast input array from shape {given.shape} into shape {type_.shape}",

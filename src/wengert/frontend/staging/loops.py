@@ -511,7 +511,7 @@ def stage(
                 raise
             _only_raises(steps, go_before, body, cells, error)
             return
-        if _settled(context, carried, trace, where):
+        if _settled(context, carried, trace, where, temporaries=peeled):
             if not peeled:
                 _check_moved(carried, trace, where)
             context.notes += trace.notes
@@ -587,6 +587,9 @@ def _traced(
                 if test is not None:
                     go = to_expr(tested(test()))
             except NameError as error:
+                for each in carried.values():
+                    if each.slot.name == error.name and isinstance(each.form, Poisoned):
+                        refuse(each.form.why, CarryChange, where)
                 refuse(
                     f"`{error.name}` is read before the loop has assigned it", CarryChange, where
                 )
@@ -705,8 +708,13 @@ def _settled(
     carried: dict[tuple[Any, ...], _Carried],
     trace: _Trace,
     where: Place,
+    *,
+    temporaries: bool,
 ) -> bool:
-    """Whether the carried values hold what the body gave; else they are widened."""
+    """Whether the carried values hold what the body gave; else they are widened.
+
+    With ``temporaries`` variables that no type holds are taken to be assigned before they are read.
+    """
     stable = True
     note = f"after an iteration of the loop at line {where.line}"
     uniting = Uniting(Side(), _side(trace), "value", note, late=True, loop=True)
@@ -718,11 +726,19 @@ def _settled(
             init = slot.get()
             if init is final or same(init, final):
                 continue
-            new = _new(slot, init, final, uniting, where)
+            try:
+                new = _new(slot, init, final, uniting, where)
+            except CarryChange as change:
+                if not (temporaries and _may_be_temporary(slot)):
+                    raise
+                new = _Carried(slot, init, _temporary(change), late=True)
+                stable = False
             carried[key] = new
             stable = stable and new.late
             continue
         each = carried[key]
+        if each.late and isinstance(each.form, Poisoned):
+            continue
         if each.late:
             if final is UNASSIGNED or type(final).__name__ == "Partial":
                 each.late = False
@@ -735,7 +751,12 @@ def _settled(
         if each.grown is not None:
             stable = _grown_settled(each, final, uniting) and stable
             continue
-        joined = _joined(each.form, final, uniting, slot, where)
+        try:
+            joined = _joined(each.form, final, uniting, slot, where)
+        except CarryChange as change:
+            if not (temporaries and _may_be_temporary(slot)):
+                raise
+            each.late, joined = True, _temporary(change)
         if joined is not each.form:
             each.form = joined
             stable = False
@@ -809,6 +830,15 @@ def _side(trace: _Trace) -> Side:
     side = Side()
     side.values = trace.finals
     return side
+
+
+def _temporary(change: CarryChange) -> Poisoned:
+    """What a variable is that no type holds: nobody may read it after the loop."""
+    return Poisoned(str(change).partition(": ")[2])
+
+
+def _may_be_temporary(slot: Slot) -> bool:
+    return isinstance(slot, CellSlot) and not slot.name.startswith("_wg_")
 
 
 def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _Carried:
@@ -996,7 +1026,10 @@ def _close(
             _leave(context, each, building, steady)
     ran = tested(Scalar(gt(executed, const(0)), python=True))
     for each in late:
-        value = each.form.build(building)
+        value = each.form.build(building) if ran is not False else each.init
+        if isinstance(each.form, Poisoned):
+            context.put(each.slot, value)
+            continue
         if isinstance(ran, Scalar):
             form_value = Missing(each.form, False, each.slot.name)
             value = form_value.build(
