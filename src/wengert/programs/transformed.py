@@ -9,7 +9,8 @@ import copy
 import inspect
 import os
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import Any, TypeVar
@@ -236,9 +237,7 @@ class Transformed:
             if self.eager or not self.called_alike:
                 raise
             failed = error
-        self._plainly(
-            failed, args, kwargs
-        )  # whatever the inputs are, there is an error: Python's own
+        self._raised_by_python(failed, args, kwargs)
         raise CaptureError(
             worded(
                 f"{_home(self) or call_name(self.__wrapped__)}: capture",
@@ -249,22 +248,23 @@ class Transformed:
         ) from failed
 
     def _plainly(self, failed: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The error as Python itself raises it, or the result if it raises none."""
-        changes = self.target() is self.__wrapped__
+        """What Python itself does where a run has come to an error: its own error, or the result."""
+        if self.target() is not self.__wrapped__:
+            self._raised_by_python(failed, args, kwargs)
+            raise failed
+        with _noted(failed):
+            return self.__wrapped__(*args, **kwargs)
+
+    def _raised_by_python(
+        self, failed: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Raise the error that Python itself raises, if it raises one; what is the caller's stays."""
         try:
-            if not changes:
-                args, kwargs = copy.deepcopy((args, kwargs))
+            args, kwargs = copy.deepcopy((args, kwargs))
         except Exception:
             raise failed from None
-        try:
-            result = self.__wrapped__(*args, **kwargs)
-        except type(failed) as error:
-            for note in getattr(failed, "__notes__", ()):
-                error.add_note(note)
-            raise
-        if changes:
-            return result
-        raise failed
+        with _noted(failed):
+            self.__wrapped__(*args, **kwargs)
 
     @property
     def eager(self) -> bool:
@@ -339,6 +339,17 @@ class Transformed:
     def remarks(self) -> list[str]:
         """What the transform itself has to say in :meth:`explain`."""
         return []
+
+
+@contextmanager
+def _noted(failed: Exception) -> Iterator[None]:
+    """Python's own error with the notes of the one that stands for it."""
+    try:
+        yield
+    except type(failed) as error:
+        for note in getattr(failed, "__notes__", ()):
+            error.add_note(note)
+        raise
 
 
 def _home(function: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from wengert.ir.node import Expr
 from wengert.ir.types import is_inexact
 from wengert.ops.einstein import is_ones
-from wengert.ops.leaves import Number, is_negative
+from wengert.ops.leaves import CONSTANT, Number, is_negative
 from wengert.show.forms import Form, Part, gives
 from wengert.show.order import Look, sum_key
 
@@ -39,7 +40,7 @@ def reading_terms(node: Expr, looks: dict[Expr, Look]) -> list[Term]:
 
 
 def _signed(coefficient: Number, term: Expr) -> Form:
-    if coefficient == -1 and _is_literal(term):
+    if coefficient == -1 and _leads_with_literal(term):
         return Form("mul", (Form("number", (), -1), term))  # -1*inf, since -inf is a number
     if is_negative(coefficient):
         return Form("neg", (_scaled(-coefficient, term),))
@@ -75,6 +76,15 @@ def _is_literal(term: Expr) -> bool:
     return term.op.spell.notation == "literal"
 
 
+def _leads_with_literal(term: Expr) -> bool:
+    """Whether a minus sign before the term would be read as the sign of a number in it: of ``inf``."""
+    if _is_literal(term):
+        return True
+    while term.op.spell.notation in ("quotient", "product"):
+        term = term.args[0]
+    return term.op is CONSTANT and isinstance(term.attr, float) and not math.isfinite(term.attr)
+
+
 def _is_scaling(term: Expr) -> bool:
     return term.op.spell.notation == "sum" and len(term.args) == 1
 
@@ -90,7 +100,7 @@ def _chain(operands: Sequence[Part], terms: Sequence[Term]) -> Form:
     """The operands added and subtracted from left to right."""
     total = operands[0]
     coefficient, term = terms[0]
-    if coefficient == -1 and _is_literal(term) and total is term:
+    if coefficient == -1 and _leads_with_literal(term) and total is term:
         total = _signed(coefficient, term)
     elif is_negative(coefficient):
         total = Form("neg", (total,))

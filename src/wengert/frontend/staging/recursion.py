@@ -27,6 +27,7 @@ from wengert.frontend.staging.context import (
 )
 from wengert.frontend.staging.effects import TokenSlot
 from wengert.frontend.staging.forms import Building, Form, Seen, Side, Uniting, alone
+from wengert.frontend.staging.growing import leaf_types
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -40,11 +41,13 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.source import rebound_names
 from wengert.frontend.trees import flatten
+from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.item import items
 from wengert.ops.control.recursion import Recursion
-from wengert.ops.leaves import const, fresh
+from wengert.ops.extents import as_dim
+from wengert.ops.leaves import const, fresh, size
 
 __all__ = ["Restart", "entered", "touch_rebound"]
 
@@ -114,15 +117,16 @@ class _Tracing:
 
     name: str
     places: list[int]  # of the arguments that only running tells
+    sizes: list[tuple[int, int]]  # arguments and axes whose extents are arguments too
     recursion: Recursion | None = None
     form: Form | None = None
-    types: list[Type] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
     held: dict[tuple[Any, ...], _Held] = field(default_factory=dict)
 
     def given(self, leaves: Sequence[Any], token: Expr) -> list[Expr]:
         """What a call passes on."""
         values = [to_expr(leaves[p]) for p in self.places]
+        values += [size(leaves[p].type.shape[axis]) for p, axis in self.sizes]
         return [*values, *(e for held in self.held.values() for e in held.exprs()), token]
 
     def result(self, context: Context, leaves: Sequence[Any], exprs: Sequence[Expr]) -> Any:
@@ -309,7 +313,10 @@ def _key(function: types.FunctionType, args: tuple[Any, ...], kwargs: Mapping[st
 def _abstract(leaf: Any) -> Any:
     if isinstance(leaf, Partial):
         return ("partial", leaf.none, _abstract(leaf.value))
-    if isinstance(leaf, (Scalar, Array)):
+    if isinstance(leaf, Array):
+        shape = ("?" if _is_of_program(e) else e for e in leaf.type.shape)
+        return (leaf.type.dtype, *shape)
+    if isinstance(leaf, Scalar):
         return type_of(leaf)
     if isinstance(leaf, float):
         return Type("float64", weak=True)
@@ -318,6 +325,10 @@ def _abstract(leaf: Any) -> Any:
     except TypeError:
         return id(leaf)
     return (type(leaf), leaf)
+
+
+def _is_of_program(extent: Extent) -> bool:
+    return isinstance(extent, Dim) and any(map(is_defined, extent.names))
 
 
 def _dynamic(leaves: Sequence[Any]) -> list[int]:
@@ -333,12 +344,21 @@ def _recursive(
     key: Any,
 ) -> Any:
     leaves, tree = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
-    tracing = _Tracing(original.__name__, _dynamic(leaves))
+    places = _dynamic(leaves)
+    sizes = [
+        (p, axis)
+        for p in places
+        if isinstance(leaves[p], Array)
+        for axis, extent in enumerate(leaves[p].type.shape)
+        if _is_of_program(extent)
+    ]
+    tracing = _Tracing(original.__name__, places, sizes)
     context.note("recursion", f"{original.__name__}() calls itself in the graph")
     for _ in range(_PASSES):
         with context.region("function") as layer:
-            symbols = {p: context.record(fresh(type_of(leaves[p]), "r")) for p in tracing.places}
-            token = context.record(fresh(Type("int64", weak=True), "token"))
+            extents = {key: context.record(fresh(_INTEGER, "n")) for key in sizes}
+            symbols = {p: context.record(fresh(_sized(leaves[p], p, extents), "r")) for p in places}
+            token = context.record(fresh(_INTEGER, "token"))
             inner = list(leaves)
             for place, symbol in symbols.items():
                 array = isinstance(leaves[place], Array)
@@ -355,10 +375,19 @@ def _recursive(
                 held.put(context, iter(exprs))
             closed = _close(context, tracing, leaves)
             if tracing.form is not None:
-                arguments = [*symbols.values(), *(e for exprs in hidden for e in exprs), token]
-                tracing.recursion = Recursion(
-                    original.__name__, arguments, [*tracing.types, token.value_type]
-                )
+                arguments = [
+                    *symbols.values(),
+                    *extents.values(),
+                    *(e for exprs in hidden for e in exprs),
+                    token,
+                ]
+                results = [
+                    *leaf_types(tracing.form),
+                    *(symbols[p].value_type for p in tracing.written),
+                    *(e.value_type for exprs in hidden for e in exprs),
+                    token.value_type,
+                ]
+                tracing.recursion = Recursion(original.__name__, arguments, results)
             context.functions[key] = tracing
             try:
                 result = _inlined(context, staged, original, positional, named)
@@ -372,21 +401,16 @@ def _recursive(
                 del context.functions[key]
             form = _joined(tracing.form, result, original.__name__)
             written = [p for p, symbol in symbols.items() if _is_written(inner[p], symbol)]
-            found: list[Type] = []
-            form.types(found, Seen())
             outputs: list[Expr] = []
             form.leaves(result, Side(), outputs, Seen())
             changed = _changed(context, layer, staged, tracing, closed)
-            for p in tracing.written:
-                found.append(symbols[p].value_type)
-                outputs.append(inner[p].buffer.read())
-            for each in tracing.held.values():
-                found += each.types()
-                outputs += each.exprs()
+            outputs += [inner[p].buffer.read() for p in tracing.written]
+            outputs += [e for held in tracing.held.values() for e in held.exprs()]
             last = context.token
         settled = (
             tracing.recursion is not None
-            and found == tracing.types
+            and tracing.form is not None
+            and leaf_types(form) == leaf_types(tracing.form)
             and set(written) <= set(tracing.written)
             and changed == tracing.held
         )
@@ -397,11 +421,21 @@ def _recursive(
             return tracing.result(context, leaves, items(node))
         tracing.form, tracing.held = form, changed
         tracing.written = sorted({*tracing.written, *written})
-        tracing.types = []
-        form.types(tracing.types, Seen())
-        tracing.types += [symbols[p].value_type for p in tracing.written]
-        tracing.types += [t for each in changed.values() for t in each.types()]
     return refuse(f"{original.__name__}(): the types of its result do not settle", NeedConcrete)
+
+
+_INTEGER = Type("int64", weak=True)
+
+
+def _sized(leaf: Any, place: int, extents: Mapping[tuple[int, int], Expr]) -> Type:
+    """The type of an argument, with its own sizes for extents that the program computes."""
+    type_ = type_of(leaf)
+    if not isinstance(leaf, Array):
+        return type_
+    shape = enumerate(type_.shape)
+    return type_.with_shape(
+        tuple(as_dim(extents[place, i]) if (place, i) in extents else e for i, e in shape)
+    )
 
 
 def _joined(form: Form | None, value: Any, name: str) -> Form:
