@@ -222,3 +222,87 @@ def reads_its_argument_from_outside(x):
 def test_one_array_under_two_names_is_refused(function, words):
     with pytest.raises(CaptureError, match=words):
         wg.jit(function)(np.array([0.3, 1.2, 0.5]))
+
+
+def quicksort_of_parts(v):
+    if len(v) < 2:
+        return
+    pivot, i = v[0], 0
+    for j in range(1, len(v)):
+        if v[j] < pivot:
+            i += 1
+            v[i], v[j] = v[j], v[i]
+    v[0], v[i] = v[i], v[0]
+    quicksort_of_parts(v[:i])
+    quicksort_of_parts(v[i + 1 :])
+
+
+def sorts_parts(x):
+    y = x.copy()
+    quicksort_of_parts(y)
+    return _weighted(y)
+
+
+def halves(v, least):
+    if len(v) < 2 or least < 0.1:
+        return
+    k = int(np.sum(v > least))
+    v[:k] *= 0.5
+    halves(v[:k], 0.5 * least)
+
+
+def halves_parts(x):
+    y = x.copy()
+    halves(y, 1.0)
+    return _weighted(y)
+
+
+@pytest.mark.parametrize("function", [sorts_parts, halves_parts], ids=lambda f: f.__name__)
+def test_recursion_on_parts_of_run_time_extent(function):
+    rng = np.random.default_rng(3)
+    value, gradient = wg.jit(function), wg.grad(function)
+    for n in (3, 5, 8, 13):
+        x = rng.random(n) * 2 + 0.2
+        np.testing.assert_allclose(value(x), function(x), rtol=1e-12)
+        wanted = [(function(x + e) - function(x - e)) / 2e-6 for e in 1e-6 * np.eye(n)]
+        np.testing.assert_allclose(gradient(x), wanted, atol=1e-5)
+
+
+def collected(found, x):
+    if x < 0.1:
+        return
+    found.append(x)
+    collected(found, x * x)
+
+
+def with_another_list_each_time(x):
+    found = []
+    collected(found, x)
+    return found
+
+
+def parts_of_new_lists(x):
+    return [] if x < 0.1 else [x, *parts_of_new_lists(x * x)]
+
+
+def parts_of_new_arrays(v):
+    if len(v) <= 1:
+        return v
+    rest = v[1:]
+    smaller, larger = (
+        parts_of_new_arrays(rest[rest < v[0]]),
+        parts_of_new_arrays(rest[rest >= v[0]]),
+    )
+    return np.concatenate([smaller, v[:1], larger])
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "words"),
+    [(with_another_list_each_time, 0.9, "calls itself during capture without end"),
+     (parts_of_new_lists, 0.9, "return the same structure on all ways"),
+     (parts_of_new_arrays, np.array([3.0, -1.0, 2.0]), "arrays whose extents it computes")],
+)  # fmt: skip
+def test_other_structures_each_time_are_refused(function, argument, words):
+    with pytest.raises(CaptureError, match=words) as caught:
+        wg.jit(function)(argument)
+    assert "test_recursion.py" in str(caught.value)

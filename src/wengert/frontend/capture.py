@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import os
 import re
 import types
 import warnings
@@ -371,9 +372,38 @@ def capture(
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
         _raise_at(plain, _of_user(error.__traceback__))
+    except RecursionError as error:
+        if eager:
+            raise
+        _raise_at(*_endless(_of_user(error.__traceback__)))
     except Exception as error:
         error.__traceback__ = _of_user(error.__traceback__) or error.__traceback__
         raise
+
+
+def _endless(
+    traceback: types.TracebackType | None,
+) -> tuple[CaptureError, types.TracebackType | None]:
+    """A function that calls itself with ever other structures, at the user's first line that does so."""
+    if traceback is None:
+        return CaptureError("recursion deeper than Python allows during capture"), None
+    lines: dict[types.CodeType, int] = {}
+    last = traceback
+    while last.tb_next is not None:
+        last = last.tb_next
+        lines[last.tb_frame.f_code] = lines.get(last.tb_frame.f_code, 0) + 1
+    code = max(lines, key=lines.__getitem__, default=last.tb_frame.f_code)
+    first = traceback
+    while first.tb_frame.f_code is not code and first.tb_next is not None:
+        first = first.tb_next
+    error = CaptureError(
+        f"{os.path.basename(code.co_filename)}:{first.tb_lineno} in {code.co_name}(): calls itself during "
+        "capture without end: it is given other lists, extents or objects each time, and only running it "
+        "tells when it stops; give it arrays of fixed size and places in them, write it as a loop, or "
+        "mode='tape'"
+    )
+    error.filename, error.lineno = code.co_filename, first.tb_lineno
+    return error, types.TracebackType(None, first.tb_frame, first.tb_lasti, first.tb_lineno)
 
 
 def _raise_at(error: CaptureError, traceback: types.TracebackType | None) -> NoReturn:

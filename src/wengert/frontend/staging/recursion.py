@@ -11,8 +11,9 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 
+from wengert.errors import ShapeError, TypeMismatchError
 from wengert.frontend.staging.branches import NeedResult
 from wengert.frontend.staging.context import (
     AttrSlot,
@@ -26,7 +27,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import TokenSlot
-from wengert.frontend.staging.forms import Building, Form, Seen, Side, Uniting, alone
+from wengert.frontend.staging.forms import Building, Form, Seen, Side, Unfit, Uniting, alone
 from wengert.frontend.staging.growing import leaf_types
 from wengert.frontend.staging.handles import (
     Array,
@@ -48,6 +49,7 @@ from wengert.ops.control.item import items
 from wengert.ops.control.recursion import Recursion
 from wengert.ops.extents import as_dim
 from wengert.ops.leaves import const, fresh, size
+from wengert.ops.numbers import python_number
 
 __all__ = ["Restart", "entered", "touch_rebound"]
 
@@ -126,7 +128,9 @@ class _Tracing:
     def given(self, leaves: Sequence[Any], token: Expr) -> list[Expr]:
         """What a call passes on."""
         values = [to_expr(leaves[p]) for p in self.places]
-        values += [size(leaves[p].type.shape[axis]) for p, axis in self.sizes]
+        values += [
+            python_number(size(leaves[p].type.shape[axis]), "int64") for p, axis in self.sizes
+        ]
         return [*values, *(e for held in self.held.values() for e in held.exprs()), token]
 
     def result(self, context: Context, leaves: Sequence[Any], exprs: Sequence[Expr]) -> Any:
@@ -416,8 +420,11 @@ def _recursive(
         )
         if settled:
             assert tracing.recursion is not None
-            function = tracing.recursion.closed([*outputs, last])
-            node = function(*tracing.given(leaves, context.token))
+            try:
+                function = tracing.recursion.closed([*outputs, last])
+                node = function(*tracing.given(leaves, context.token))
+            except (ShapeError, TypeMismatchError) as error:
+                _unfit(original.__name__, error)
             return tracing.result(context, leaves, items(node))
         tracing.form, tracing.held = form, changed
         tracing.written = sorted({*tracing.written, *written})
@@ -440,7 +447,21 @@ def _sized(leaf: Any, place: int, extents: Mapping[tuple[int, int], Expr]) -> Ty
 
 def _joined(form: Form | None, value: Any, name: str) -> Form:
     uniting = Uniting(Side(), Side(), name, "of a recursive function")
-    return alone(value, uniting) if form is None else form.join(value, uniting)
+    try:
+        return alone(value, uniting) if form is None else form.join(value, uniting)
+    except Unfit as error:
+        return refuse(
+            f"{name}() calls itself at run time and returns {error}; return the same structure on all ways",
+            NeedConcrete,
+        )
+
+
+def _unfit(name: str, error: Exception) -> NoReturn:
+    refuse(
+        f"{name}() calls itself at run time with other types each time, or returns arrays whose extents it "
+        f"computes ({error}); change arrays of fixed size in place, or mode='tape'",
+        NeedConcrete,
+    )
 
 
 def _is_written(value: Any, symbol: Expr) -> bool:
@@ -536,5 +557,8 @@ def _called_again(
         context.calls[context.activations[-1].__code__] = place()
         raise NeedResult
     leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
-    exprs = tracing.recursion.again(*tracing.given(leaves, context.token))
+    try:
+        exprs = tracing.recursion.again(*tracing.given(leaves, context.token))
+    except (ShapeError, TypeMismatchError) as error:
+        _unfit(tracing.name, error)
     return tracing.result(context, leaves, exprs)
