@@ -15,6 +15,7 @@ from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ops.einstein import EIN
 from wengert.ops.leaves import CONSTANT, SIZE
+from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.ops.sums import LIN
 
 __all__ = ["as_dim", "polynomial_of"]
@@ -66,6 +67,8 @@ def polynomial_of(node: Expr, atom: Callable[[Expr], Extent | None]) -> Extent |
 
 
 def _is_arithmetic(node: Expr) -> bool:
+    if node.op is PYTHON_NUMBER:  # the same integer, as Python's
+        return node.args[0].value_type.dtype in ("int32", "int64") and not node.shape
     if node.op is LIN:
         return all(type(c) is int for c in node.attr) and not node.shape
     return node.op is EIN and not node.shape and all(not a.shape for a in node.args)
@@ -73,6 +76,8 @@ def _is_arithmetic(node: Expr) -> bool:
 
 def _combined(node: Expr, known: dict[Expr, Extent | None]) -> Extent | None:
     terms = [known[a] for a in node.args]
+    if node.op is PYTHON_NUMBER:
+        return terms[0]
     if any(t is None for t in terms):
         return None
     total: Extent = 0 if node.op is LIN else 1

@@ -127,10 +127,10 @@ class _Tracing:
 
     def given(self, leaves: Sequence[Any], token: Expr) -> list[Expr]:
         """What a call passes on."""
-        values = [to_expr(leaves[p]) for p in self.places]
-        values += [
+        values = [
             python_number(size(leaves[p].type.shape[axis]), "int64") for p, axis in self.sizes
         ]
+        values += [to_expr(leaves[p]) for p in self.places]
         return [*values, *(e for held in self.held.values() for e in held.exprs()), token]
 
     def result(self, context: Context, leaves: Sequence[Any], exprs: Sequence[Expr]) -> Any:
@@ -380,8 +380,8 @@ def _recursive(
             closed = _close(context, tracing, leaves)
             if tracing.form is not None:
                 arguments = [
-                    *symbols.values(),
                     *extents.values(),
+                    *symbols.values(),
                     *(e for exprs in hidden for e in exprs),
                     token,
                 ]
