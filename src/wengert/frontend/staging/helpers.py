@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "added", "all_of", "any_of", "contained", "counted", "equal_lists", "extended", "heap_made",
-    "heap_popped", "heap_pushed", "heap_pushed_popped", "heap_replaced", "largest", "largest_by",
-    "listed", "mapped", "or_default", "placed", "removed", "smallest", "smallest_by",
+    "added", "all_of", "any_of", "changed_at", "contained", "counted", "equal_lists", "extended",
+    "heap_made", "heap_popped", "heap_pushed", "heap_pushed_popped", "heap_replaced", "largest",
+    "largest_by", "listed", "mapped", "or_default", "placed", "removed", "smallest", "smallest_by",
+    "with_place", "without_place",
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
@@ -228,3 +229,32 @@ def heap_made(heap: Any) -> None:
     """``heapq.heapify(heap)``."""
     for k in range(len(heap) // 2):
         _sinks(heap, len(heap) // 2 - 1 - k)
+
+
+# --- arrays ---------------------------------------------------------------------------------------------
+def changed_at(ufunc: Any, array: Any, places: Any, values: Any) -> None:
+    """``ufunc.at(array, places, values)`` for places that may repeat."""
+    for k in range(len(places)):
+        array[places[k]] = ufunc(array[places[k]], values[k])
+
+
+def without_place(array: Any, place: Any) -> Any:
+    """``np.delete(array, place)``."""
+    n = len(array)
+    if place < -n or place >= n:
+        raise IndexError(f"index {place} is out of bounds for axis 0 with size {n}")
+    at = place + n if place < 0 else place
+    kept = np.arange(n - 1)
+    return array[kept + (kept >= at)]
+
+
+def with_place(array: Any, place: Any, value: Any) -> Any:
+    """``np.insert(array, place, value)`` for one value."""
+    n = len(array)
+    if place < -n or place > n:
+        raise IndexError(f"index {place} is out of bounds for axis 0 with size {n}")
+    at = place + n if place < 0 else place
+    places = np.arange(n + 1)
+    found = array[np.minimum(places - (places > at), n - 1)]
+    found[at] = value
+    return found

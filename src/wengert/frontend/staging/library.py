@@ -1008,6 +1008,8 @@ def ufunc_method_call(
 
 
 def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
+    from wengert.errors import TypeMismatchError
+    from wengert.frontend.staging import helpers
     from wengert.frontend.staging.indexing import _entries, fitted_to
     from wengert.ir.types import Type
     from wengert.ops.subscripts import subscript, update_add
@@ -1021,7 +1023,14 @@ def _ufunc_at(ufunc: Any, target: Any, index: Any, value: Any = None) -> None:
         if entry is None:
             refuse(f"numpy.{ufunc.__name__}.at is not supported; np.add.at is")
         rest = () if value is None else (to_expr(value),)
-        target.write(entry.function(target.expr, _plain_places(index), *rest))
+        try:
+            target.write(entry.function(target.expr, _plain_places(index), *rest))
+        except TypeMismatchError as error:  # places that may repeat are changed one after another
+            if isinstance(index, tuple) or value is None:
+                refuse(str(error))
+            places = call(np.asarray, index)
+            values = call(np.broadcast_to, value, call(np.shape, places))
+            call(helpers.changed_at, ufunc, target, call(np.ravel, places), call(np.ravel, values))
         return
     base = target.expr
     entries = _entries(index, base.shape)
@@ -1263,6 +1272,28 @@ def apply_along_axis_(func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: An
     for i in range(len(inner)):
         axes.insert(place + i, rank - 1 + i)
     return call(np.transpose, result, tuple(axes))
+
+
+def _at_one_place(original: Any, program: str) -> None:
+    """``np.delete`` and ``np.insert`` at one place that only running the program tells."""
+
+    def changed(arr: Any, obj: Any, *args: Any, axis: Any = None) -> Any:
+        from wengert.frontend.staging import helpers
+
+        obj = _certain(obj)
+        array = _as_array(arr, None)
+        one = isinstance(obj, Scalar) and known(obj) is UNKNOWN
+        if one and len(array.shape) == 1 and axis in (None, 0, -1):
+            return call(getattr(helpers, program), array, obj, *args)
+        entry = entry_of(original)
+        assert entry is not None
+        return call_entry(entry, (arr, obj, *args), {} if axis is None else {"axis": axis})
+
+    own(original)(changed)
+
+
+_at_one_place(np.delete, "without_place")
+_at_one_place(np.insert, "with_place")
 
 
 @own(np.piecewise)
