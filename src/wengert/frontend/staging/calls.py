@@ -236,6 +236,7 @@ def _function(
                 "unconverted",
                 f"{function.__name__}() runs unconverted because its source is not available",
             )
+        settled((args, kwargs))
         return function(*args, **kwargs)
     context = active()
     if function not in context.converted:
