@@ -66,6 +66,7 @@ __all__ = [
     "deleted",
     "emptied",
     "inserted",
+    "inside",
     "packed",
     "part",
     "popped",
@@ -347,22 +348,20 @@ def _recorded(growing: Growing) -> Growing:
     return replace(growing, length=length)
 
 
-def _inside(owner: list[Any], growing: Growing, index: Any, words: str) -> Any:
+def inside(index: Any, length: Any, words: str) -> Any:
     """A place counted from the front, with a check that it is one."""
     from wengert.frontend.staging.branches import choose
     from wengert.frontend.staging.stage import and_, binary, compare
 
-    length = growing.length
     at = choose(compare("<", index, 0), lambda: binary("+", index, length), lambda: index)
-    inside = and_(compare(">=", at, 0), lambda: compare("<", at, length))
-    require(inside if isinstance(inside, bool) else inside.expr, "IndexError", words)
+    require(and_(compare(">=", at, 0), lambda: compare("<", at, length)), "IndexError", words)
     return at
 
 
 def read(owner: list[Any], index: Any) -> Any:
     """``owner[index]`` for one place."""
     growing = with_all(owner)
-    return growing.element(_inside(owner, growing, index, "list index out of range"))
+    return growing.element(inside(index, growing.length, "list index out of range"))
 
 
 def part(owner: list[Any], index: slice) -> list[Any]:
@@ -405,7 +404,7 @@ def stored(owner: list[Any], index: Any, value: Any) -> None:
     """``owner[index] = value``."""
     growing = _fitting(with_all(owner), value)
     assert growing.rows is not None
-    at = to_expr(_inside(owner, growing, index, "list assignment index out of range"))
+    at = to_expr(inside(index, growing.length, "list assignment index out of range"))
     freeze(value, CHANGED)
     leaves = _leaves(growing.form, value, Side())
     rows = tuple(update(r, at, v) for r, v in zip(growing.rows, leaves, strict=True))
@@ -473,7 +472,7 @@ def popped(owner: list[Any], index: Any = -1) -> Any:
         found = growing.element(shorter)
         _set(owner, replace(growing, length=shorter, room=True, last=None))
         return found
-    at = _inside(owner, growing, index, "pop index out of range")
+    at = inside(index, growing.length, "pop index out of range")
     found = growing.element(at)
     _set(owner, _without(growing, at, shorter))
     return found
@@ -494,7 +493,7 @@ def deleted(owner: list[Any], index: Any) -> None:
     from wengert.frontend.staging.stage import binary
 
     growing = with_all(owner)
-    at = _inside(owner, growing, index, "list assignment index out of range")
+    at = inside(index, growing.length, "list assignment index out of range")
     _set(owner, _without(growing, at, binary("-", growing.length, 1)))
 
 

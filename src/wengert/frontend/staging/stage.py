@@ -73,7 +73,7 @@ from wengert.frontend.staging.operators import unary as unary_value
 from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.records import compared_fields, is_generated
 from wengert.frontend.staging.source import mark_rebound
-from wengert.frontend.staging.stacks import deleted, part, read, repeated, stored
+from wengert.frontend.staging.stacks import deleted, inside, part, read, repeated, stored
 from wengert.frontend.staging.texts import as_text, has_marks, percent, template_of
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
@@ -575,13 +575,7 @@ def _picked(owner: Any, index: Any) -> Any:
             NeedConcrete,
         )
     count = len(owner)
-    inside = and_(compare(">=", index, -count), lambda: compare("<", index, count))
-    require(
-        inside if isinstance(inside, bool) else inside.expr,
-        "IndexError",
-        f"{type(owner).__name__} index out of range",
-    )
-    at = choose(compare("<", index, 0), lambda: binary("+", index, count), lambda: index)
+    at = inside(index, count, f"{type(owner).__name__} index out of range")
 
     def one(number: int) -> Any:
         if number == count - 1:
@@ -666,14 +660,7 @@ def _store_in_list(owner: list[Any], index: Any, value: Any) -> None:
             "stores into an element of a list that is picked by a run-time value; use an array",
             NeedConcrete,
         )
-    count = len(owner)
-    inside = and_(compare(">=", index, -count), lambda: compare("<", index, count))
-    require(
-        inside if isinstance(inside, bool) else inside.expr,
-        "IndexError",
-        "list assignment index out of range",
-    )
-    at = choose(compare("<", index, 0), lambda: binary("+", index, count), lambda: index)
+    at = inside(index, len(owner), "list assignment index out of range")
     for position, old in enumerate(list(owner)):
         owner[position] = choose(compare("==", at, position), lambda: value, lambda old=old: old)  # type: ignore[misc]
 
