@@ -973,8 +973,6 @@ def _parts(value: Any, uniting: Uniting) -> Form:
     if _is_text(value):
         template, values = template_of(value)
         return Worded(template, [alone(v, uniting) for v in values])
-    if isinstance(value, Partial):
-        return Missing(alone(value.value, uniting), value.none, value.name)
     if has_attributes(value):
         parts = {k: alone(v, uniting) for k, v in attributes_of(value).items()}
         return Fields(type(value), parts, (value,))
