@@ -249,6 +249,18 @@ def list_of_run_time_length_is_unpacked(x):
     return x
 
 
+@value((FOUR,), (-FOUR,))
+def elements_without_numbers_some_under_a_condition(a):
+    marks, total = [None], 0.0
+    for v in a:
+        marks.append(None)
+        if v > 0:
+            marks.append(None)
+    for mark in marks:
+        total += a[0] if mark is None else a[1]
+    return total, len(marks)
+
+
 def _doubled(w):
     w += w
 

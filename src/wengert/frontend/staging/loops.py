@@ -1189,8 +1189,8 @@ def _grown_after(
     found: list[Expr] = []
     dynamic = any(f is not None for f in flags)
     mask = None
-    if dynamic and per:
-        rows = per[0][0].shape[0] if per[0] else stacks
+    if dynamic and count:
+        rows = per[0][0].shape[0]
         columns = [_full_flag(f, rows) if f is None else f for f in flags]
         mask = columns[0] if len(columns) == 1 else reshape(stack(columns, 1), (-1,))
     for leaf in range(count):
