@@ -290,7 +290,7 @@ def _staged_for(
         context.note("loop kept", "as one loop of the graph", where)
         return
     except CarryChange as change:
-        if peeled or (trip is UNKNOWN and peeled):
+        if peeled:
             problem: NeedConcrete = change
         else:
             if trip is UNKNOWN:
@@ -1191,7 +1191,7 @@ def _grown_after(
     mask = None
     if dynamic and count:
         rows = per[0][0].shape[0]
-        columns = [_full_flag(f, rows) if f is None else f for f in flags]
+        columns = [full((rows,), const(True)) if f is None else f for f in flags]
         mask = columns[0] if len(columns) == 1 else reshape(stack(columns, 1), (-1,))
     for leaf in range(count):
         columns = [p[leaf] for p in per]
@@ -1223,10 +1223,6 @@ def _grown_after(
     freeze(last, CHANGED, where)
     contents = Growing(total, grown.element, tuple(found), last, loop=where)
     context.put(each.slot, ((), contents))
-
-
-def _full_flag(_: Any, rows: Any) -> Expr:
-    return full((rows,), const(True))
 
 
 # --- memory ------------------------------------------------------------------------------------------------
