@@ -46,13 +46,15 @@ def smallest(elements: Any) -> Any:
     return best
 
 
-def or_default(extreme: Any, elements: Any, default: Any) -> Any:
-    """``max(elements, default=default)``, or of ``min``."""
-    return default if len(elements) == 0 else extreme(elements)
+def or_default(extreme: Any, elements: Any, default: Any, *keys: Any) -> Any:
+    """``max(elements, default=default)``, or of ``min``; with ``key=`` too."""
+    return default if len(elements) == 0 else extreme(elements, *keys)
 
 
 def largest_by(elements: Any, key: Any) -> Any:
     """``max(elements, key=key)``."""
+    if len(elements) == 0:
+        raise ValueError("max() iterable argument is empty")
     best = elements[0]
     most = key(best)
     for element in elements:
@@ -64,6 +66,8 @@ def largest_by(elements: Any, key: Any) -> Any:
 
 def smallest_by(elements: Any, key: Any) -> Any:
     """``min(elements, key=key)``."""
+    if len(elements) == 0:
+        raise ValueError("min() iterable argument is empty")
     best = elements[0]
     least = key(best)
     for element in elements:

@@ -34,7 +34,7 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
-from wengert.frontend.staging.effects import TokenSlot, logged, printed, require, waited
+from wengert.frontend.staging.effects import TokenSlot, logged, printed, waited
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
@@ -372,15 +372,10 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     def extreme(*args: Any, key: Any = None, default: Any = UNASSIGNED) -> Any:
         if len(args) == 1:
             (iterable,) = args
-            if isinstance(iterable, Array) and key is None and _is_long(iterable):
-                from wengert.frontend.staging import helpers
-
-                over = helpers.largest if name == "max" else helpers.smallest
-                if default is UNASSIGNED:
-                    return call(over, iterable)
-                return call(helpers.or_default, over, iterable, default)
-            if type(iterable) is list and is_growing(iterable):
-                return _growing_extreme(name, iterable, key, default)
+            if (isinstance(iterable, Array) and key is None and _is_long(iterable)) or (
+                type(iterable) is list and is_growing(iterable)
+            ):
+                return _looped_extreme(name, iterable, key, default)
             values = list(python_elements(iterable, flagged=True))
         else:
             values = list(args)
@@ -389,7 +384,7 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
                 return default
             raise ValueError(f"{name}() iterable argument is empty")
         if any(type(v) is Maybe for v in values):
-            return _growing_extreme(name, active().birth(values), key, default)
+            return _looped_extreme(name, active().birth(values), key, default)
         if key is None and not any(isinstance(v, Handle) or _holds(v) for v in values):
             return original(values)
         keys = values if key is None else [call(key, v) for v in values]
@@ -412,27 +407,15 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     return extreme
 
 
-def _growing_extreme(name: str, elements: list[Any], key: Any, default: Any) -> Any:
-    """``max`` or ``min`` of a list whose length only running tells."""
+def _looped_extreme(name: str, iterable: Any, key: Any, default: Any) -> Any:
     from wengert.frontend.staging import helpers
-    from wengert.frontend.staging.stage import compare
 
-    function = {
-        ("max", False): helpers.largest,
-        ("min", False): helpers.smallest,
-        ("max", True): helpers.largest_by,
-        ("min", True): helpers.smallest_by,
-    }[name, key is not None]
-    keys = () if key is None else (key,)
-    some = compare(">", length_of(elements), 0)
-    if default is not UNASSIGNED:
-        return choose(some, lambda: call(function, elements, *keys), lambda: default)
-    require(
-        some if isinstance(some, bool) else some.expr,
-        "ValueError",
-        f"{name}() iterable argument is empty",
-    )
-    return call(function, elements, *keys)
+    by_key = helpers.largest_by if name == "max" else helpers.smallest_by
+    plain = helpers.largest if name == "max" else helpers.smallest
+    over, keys = (plain, ()) if key is None else (by_key, (key,))
+    if default is UNASSIGNED:
+        return call(over, iterable, *keys)
+    return call(helpers.or_default, over, iterable, default, *keys)
 
 
 def _holds(value: Any) -> bool:
