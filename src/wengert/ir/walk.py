@@ -26,6 +26,7 @@ __all__ = [
     "renamed",
     "renaming",
     "replaced",
+    "size_names",
     "substitute",
     "transform",
     "use_counts",
@@ -163,7 +164,7 @@ def _told(nodes: Iterable[Expr], mapping: Mapping[Expr, Expr]) -> dict[str, Dim]
     names = {node.op.tells(node.attr) for node in changed if node.op.tells is not None} - {""}
     for pair in mapping.items():
         for node in pair:
-            names -= _names_in(node)
+            names -= size_names(node)
     if not names:
         return {}
     key = hash(tuple(sorted((old.serial, new.serial) for old, new in mapping.items())))
@@ -176,7 +177,8 @@ def _told(nodes: Iterable[Expr], mapping: Mapping[Expr, Expr]) -> dict[str, Dim]
 _WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 
-def _names_in(node: Expr) -> set[str]:
+def size_names(node: Expr) -> set[str]:
+    """The names of sizes in the type of a node with one result."""
     if isinstance(node.type, TupleType):
         return set()
     return {name for e in node.type.shape if isinstance(e, Dim) for name in e.names}

@@ -16,8 +16,7 @@ from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.dump import codec, mapped
 from wengert.ir.node import Expr
 from wengert.ir.region import Region
-from wengert.ir.types import TupleType
-from wengert.ir.walk import order, with_sizes
+from wengert.ir.walk import order, size_names, with_sizes
 
 __all__ = ["Loop", "opaque_length", "renamed_anew", "renamed_by_structure", "told_by"]
 
@@ -58,13 +57,6 @@ def told_by(attr: Any) -> str:
     if not isinstance(length, Dim) or length.needs or length is not Dim.named(str(length)):
         return ""
     return str(length) if is_opaque(str(length)) else ""
-
-
-def size_names(node: Expr) -> set[str]:
-    """The names of sizes in the type of a node with one result."""
-    if isinstance(node.type, TupleType):
-        return set()
-    return {name for e in node.type.shape if isinstance(e, Dim) for name in e.names}
 
 
 def mentioned_names(node: Expr) -> set[str]:

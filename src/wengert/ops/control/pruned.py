@@ -12,16 +12,20 @@ from typing import NamedTuple
 from wengert.ir.function import Function
 from wengert.ir.node import Expr, paused_gc
 from wengert.ir.region import Region
-from wengert.ir.walk import build, leaves, order, renamed, renaming, replaced, substitute
+from wengert.ir.walk import (
+    build,
+    leaves,
+    order,
+    renamed,
+    renaming,
+    replaced,
+    size_names,
+    substitute,
+)
 from wengert.ops.control.call import CALL, Call
 from wengert.ops.control.cond import COND, Cond
 from wengert.ops.control.item import item
-from wengert.ops.control.lengths import (
-    Loop,
-    mentioned_names,
-    renamed_by_structure,
-    size_names,
-)
+from wengert.ops.control.lengths import Loop, mentioned_names, renamed_by_structure
 from wengert.ops.control.loop import LOOP
 from wengert.ops.control.regions import outer_sizes, retyped
 from wengert.ops.leaves import param
