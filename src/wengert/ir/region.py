@@ -15,7 +15,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import order
 
-__all__ = ["Region"]
+__all__ = ["Region", "acts"]
 
 
 class Region:
@@ -57,15 +57,17 @@ class Region:
     def acts(self) -> bool:
         """Whether running it has effects, in bodies inside of it too."""
         if self._acts is None:
-            self._acts = any(
-                node.op.effect
-                or (node.op.bodies is not None and any(b.acts for b in node.op.bodies(node.attr)))
-                for node in self.nodes
-            )
+            self._acts = any(map(acts, self.nodes))
         return self._acts
 
     def __repr__(self) -> str:
         return f"<region {len(self.params)} -> {len(self.outputs)}>"
+
+
+def acts(node: Expr) -> bool:
+    """Whether a node is an effect, or a branch or a loop with effects in it."""
+    bodies = node.op.bodies
+    return node.op.effect or (bodies is not None and any(b.acts for b in bodies(node.attr)))
 
 
 PARTS.add(Region)

@@ -13,6 +13,7 @@ from wengert.emit.python.stores import emit_store
 from wengert.emit.python.values import Block, Buffer, Kind, Line, Value, read
 from wengert.emit.python.writer import ProgramWriter
 from wengert.ir.node import Expr
+from wengert.ir.region import acts
 from wengert.ir.types import TupleType, Type
 from wengert.ops.control.item import ITEM
 from wengert.show.forms import Form
@@ -369,15 +370,14 @@ _CONVERTERS = {"float64": "float", "int64": "int", "bool": "bool", "complex128":
 
 def effects_first(values: Sequence[Value]) -> list[Value]:
     """Tokens before all else, so that what is checked is checked before it is used."""
-    return sorted(values, key=lambda value: not _acts(value.node))
+    return sorted(values, key=lambda value: not _of_effects(value.node))
 
 
-def _acts(node: Expr) -> bool:
-    """Whether a node is a token that an effect, or a branch or a loop with effects in it, gives."""
+def _of_effects(node: Expr) -> bool:
+    """Whether a node acts, or is the token that one which acts gives."""
     if node.op is ITEM and node.value_type.dtype == "int64" and not node.shape:
         node = node.args[0]
-    bodies = node.op.bodies
-    return node.op.effect or (bodies is not None and any(b.acts for b in bodies(node.attr)))
+    return acts(node)
 
 
 def _assigned_names(line: str) -> list[str]:

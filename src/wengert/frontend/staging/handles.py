@@ -26,6 +26,7 @@ from wengert.frontend.staging.context import (
 )
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr, service
+from wengert.ir.region import acts
 from wengert.ir.types import DTYPES, TupleType, Type, is_inexact
 from wengert.ops.choice import where
 from wengert.ops.control import branch
@@ -638,10 +639,7 @@ def _is_closed(context: Context, node: Expr) -> bool:
 
 def _is_kept(node: Expr) -> bool:
     """Whether a node has its value only when the program runs: it acts, or has the size of an input."""
-    op = node.op
-    if op.effect or (op.bodies is not None and any(body.acts for body in op.bodies(node.attr))):
-        return True
-    return op.resolve is not None and _mentions_size(node)
+    return acts(node) or (node.op.resolve is not None and _mentions_size(node))
 
 
 def _mentions_size(node: Expr) -> bool:
