@@ -42,6 +42,7 @@ from wengert.frontend.staging.adopting import (
 )
 from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
+from wengert.frontend.staging.containers import has_partial
 from wengert.frontend.staging.context import Context, Note, Place, active, capturing, refuse
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import growing_of, set_growing
@@ -55,6 +56,7 @@ from wengert.frontend.staging.handles import (
     Scalar,
     Unroll,
     is_stale,
+    may_miss,
     to_expr,
 )
 from wengert.frontend.staging.narrow import is_narrow, read_only
@@ -684,12 +686,8 @@ def _is_leaf(value: Any) -> bool:
     return (
         isinstance(value, (Handle, Poison))
         or (type(value) is list and _is_dynamic(value))
-        or (isinstance(value, dict) and any(_may_miss(v) for v in value.values()))
+        or (isinstance(value, dict) and has_partial(value))
     )
-
-
-def _may_miss(value: Any) -> bool:
-    return isinstance(value, Partial) and not value.none
 
 
 def _is_dynamic(value: list[Any]) -> bool:
@@ -699,11 +697,11 @@ def _is_dynamic(value: list[Any]) -> bool:
 
 
 def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) -> Result:
-    if isinstance(leaf, Partial) and not leaf.none:
+    if may_miss(leaf):
         leaf = leaf.certain()
     if isinstance(leaf, Poison) and not isinstance(leaf, Choice):
         leaf._fail()
-    if isinstance(leaf, dict) and any(_may_miss(v) for v in leaf.values()):
+    if isinstance(leaf, dict) and has_partial(leaf):
         return _partial_dict(leaf, context, exprs, shown)
     if not isinstance(leaf, (Handle, Poison)):
         lender = next((read for read, value, _ in context.lent if value is leaf), None)
@@ -801,11 +799,11 @@ def _partial_dict(
     """A dict some of whose keys are there under a condition."""
     entries = []
     for key, value in leaf.items():
-        flagged = _may_miss(value)
+        flagged = may_miss(value)
         if flagged:
             missing = value.missing
             value = value.value
-            while _may_miss(value):
+            while may_miss(value):
                 missing, value = where(missing, const(True), value.missing), value.value
             exprs.append(missing)
             shown.append(missing)

@@ -18,7 +18,7 @@ from wengert.frontend.staging.context import (
 )
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, need_rows, set_growing
-from wengert.frontend.staging.handles import UNKNOWN, Handle, Partial, Poison, Scalar, known
+from wengert.frontend.staging.handles import UNKNOWN, Handle, Poison, Scalar, known, may_miss
 
 __all__ = [
     "container_method",
@@ -157,14 +157,9 @@ def container_method(
     return active().birth(result) if name == "copy" else result
 
 
-def is_partial(value: Any) -> bool:
-    """Whether a dict has a key with this value under a condition only."""
-    return isinstance(value, Partial) and not value.none
-
-
 def has_partial(owner: dict[Any, Any]) -> bool:
     """Whether a dict has keys under a run-time condition only."""
-    return any(is_partial(v) for v in owner.values())
+    return any(may_miss(v) for v in owner.values())
 
 
 def keys_of(owner: dict[Any, Any]) -> list[Any]:
@@ -176,7 +171,7 @@ def _entries(owner: dict[Any, Any], take: Callable[[Any, Any], Any]) -> list[Any
     found = []
     for key, value in owner.items():
         present: Any = True
-        while is_partial(value):
+        while may_miss(value):
             present, value = _both(present, value.missing), value.value
         found.append(take(key, value) if present is True else Maybe(present, take(key, value)))
     return found
@@ -195,7 +190,7 @@ def merged_dict(first: Any, second: Any) -> dict[Any, Any]:
     found = dict(first)
     for key in second.keys():  # noqa: SIM118  it may be no dict
         value = second[key]
-        if is_partial(value) and key in found:
+        if may_miss(value) and key in found:
             old = found[key]
             found[key] = choose(
                 Scalar(value.missing, python=True),
@@ -235,14 +230,14 @@ def _partly(owner: dict[Any, Any], name: str, args: tuple[Any, ...]) -> tuple[An
             "keys": lambda k, v: k, "values": lambda k, v: v, "items": lambda k, v: (k, v),
         }  # fmt: skip
         return (active().birth(_entries(owner, take[name])),)
-    if name == "get" and is_partial(owner.get(args[0])):
+    if name == "get" and may_miss(owner.get(args[0])):
         value = owner[args[0]]
         default = args[1] if len(args) > 1 else None
         missing = Scalar(value.missing, python=True)
         return (choose(missing, lambda: default, lambda: value.value),)
-    certain = name in ("pop", "setdefault") and not is_partial(owner.get(args[0]))
+    certain = name in ("pop", "setdefault") and not may_miss(owner.get(args[0]))
     if name in ("pop", "popitem", "setdefault") and has_partial(owner) and not certain:
-        keys = ", ".join(repr(k) for k, v in owner.items() if is_partial(v))
+        keys = ", ".join(repr(k) for k, v in owner.items() if may_miss(v))
         refuse(f"a dict has the key {keys} on one path only; give it a value on both", NeedConcrete)
     return None
 

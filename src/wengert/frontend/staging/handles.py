@@ -12,7 +12,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from enum import Enum
 from itertools import count
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 import numpy as np
 
@@ -52,6 +52,7 @@ __all__ = [
     "is_handle",
     "is_number",
     "known",
+    "may_miss",
     "new_array",
     "plain_number",
     "scalar_of",
@@ -423,6 +424,11 @@ class Partial(Handle):
             message = f"cannot access local variable '{self.name}' where it is not associated with a value"
             require(self.missing, "UnboundLocalError", message, wanted=False)
         return self.value
+
+
+def may_miss(value: Any) -> TypeGuard[Partial]:
+    """Whether a variable, an attribute or an entry of a dict has its value under a condition only."""
+    return isinstance(value, Partial) and not value.none
 
 
 class Poison:

@@ -52,6 +52,7 @@ from wengert.frontend.staging.handles import (
     is_active,
     is_number,
     known,
+    may_miss,
     scalar_of,
     to_expr,
     type_of,
@@ -704,7 +705,7 @@ def hasattr_(value: Any, name: str) -> bool:
     if isinstance(value, Handle):
         return hasattr(np.ndarray if isinstance(value, Array) else python_class(value), name)
     found = getattr(value, name, UNASSIGNED)
-    if isinstance(found, Partial) and not found.none:
+    if may_miss(found):
         return truth(not_missing(found))
     if found is UNASSIGNED and isinstance(value, (types.FunctionType, type)):
         active().adopted.guard(name, lambda: hasattr(value, name), False, "equal")

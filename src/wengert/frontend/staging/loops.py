@@ -73,6 +73,7 @@ from wengert.frontend.staging.handles import (
     Scalar,
     describe,
     known,
+    may_miss,
     scalar_of,
     selected,
     to_expr,
@@ -846,7 +847,7 @@ def _new(slot: Slot, init: Any, final: Any, uniting: Uniting, where: Place) -> _
     if init is UNASSIGNED and isinstance(slot, CellSlot):
         if final is UNASSIGNED:
             raise AssertionError("unreachable: nothing has changed")
-        if type(final).__name__ != "Partial" or final.none:
+        if not may_miss(final):
             return _Carried(slot, init, alone(final, uniting), late=True)
     if slot.key[0] == "list":
         grown = _grows(init, final, uniting)

@@ -57,6 +57,7 @@ from wengert.frontend.staging.handles import (
     concrete,
     is_number,
     known,
+    may_miss,
     to_expr,
     type_of,
     wrap,
@@ -358,7 +359,7 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
             found = or_(found, lambda i=item: _is_or_equals(a, i))  # type: ignore[misc]
     elif isinstance(b, (dict, set, frozenset)):
         key = hashed(a)
-        if isinstance(b, dict) and isinstance(b.get(key), Partial) and not b[key].none:
+        if isinstance(b, dict) and may_miss(b.get(key)):
             found = not_(Scalar(b[key].missing, python=True))
         else:
             found = key in b
@@ -479,7 +480,7 @@ def getitem(owner: Any, index: Any) -> Any:
         if has_choice(index):
             return by_options(index, lambda option: getitem(owner, option))
         value = owner[_key(index)]
-        if isinstance(value, Partial) and not value.none:
+        if may_miss(value):
             require(value.missing, "KeyError", repr(index), wanted=False)
             return value.value
         return value
@@ -780,7 +781,7 @@ def attr(owner: Any, name: str) -> Any:
     own_name = name in getattr(owner, "__dict__", ())
     finder = _user_method(kind, "__getattr__") if found is None and not own_name else None
     value = getattr(owner, name) if finder is None else call(finder, owner, name)
-    if isinstance(value, Partial) and not value.none and type(value) is Partial:
+    if may_miss(value):
         require(
             value.missing,
             "AttributeError",
@@ -901,7 +902,7 @@ def returned(value: Any) -> Any:
 
 def _assigned(value: Any) -> Any:
     """A value whose variables have all been assigned, which is checked where they are read."""
-    if isinstance(value, Partial) and not value.none:
+    if may_miss(value):
         return value.certain()
     if type(value) is tuple and any(isinstance(v, (Partial, tuple)) for v in value):
         return tuple(_assigned(v) for v in value)
