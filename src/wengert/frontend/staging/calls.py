@@ -35,6 +35,7 @@ from wengert.frontend.staging.context import (
 from wengert.frontend.staging.extents import agreed
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing
 from wengert.frontend.staging.handles import (
+    PYTHON_NUMBERS,
     UNKNOWN,
     Array,
     Choice,
@@ -170,8 +171,7 @@ def _noted(result: Any) -> Any:
     return active().birth(result) if hasattr(type(result), "__next__") else result
 
 
-_NUMBERS = frozenset((int, float, complex, bool))
-_KNOWN = _NUMBERS | {str}
+_KNOWN = PYTHON_NUMBERS | {str}
 _PLAIN_FUNCTIONS = frozenset((abs, chr, divmod, max, min, ord, pow, round))
 _PLAIN_METHODS: dict[type, frozenset[str]] = {
     list: frozenset(("append", "clear", "insert", "pop", "reverse")),
@@ -188,7 +188,7 @@ def _is_plain(function: Any, args: tuple[Any, ...]) -> bool:
     if context is None:
         return False
     if kind is types.ModuleType:
-        return _NUMBERS.issuperset(map(type, args)) and (
+        return PYTHON_NUMBERS.issuperset(map(type, args)) and (
             owner is math or function in _PLAIN_FUNCTIONS
         )
     if kind is str:
@@ -196,7 +196,7 @@ def _is_plain(function: Any, args: tuple[Any, ...]) -> bool:
     methods = _PLAIN_METHODS.get(kind)
     if methods is None or function.__name__ not in methods:
         return False
-    known = not args or type(args[0]) in _NUMBERS
+    known = not args or type(args[0]) in PYTHON_NUMBERS
     if kind is dict:
         return known and bool(args) and not isinstance(owner.get(args[0]), Partial)
     return (

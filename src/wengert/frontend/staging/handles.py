@@ -35,6 +35,7 @@ from wengert.ops.layout import cast
 from wengert.ops.leaves import CONSTANT, const, machine_number, size
 
 __all__ = [
+    "PYTHON_NUMBERS",
     "UNKNOWN",
     "Array",
     "Buffer",
@@ -63,7 +64,9 @@ __all__ = [
 
 # Any: handles stand for whatever numbers and arrays the program has.
 _serial = count()
-_NUMBERS = (bool, int, float, complex, np.number, np.bool_)
+# Values of exactly these types are known and have nothing to do with the capture: Python goes on as it is.
+PYTHON_NUMBERS = frozenset((int, float, complex, bool))
+_NUMBERS = (bool, int, float, complex, np.number, np.bool_)  # also NumPy's, and subclasses
 
 
 class View(NamedTuple):

@@ -38,6 +38,7 @@ from wengert.frontend.staging.effects import TokenSlot, logged, printed, waited
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
+    PYTHON_NUMBERS,
     UNKNOWN,
     Array,
     Buffer,
@@ -86,9 +87,6 @@ __all__ = [
 
 # Any: arguments are whatever the program has.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
-
-
-_NUMBERS = frozenset((int, float, complex, bool))
 
 
 def _certain(value: Any) -> Any:
@@ -338,7 +336,7 @@ def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
     if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
         return _looped_sum(iterable, start)
-    if type(iterable) in (list, tuple) and _NUMBERS.issuperset(map(type, (start, *iterable))):
+    if type(iterable) in (list, tuple) and PYTHON_NUMBERS.issuperset(map(type, (start, *iterable))):
         return sum(iterable, start)
     for value in python_elements(iterable, flagged=True):
         total = _plus(total, value)

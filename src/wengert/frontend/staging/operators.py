@@ -14,6 +14,7 @@ from wengert.frontend.staging.context import active, refuse
 from wengert.frontend.staging.effects import require
 from wengert.frontend.staging.extents import agreed
 from wengert.frontend.staging.handles import (
+    PYTHON_NUMBERS,
     Array,
     Handle,
     Partial,
@@ -56,7 +57,7 @@ def _is_python(value: Any) -> bool:
     """Whether a value is a Python number, known or not."""
     if isinstance(value, Scalar):
         return value.weak
-    return type(value) in (bool, int, float, complex)
+    return type(value) in PYTHON_NUMBERS
 
 
 def _certain(value: Any) -> Any:

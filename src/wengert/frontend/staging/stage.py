@@ -47,6 +47,7 @@ from wengert.frontend.staging.growing import (
     length_of,
 )
 from wengert.frontend.staging.handles import (
+    PYTHON_NUMBERS,
     UNKNOWN,
     Array,
     Choice,
@@ -93,8 +94,6 @@ __all__ = [
 # Any: the values of the program.
 # A lambda with a default keeps the value of this turn of the loop; mypy does not infer such a lambda.
 _PLAIN = frozenset((int, float, complex, bool, str, Scalar, Array, list, tuple))
-# Values of exactly these types are known and have nothing to do with the capture: Python goes on as it is.
-_NUMBERS = frozenset((int, float, complex, bool))
 _BUILTINS = frozenset(
     (int, float, complex, bool, str, bytes, list, tuple, dict, set, Scalar, Array)
 )
@@ -105,7 +104,7 @@ _KNOWN = frozenset((int, float, complex, bool, str, bytes, type(None)))
 def binary(op: str, a: Any, b: Any) -> Any:
     """``a op b``."""
     kind_a, kind_b = type(a), type(b)
-    if kind_a in _NUMBERS and kind_b in _NUMBERS:
+    if kind_a in PYTHON_NUMBERS and kind_b in PYTHON_NUMBERS:
         return BINARY[op](a, b)
     if kind_a in _PLAIN and kind_b in _PLAIN:
         if kind_a is list or kind_b is list:
@@ -241,7 +240,7 @@ def unary(op: str, a: Any) -> Any:
 
 def compare(op: str, a: Any, b: Any) -> Any:
     """``a op b`` for comparisons, ``is`` and ``in``."""
-    if type(a) in _NUMBERS and type(b) in _NUMBERS and op in COMPARISONS:
+    if type(a) in PYTHON_NUMBERS and type(b) in PYTHON_NUMBERS and op in COMPARISONS:
         return COMPARISONS[op](a, b)
     if op == "is" or op == "is not":
         return _is(a, b, op == "is")
@@ -382,7 +381,7 @@ def chain(operators: tuple[str, ...], left: Any, *rights: Callable[[], Any]) -> 
 
 def not_(value: Any) -> Any:
     """``not value``."""
-    if type(value) in _NUMBERS:
+    if type(value) in PYTHON_NUMBERS:
         return not value
     flag = tested(value)
     if isinstance(flag, Scalar):
@@ -394,7 +393,7 @@ def not_(value: Any) -> Any:
 
 def and_(a: Any, b: Callable[[], Any]) -> Any:
     """``a and b``."""
-    if type(a) in _NUMBERS:
+    if type(a) in PYTHON_NUMBERS:
         return b() if a else a
     flag = tested(a)
     if not isinstance(flag, Scalar):
@@ -404,7 +403,7 @@ def and_(a: Any, b: Callable[[], Any]) -> Any:
 
 def or_(a: Any, b: Callable[[], Any]) -> Any:
     """``a or b``."""
-    if type(a) in _NUMBERS:
+    if type(a) in PYTHON_NUMBERS:
         return a if a else b()
     flag = tested(a)
     if not isinstance(flag, Scalar):
@@ -415,7 +414,7 @@ def or_(a: Any, b: Callable[[], Any]) -> Any:
 
 def augment(op: str, a: Any, b: Any) -> Any:
     """The value of ``a`` after ``a op= b``."""
-    if type(a) in _NUMBERS and type(b) in _NUMBERS:
+    if type(a) in PYTHON_NUMBERS and type(b) in PYTHON_NUMBERS:
         return BINARY[op](a, b)
     if type(a) is Choice:
         return binary(op, a, b)
@@ -507,7 +506,7 @@ def _is_certain(owner: Any) -> bool:
 def _key(index: Any) -> Any:
     """A key of a dict."""
     kind = type(index)
-    if kind in _NUMBERS or (kind is str and not has_marks(index)):
+    if kind in PYTHON_NUMBERS or (kind is str and not has_marks(index)):
         return index
     return hashed(index)
 
