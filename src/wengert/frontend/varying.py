@@ -29,7 +29,8 @@ class Varying:
 
     def sizes(self, taken: Iterable[str]) -> dict[Place, Dim]:
         """The extents, with names that nothing else has."""
-        free = (name for name in _names() if name not in set(taken))
+        used = set(taken)
+        free = (name for name in _names() if name not in used)
         names = {number: next(free) for number in sorted({n for _, n in self.extents})}
         return {place: Dim.named(names[number]) for place, number in self.extents}
 
@@ -38,7 +39,7 @@ FIXED = Varying()
 
 
 def _names() -> Iterator[str]:
-    """As in books: n, m, then n2, n3."""
+    """As in books: n, m, p, q, then n2, n3."""
     yield from ("n", "m", "p", "q")
     number = 2
     while True:
