@@ -334,7 +334,7 @@ def all_(iterable: Any) -> Any:
 @own(sum)
 def sum_(iterable: Any, start: Any = 0) -> Any:
     total = start
-    if (type(iterable) is list and is_growing(iterable)) or _is_long(iterable):
+    if (type(iterable) is list and is_growing(iterable)) or _is_worth_a_loop(iterable):
         return _looped_sum(iterable, start)
     if type(iterable) in (list, tuple) and PYTHON_NUMBERS.issuperset(map(type, (start, *iterable))):
         return sum(iterable, start)
@@ -351,7 +351,8 @@ def _plus(total: Any, value: Any) -> Any:
     return any_binary("+", total, value)
 
 
-def _is_long(iterable: Any) -> bool:
+def _is_worth_a_loop(iterable: Any) -> bool:
+    """Whether it is a range of run-time length, or an array of many rows or of an open number of them."""
     if isinstance(iterable, Array) and iterable.type.shape:
         first = iterable.type.shape[0]
         return not isinstance(first, int) or first > 16
@@ -371,7 +372,7 @@ def _extreme(name: str, op: str) -> Callable[..., Any]:
     def extreme(*args: Any, key: Any = None, default: Any = UNASSIGNED) -> Any:
         if len(args) == 1:
             (iterable,) = args
-            if (isinstance(iterable, Array) and key is None and _is_long(iterable)) or (
+            if (isinstance(iterable, Array) and key is None and _is_worth_a_loop(iterable)) or (
                 type(iterable) is list and is_growing(iterable)
             ):
                 return _looped_extreme(name, iterable, key, default)
