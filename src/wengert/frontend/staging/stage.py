@@ -742,14 +742,9 @@ def augment_item(op: str, owner: Any, index: Any, later: Callable[[], Any]) -> N
         return
     value = later()
     if isinstance(owner, Array):
-        new_value = binary(op, old, value)
-        indexing.setitem(owner, index, _cast_back(owner, new_value))
+        indexing.setitem(owner, index, binary(op, old, value))
     else:
         setitem(owner, index, augment(op, old, value))
-
-
-def _cast_back(owner: Array, value: Any) -> Any:
-    return value
 
 
 _OF_A_CLASS = (bool, int, float, str, tuple, np.ndarray, list, dict, set)  # read anew
