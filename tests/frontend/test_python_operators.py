@@ -106,6 +106,7 @@ def _is_nearly_wide(value: Any) -> bool:
 @example(a=2**63 - 1, b=1, known="b")
 @example(a=2**63 - 2, b=1, known="b")
 @example(a=-(2**63), b=-1, known="")
+@example(a=-(2**63), b=-1, known="a")
 @example(a=1, b=-1, known="a")
 @example(a=1e200, b=2, known="b")
 @example(a=-math.inf, b=0.5, known="")

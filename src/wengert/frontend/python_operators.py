@@ -175,8 +175,8 @@ def _divided(a: Expr, b: Expr, bound: Bound | None) -> Any:
 
 def _smallest_by_minus_one(a: Expr, b: Expr, bound: Bound | None) -> Ok:
     """The one quotient of 64-bit integers that does not fit."""
-    known = number_of(b)
-    if largest(a, bound) is not None or (known is not None and known != -1):
+    known, most = number_of(b), largest(a, bound)
+    if (most is not None and most < -_LEAST) or (known is not None and known != -1):
         return True
     return logical_or(ne(a, const(_LEAST)), ne(b, const(-1)))
 
