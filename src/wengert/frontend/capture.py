@@ -44,6 +44,7 @@ from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.containers import has_partial
 from wengert.frontend.staging.context import Context, Note, Place, active, capturing, refuse
+from wengert.frontend.staging.deques import AsLists, deque_of
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import growing_of, set_growing
 from wengert.frontend.staging.handles import (
@@ -357,10 +358,12 @@ def capture(
     recursive: set[Any] = set()
     counting: set[Any] = set()
     unrolled: set[Any] = set()
+    lists_for_deques = False
     try:
         while True:
             context = Context({} if eager else None)
             context.recursive, context.unrolled, context.counting = recursive, unrolled, counting
+            context.lists_for_deques = lists_for_deques
             context.token = first_token()
             context.adopted = Adopted(context)
             try:
@@ -370,6 +373,8 @@ def capture(
                 (counting if restart.counting else recursive).add(restart.code)
             except Unroll as unroll:
                 unrolled.add(unroll.where)
+            except AsLists:
+                lists_for_deques = True
     except CaptureError as error:
         plain = CaptureError(str(error))
         plain.filename, plain.lineno = error.filename, error.lineno
@@ -685,7 +690,7 @@ def _check_keys(tree: Tree) -> None:
 def _is_leaf(value: Any) -> bool:
     return (
         isinstance(value, (Handle, Poison))
-        or (type(value) is list and _is_dynamic(value))
+        or (type(value) is list and (_is_dynamic(value) or deque_of(value) is not None))
         or (isinstance(value, dict) and has_partial(value))
     )
 
@@ -711,6 +716,11 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         content = _made_of(leaf)
         if content is not None:
             return _object_result(leaf, *content, context, exprs, shown)
+    stands_for = deque_of(leaf)
+    if stands_for is not None:
+        most = stands_for[1]
+        whole = call(list, leaf)
+        return _object_result(leaf, whole, lambda items: deque(items, most), context, exprs, shown)
     if isinstance(leaf, (list, tuple, dict)) and not (type(leaf) is list and _is_dynamic(leaf)):
         inner, inner_exprs, tree, inner_shown = _results(context, leaf)
         exprs += inner_exprs

@@ -3,6 +3,7 @@
 import bisect
 import heapq
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -260,3 +261,47 @@ def windowed_mean(image, width):
         weights = np.exp(-((np.arange(first, last) - x) ** 2) / width)
         out[x] = np.sum(weights * image[first:last]) / np.sum(weights)
     return out
+
+
+@program(
+    np.array(
+        [[0.1, 0.8, 0.2, 0.9], [0.7, 0.3, 0.1, 0.2], [0.6, 0.1, 0.4, 0.9], [0.1, 0.2, 0.3, 0.5]]
+    ),
+    0.5,
+    wrt=[0],
+)
+def reached_by_a_queue(A, least):
+    seen, queue, total = [0], deque([0]), 0.0
+    while queue:
+        u = queue.popleft()
+        total += A[u, u] * (1 + len(queue))
+        for v in range(len(A)):
+            if A[u, v] > least and v not in seen:
+                seen.append(v)
+                queue.append(v)
+    return total, seen
+
+
+@program(1.5, others=[(0.4,), (12.0,)], wrt=[0])
+def sliding_window(x):
+    window, total = deque(maxlen=3), 0.0
+    while x < 50:
+        window.append(x)
+        x = x * 1.7
+        total += sum(window) / len(window)
+    return total, window, list(window), len(window), window.maxlen
+
+
+@program(3.7, others=[(1.2,), (9.3,)], wrt=[0])
+def both_ends(x):
+    queue, out = deque([x]), []
+    while queue and len(out) < 12:
+        v = queue.popleft()
+        out.append(v)
+        if v > 0.3:
+            queue.append(v / 2)
+            queue.appendleft(v / 3)
+    queue.rotate(1)
+    kept = queue.copy()
+    kept.extendleft([1.0, x])
+    return out, queue, kept, max(kept), isinstance(queue, deque)

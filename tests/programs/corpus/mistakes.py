@@ -119,13 +119,15 @@ def numpy_function_without_a_rule(x):
     return np.packbits(x > 0)  # <-
 
 
-@mistake(2.5, words="deque does not keep its length")
+_WAITING: deque[float] = deque()
+
+
+@mistake(2.5, words="a deque from outside does not keep its length")
 def deque_of_unknown_length(x):
-    queue = deque()
     while x > 0.1:  # <-
-        queue.append(x)
+        _WAITING.append(x)
         x = x / 2
-    return queue[0]
+    return _WAITING[0]
 
 
 @mistake(2.5, words="input")

@@ -384,6 +384,8 @@ def _object(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         from wengert.frontend.staging.caching import cached_call
 
         return cached_call(function, args, kwargs)
+    if isinstance(function, types.MethodDescriptorType) and args and type(args[0]) is list:
+        return _noted(_builtin(function.__get__(args[0]), args[1:], kwargs))
     if getattr(function, "__wengert_inline__", False):  # as the function that it wraps
         return call(function.__wrapped__, *args, **kwargs)
     hook = getattr(function, "__wengert_call__", None)

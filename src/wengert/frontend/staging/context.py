@@ -442,6 +442,8 @@ class Context:
         ] = {}  # functions, with ids of their defaults
         self.stopped = False
         self.leaving = 0  # context managers that are being left
+        self.lists_for_deques = False
+        self.deques: dict[int, tuple[list[Any], int | None]] = {}  # lists that stand for deques
         self.shows = False  # whether the program prints
         self.texts: list[Any] = []  # values in texts
         self.plain: dict[
@@ -570,6 +572,10 @@ class Context:
     def may_be_same(self, a: Any, b: Any) -> bool:
         """Whether two lists, dicts or objects may be one, depending on a run-time value."""
         return not self._may_be(a).isdisjoint(self._may_be(b))
+
+    def origins_of(self, owner: Any) -> set[int]:
+        """The lists, dicts or objects that one may be, itself included, by id."""
+        return self._may_be(owner)
 
     def _may_be(self, owner: Any) -> set[int]:
         """The lists, dicts and objects that one may be, by id."""

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "added", "all_of", "any_of", "changed_at", "contained", "counted", "equal_lists", "extended",
-    "heap_made", "heap_popped", "heap_pushed", "heap_pushed_popped", "heap_replaced", "largest",
-    "largest_by", "listed", "mapped", "or_default", "placed", "removed", "smallest", "smallest_by",
-    "with_place", "without_place",
+    "added", "all_of", "any_of", "changed_at", "contained", "counted", "deque_appended",
+    "deque_appended_left", "deque_extended", "deque_extended_left", "deque_popped", "deque_popped_left",
+    "deque_rotated", "equal_lists", "extended", "heap_made", "heap_popped", "heap_pushed",
+    "heap_pushed_popped", "heap_replaced", "largest", "largest_by", "listed", "mapped", "or_default",
+    "placed", "removed", "smallest", "smallest_by", "with_place", "without_place",
 ]  # fmt: skip
 
 # Any: elements are whatever the program has.
@@ -262,3 +263,51 @@ def with_place(array: Any, place: Any, value: Any) -> Any:
     found = array[np.minimum(places - (places > at), n - 1)]
     found[at] = value
     return found
+
+
+# --- deques: lists stand for them, so these are methods of lists ----------------------------------------
+def deque_appended(elements: Any, most: Any, value: Any) -> None:
+    """``deque.append(value)``."""
+    list.append(elements, value)
+    if most is not None and len(elements) > most:
+        list.pop(elements, 0)
+
+
+def deque_appended_left(elements: Any, most: Any, value: Any) -> None:
+    """``deque.appendleft(value)``."""
+    list.insert(elements, 0, value)
+    if most is not None and len(elements) > most:
+        list.pop(elements)
+
+
+def deque_extended(elements: Any, most: Any, values: Any) -> None:
+    """``deque.extend(values)``."""
+    for value in values:
+        deque_appended(elements, most, value)
+
+
+def deque_extended_left(elements: Any, most: Any, values: Any) -> None:
+    """``deque.extendleft(values)``."""
+    for value in values:
+        deque_appended_left(elements, most, value)
+
+
+def deque_popped(elements: Any) -> Any:
+    """``deque.pop()``."""
+    if len(elements) == 0:
+        raise IndexError("pop from an empty deque")
+    return list.pop(elements)
+
+
+def deque_popped_left(elements: Any) -> Any:
+    """``deque.popleft()``."""
+    if len(elements) == 0:
+        raise IndexError("pop from an empty deque")
+    return list.pop(elements, 0)
+
+
+def deque_rotated(elements: Any, steps: Any = 1) -> None:
+    """``deque.rotate(steps)``."""
+    if len(elements) > 0:
+        for _ in range(steps % len(elements)):
+            list.insert(elements, 0, list.pop(elements))

@@ -12,6 +12,7 @@ import operator
 import random
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ from wengert.frontend.staging.context import (
     active,
     refuse,
 )
+from wengert.frontend.staging.deques import deque_of
 from wengert.frontend.staging.effects import TokenSlot, logged, printed, waited
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
@@ -647,7 +649,7 @@ def isinstance_(value: Any, kinds: Any) -> Any:
             missing, lambda: isinstance(None, kinds), lambda: isinstance_(value.value, kinds)
         )
     if not isinstance(value, Handle):
-        return isinstance(value, kinds)
+        return isinstance(value if deque_of(value) is None else deque(), kinds)
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
     flat: list[Any] = []
     for each in wanted:
@@ -689,6 +691,8 @@ def type__(value: Any, *rest: Any) -> Any:
         return type(value, *rest)
     if isinstance(value, (Scalar, Array)):
         return python_class(value)
+    if deque_of(value) is not None:
+        return deque
     return str if isinstance(value, Text) else type(value)
 
 
@@ -786,6 +790,9 @@ def _reprs(value: Any) -> Any:
         return _Repr(value)
     if own_method(repr, value) is not None:
         return _Repr(value)
+    stands_for = deque_of(value)
+    if stands_for is not None:
+        return deque((_reprs(v) for v in value), stands_for[1])
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return type(value)(_reprs(v) for v in value)
     if type(value) is dict:

@@ -38,6 +38,7 @@ from wengert.frontend.staging.context import (
     place,
     refuse,
 )
+from wengert.frontend.staging.deques import deque_of, method_of
 from wengert.frontend.staging.effects import require
 from wengert.frontend.staging.growing import (
     Growing,
@@ -754,7 +755,8 @@ def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
     if kind in _BUILTINS:
-        return getattr(owner, name)
+        stands_for = deque_of(owner) if kind is list else None
+        return getattr(owner, name) if stands_for is None else method_of(owner, stands_for[1], name)
     if kind is Choice:
         return owner.chosen(lambda option: attr(option, name))
     if kind is Poison:
