@@ -106,6 +106,9 @@ class Result:
     value: Any = None  # what is known; the outputs are taken in order
     form: Any = None
     same: Reader | None = None  # an array that is the caller's own
+    memory: int = (
+        -1
+    )  # of an array that the program has made: results with the same one are one array
 
 
 @dataclass(frozen=True)
@@ -193,12 +196,16 @@ class Captured:
                     )
 
     def unflatten_result(
-        self, values: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        values: Sequence[Any],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        inputs: Sequence[Any] = (),
     ) -> Any:
-        """The Python result for the values of the outputs."""
+        """The Python result for the values of the outputs; of ``inputs`` it is apart where Python's is."""
         if self.writes:  # results may be views of what is changed next
             values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
-        left = iter(values)
+        left = _Outputs(values, inputs)
         found = self.result_tree.unflatten([_made(r, left, (args, kwargs)) for r in self.results])
         for part, read in self.same:
             if part is None:
@@ -211,7 +218,7 @@ class Captured:
     ) -> None:
         """Change the caller's things as the program did."""
         values = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
-        left = iter(values)
+        left = _Outputs(values, ())
         skip = sum(_count(r) for r in self.results)
         for _ in range(skip):
             next(left)
@@ -248,6 +255,37 @@ def _count(result: Result) -> int:
     if result.kind == "list":
         return len(result.form[1])
     return 1
+
+
+class _Outputs:
+    """The values of outputs one by one; arrays that the program has made get memory of their own."""
+
+    def __init__(self, values: Sequence[Any], inputs: Sequence[Any]) -> None:
+        self.values = iter(values)
+        self.taken = {id(_memory(v)) for v in inputs if isinstance(v, np.ndarray)}
+        self.known: dict[int, np.ndarray] = {}
+
+    def __iter__(self) -> _Outputs:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.values)
+
+    def apart(self, value: np.ndarray, memory: int) -> np.ndarray:
+        """The array, or a copy if it is an input's, another result's or not to be changed."""
+        found = self.known.get(memory)
+        if found is None:
+            shared = id(_memory(value)) in self.taken or not value.flags.writeable
+            found = self.known[memory] = value.copy() if shared else value
+            self.taken.add(id(_memory(found)))
+        return found
+
+
+def _memory(array: np.ndarray) -> Any:
+    """The array whose memory this one is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _made(result: Result, values: Any, given: tuple[Any, Any]) -> Any:
@@ -296,7 +334,8 @@ def _built(result: Result, values: Any, given: tuple[Any, Any]) -> Any:
             if not isinstance(value, np.generic) or value.dtype != dtype
             else value
         )
-    return np.asarray(value, dtype)
+    array = np.asarray(value, dtype)
+    return array if result.memory < 0 else values.apart(array, result.memory)
 
 
 _PYTHON: dict[Any, Any] = {"bool": bool, "int64": int, "float64": float, "complex128": complex}
@@ -749,7 +788,9 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         type_ = expr.value_type
         if isinstance(leaf, Array):
             same = None if leaf.views else context.readers.get(leaf.buffer.serial)
-            return Result("array", type_.dtype, same=same)
+            of_program = not leaf.views and same is None and leaf.buffer.writable is None
+            memory = leaf.buffer.serial if of_program else -1
+            return Result("array", type_.dtype, same=same, memory=memory)
         assert isinstance(leaf, Scalar)
         return Result("python" if leaf.weak else "scalar", type_.dtype)
     if isinstance(leaf, str):

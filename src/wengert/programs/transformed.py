@@ -89,12 +89,14 @@ class Built:
                 raise
             failed = error
         else:
-            return self._finished(values, args, kwargs)
+            return self._finished(values, args, kwargs, inputs)
         # What is the caller's is as it was: Python itself changes it up to the error.
         return self.plain(failed, args, kwargs)
 
-    def _finished(self, values: Sequence[Any], args: tuple[Any, ...], kwargs: Any) -> Any:
-        result = self.captured.unflatten_result(values, args, kwargs)
+    def _finished(
+        self, values: Sequence[Any], args: tuple[Any, ...], kwargs: Any, inputs: Sequence[Any]
+    ) -> Any:
+        result = self.captured.unflatten_result(values, args, kwargs, inputs)
         if self.captured.writes:
             self.captured.write_back(values, args, kwargs)
         return result

@@ -58,6 +58,7 @@ __all__ = [
     "Unfit",
     "Uniting",
     "alone",
+    "array_forms",
     "filler",
     "has_poison",
     "same",
@@ -652,6 +653,25 @@ class Poisoned(Form):
 
     def build(self, building: Building) -> Any:
         return Poison(self.why)
+
+
+def array_forms(form: Form) -> Iterator[ArrayForm]:
+    """The forms of arrays in a form."""
+    stack_: list[Any] = [form]
+    while stack_:
+        top = stack_.pop()
+        if isinstance(top, ArrayForm):
+            yield top
+        elif isinstance(top, Missing):
+            stack_.append(top.inner)
+        elif hasattr(top, "items"):
+            inner = top.items
+            if isinstance(inner, dict):
+                stack_ += inner.values()
+            elif isinstance(inner, list):
+                stack_ += inner
+            else:
+                stack_.append(inner)
 
 
 def has_poison(form: Any) -> bool:

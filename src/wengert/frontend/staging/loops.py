@@ -51,6 +51,7 @@ from wengert.frontend.staging.forms import (
     Unfit,
     Uniting,
     alone,
+    array_forms,
     has_poison,
     same,
 )
@@ -654,7 +655,7 @@ def _share(
 ) -> None:
     """What the arrays at the beginning of an iteration may be the same memory as."""
     for each in carried.values():
-        for form in _array_forms(each.form):
+        for form in array_forms(each.form):
             _relate(context, building, form, where)
 
 
@@ -666,24 +667,6 @@ def _relate(context: Context, building: Building, form: ArrayForm, where: Place)
         made.buffer.shadows = outer
         made.buffer.loop = where
         context.relate(made.buffer, *(a.buffer for a in arrays))
-
-
-def _array_forms(form: Form) -> Iterator[ArrayForm]:
-    stack_: list[Any] = [form]
-    while stack_:
-        top = stack_.pop()
-        if isinstance(top, ArrayForm):
-            yield top
-        elif isinstance(top, Missing):
-            stack_.append(top.inner)
-        elif hasattr(top, "items"):
-            inner = top.items
-            if isinstance(inner, dict):
-                stack_ += inner.values()
-            elif isinstance(inner, list):
-                stack_ += inner
-            else:
-                stack_.append(inner)
 
 
 def _name_symbols(
@@ -1115,7 +1098,7 @@ def _reshare(
         if new is not None and isinstance(each.init, Array) and fresh_ones:
             tied(context, new.buffer, (each.init, None), none, mark)  # iterations make new ones
             continue
-        for form in _array_forms(each.form):
+        for form in array_forms(each.form):
             _relate(context, building, form, where)
 
 

@@ -27,7 +27,16 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import TokenSlot
-from wengert.frontend.staging.forms import Building, Form, Seen, Side, Unfit, Uniting, alone
+from wengert.frontend.staging.forms import (
+    Building,
+    Form,
+    Seen,
+    Side,
+    Unfit,
+    Uniting,
+    alone,
+    array_forms,
+)
 from wengert.frontend.staging.growing import leaf_types
 from wengert.frontend.staging.handles import (
     Array,
@@ -124,6 +133,9 @@ class _Tracing:
     form: Form | None = None
     written: list[int] = field(default_factory=list)
     held: dict[tuple[Any, ...], _Held] = field(default_factory=dict)
+    # What arrays of the result may be the same memory as: arguments by their places, and arrays outside.
+    shared: set[int] = field(default_factory=set)
+    outer: list[Buffer] = field(default_factory=list)
 
     def given(self, leaves: Sequence[Any], token: Expr) -> list[Expr]:
         """What a call passes on."""
@@ -142,12 +154,41 @@ class _Tracing:
         context.token = exprs[-1]
         left = iter(exprs[:-1])
         assert self.form is not None
-        result = self.form.build(Building(left))
+        building = Building(left)
+        result = self.form.build(building)
+        self.relate(context, leaves, building)
         for p in self.written:
             leaves[p].write(next(left))
         for held in self.held.values():
             held.put(context, left)
         return result
+
+    def relate(self, context: Context, leaves: Sequence[Any], building: Building) -> None:
+        """Note what the arrays of a result may be the same memory as."""
+        others = [*(leaves[p].buffer for p in sorted(self.shared)), *self.outer]
+        reach = frozenset().union(*(b.origins | b.shadows for b in others))
+        assert self.form is not None
+        for form in array_forms(self.form) if others else ():
+            for made in building.all(form):
+                made.buffer.shadows = made.buffer.shadows | reach
+                context.relate(made.buffer, *others)
+
+    def note_shared(
+        self, context: Context, layer: Layer, result: Any, inner: Mapping[int, Any]
+    ) -> None:
+        """Note which arrays of a result are those of the arguments, or arrays from outside."""
+        found, _ = flatten(result, is_leaf=lambda v: isinstance(v, Handle))
+        for leaf in found:
+            value = leaf.value if isinstance(leaf, Partial) else leaf
+            if not isinstance(value, Array):
+                continue
+            mine = value.buffer.origins | value.buffer.shadows
+            for p, array in inner.items():
+                if mine & (array.buffer.origins | array.buffer.shadows):
+                    self.shared.add(p)
+            for each in (value.buffer, *context.related(value.buffer, {value.buffer})):
+                if context.born(each) is not layer and context.is_alive(each):
+                    self.outer.append(each)
 
     def check_apart(self, leaves: Sequence[Any]) -> None:
         """Refuse that what is changed in place is also another argument, or changed from outside."""
@@ -403,6 +444,8 @@ def _recursive(
                 )
             finally:
                 del context.functions[key]
+            arrays = {p: inner[p] for p in places if isinstance(inner[p], Array)}
+            tracing.note_shared(context, layer, result, arrays)
             form = _joined(tracing.form, result, original.__name__)
             written = [p for p, symbol in symbols.items() if _is_written(inner[p], symbol)]
             outputs: list[Expr] = []
