@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import functools
@@ -830,3 +831,112 @@ def test_places_that_share_something_at_first(function: Program) -> None:
     compiled = wg.jit(function)
     for x in (2.0, 0.3, 9.0):
         np.testing.assert_equal(compiled(x), function(x))
+
+
+# --- memory of results -----------------------------------------------------------------------------------
+def test_what_a_program_makes_is_not_the_memory_of_its_inputs() -> None:
+    weights = np.array([1.0, 2.0])
+
+    def copies(v):
+        return v.copy(), [v.copy(), np.array(v)], v[:].copy()
+
+    def unchanged(v):
+        w = v.copy()
+        if v.sum() > 100:
+            w = w * 2
+        return w
+
+    x = np.ones(2)
+    gradient = wg.grad(lambda x: (x * weights).sum())(x)
+    first, (second, third), fourth = wg.jit(copies)(x)
+    made = [gradient, first, second, third, fourth, wg.jit(unchanged)(x)]
+    for i, array in enumerate(made):
+        assert not np.shares_memory(array, x)
+        assert not np.shares_memory(array, weights)
+        assert not any(np.shares_memory(array, other) for other in made[:i])
+        array[0] = 7.0
+    np.testing.assert_array_equal(wg.grad(lambda x: (x * weights).sum())(x), [1.0, 2.0])
+
+
+def counts_what_is_taken(x):
+    taken = 0
+
+    def numbers():
+        nonlocal taken
+        for i in range(4):
+            taken += 1
+            yield i
+
+    for i in numbers():
+        if x * i > 2:
+            break
+    return taken, i
+
+
+def test_a_generator_is_advanced_only_as_far_as_the_loop_goes() -> None:
+    compiled = wg.jit(counts_what_is_taken)
+    for x in (0.5, 1.5, 3.0):
+        assert compiled(x) == counts_what_is_taken(x)
+
+
+class Walk:
+    def __init__(self, n):
+        self.i, self.n = 0, n
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.i >= self.n:
+            raise StopIteration
+        self.i += 1
+        return self.i
+
+
+def leaves_an_iterator(x):
+    walk = Walk(4)
+    for i in walk:
+        if x * i > 2:
+            break
+    return walk.i
+
+
+def suppresses_at_run_time(x):
+    y = 1.0
+    with contextlib.suppress(ValueError):
+        if x > 1:
+            raise ValueError("large")
+        y = 2.0
+    return x * y
+
+
+def gives_back_what_it_was_given(x):
+    def again(t, a):
+        return a if t < 1 else again(t - 1, a * 2)
+
+    v = np.array([x, 1.0])
+    w = again(x, v)
+    w[0] = 7.0
+    return w.sum() + v.sum()
+
+
+def gives_back_a_list(x):
+    def again(t, a):
+        return a if t < 1 else again(t - 1, [a[0] * 2, 3.0])
+
+    v = [x, 1.0]
+    w = again(x, v)
+    w[0] = 7.0
+    return w[0] + v[0]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [(leaves_an_iterator, "leaves a loop over an iterator of a class"),
+     (suppresses_at_run_time, "contextlib.suppress would take care of ValueError"),
+     (gives_back_what_it_was_given, "changed in place under another name"),
+     (gives_back_a_list, "gives back a list or a dict that it was given")],
+)  # fmt: skip
+def test_what_cannot_be_told_apart_is_refused(function: Program, words: str) -> None:
+    with pytest.raises(CaptureError, match=words):
+        wg.jit(function)(2.5)

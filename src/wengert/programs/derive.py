@@ -24,6 +24,7 @@ from wengert.ir.types import Type, is_complex
 from wengert.ir.walk import depends_on, leaves, order
 from wengert.ops.algebra import plus, times, zeros
 from wengert.ops.complexes import conj
+from wengert.ops.control.accumulate import in_place
 from wengert.ops.control.item import items
 from wengert.ops.control.looped import COUNTER, Looped, closed_loop
 from wengert.ops.control.regions import hoisted, opened
@@ -88,13 +89,20 @@ def vjp(
     outputs: Sequence[Expr], cotangents: Sequence[Expr | None], wrt: Sequence[Expr]
 ) -> list[Expr]:
     """Cotangents of ``wrt`` for cotangents of the outputs."""
-    found = reverse.vjp(outputs, cotangents, wrt)
+    found = _summed_in_place(reverse.vjp(outputs, cotangents, wrt))
     return [settled(ct, by.value_type) for ct, by in zip(found, wrt, strict=True)]
+
+
+def _summed_in_place(cotangents: Sequence[Expr | None]) -> list[Expr | None]:
+    """Cotangents of arrays to which elements are added one by one, in place of sums of arrays of zeros."""
+    arrays = [ct for ct in cotangents if ct is not None and ct.ndim]
+    summed = dict(zip(arrays, in_place(arrays), strict=True))
+    return [ct if ct is None else summed.get(ct, ct) for ct in cotangents]
 
 
 def gradient(output: Expr, wrt: Sequence[Expr], *, holomorphic: bool = False) -> Row:
     """Derivatives of a scalar by each of ``wrt``, by reverse mode; shapes and dtypes are those of ``wrt``."""
-    found = reverse.vjp([output], [ONE], wrt)
+    found = _summed_in_place(reverse.vjp([output], [ONE], wrt))
     return [
         settled(conj(ct) if holomorphic and ct is not None else ct, by.value_type)
         for ct, by in zip(found, wrt, strict=True)

@@ -442,6 +442,8 @@ class Context:
         ] = {}  # functions, with ids of their defaults
         self.stopped = False
         self.leaving = 0  # context managers that are being left
+        self.suppressed: list[Any] = []  # the errors that contextlib.suppress takes care of
+        self.makers: dict[int, tuple[Any, Any]] = {}  # generators, and the functions they are of
         self.lists_for_deques = False
         self.deques: dict[int, tuple[list[Any], int | None]] = {}  # lists that stand for deques
         self.shows = False  # whether the program prints

@@ -73,6 +73,11 @@ def require(
         node = where(node, const(False), const(True))
     if context.tries and _caught(context, kind, node):
         return
+    if any(issubclass(_class_of(kind), kinds) for kinds in context.suppressed):
+        refuse(
+            f"contextlib.suppress would take care of {_class_of(kind).__name__}, which is raised here "
+            "where only running the program tells; use an if statement, or mode='tape'"
+        )
     _step(
         effects.check(
             context.token,

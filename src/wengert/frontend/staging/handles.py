@@ -522,6 +522,8 @@ def type_of(value: Any) -> Type:
         return value.type
     if isinstance(value, Partial):
         return type_of(value.value)
+    if isinstance(value, Poison):
+        value._fail()
     return _constant(value).value_type
 
 
@@ -611,6 +613,8 @@ def describe(value: Any) -> str:
         return str(type_).removeprefix("weak ")
     if value is None:
         return "None"
+    if isinstance(value, Poison):
+        return "a value that differs between two paths"
     if isinstance(value, str):
         return f"the string {value!r}" if type(value) is str else "a text with run-time values"
     return type(value).__name__

@@ -9,11 +9,12 @@ it is peeled off; where a value is needed at capture, the loop is unrolled.
 from __future__ import annotations
 
 import operator
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wengert.frontend.staging.adopting import capacity_of
+from wengert.frontend.staging.adopting import capacity_of, opaque_module
 from wengert.frontend.staging.branches import (
     CAUGHT,
     RESULT,
@@ -118,7 +119,11 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
         if type(iterable) is list and not context.eager:
             _over_list(context, iterable, body, flag)
         else:
-            _execute(context, _elements(iterable), body, flag)
+            if _iterates_itself(iterable):
+                body = _never_left(body, flag)
+            maker = context.makers.get(id(iterable))
+            also = () if maker is None or maker[0] is not iterable else (maker[1],)
+            _execute(context, _elements(iterable), body, flag, also)
         return
     trip = known(steps.trip)
     if context.eager or (
@@ -204,31 +209,71 @@ def _cell(body: Callable[..., Any], name: str | None) -> CellSlot | None:
     return next(slot for slot in cells_of(body).values() if slot.name == name)
 
 
+def _iterates_itself(iterable: Any) -> bool:
+    """Whether the program's own class says how to iterate."""
+    cls = type(iterable)
+    return not opaque_module(cls.__module__) and isinstance(
+        getattr(cls, "__iter__", None), types.FunctionType
+    )
+
+
+def _never_left(body: Callable[[Any], Any], flag: CellSlot | None) -> Callable[[Any], Any]:
+    """The body, which must not end the loop where only running the program tells."""
+
+    def checked(element: Any) -> None:
+        body(element)
+        if flag is not None and isinstance(tested(flag.get()), Scalar):
+            refuse(
+                "leaves a loop over an iterator of a class where only running the program tells; loop over "
+                "list(...) of it, or use while and next()",
+                NeedConcrete,
+            )
+
+    return checked
+
+
 def _execute(
-    context: Context, elements: Iterator[Any], body: Callable[[Any], Any], flag: CellSlot | None
+    context: Context,
+    elements: Iterator[Any],
+    body: Callable[[Any], Any],
+    flag: CellSlot | None,
+    also: tuple[Callable[..., Any], ...] = (),
 ) -> None:
-    """Iterations one by one; after a run-time ``break`` the others are under a condition."""
+    """Iterations one by one; after a run-time ``break`` the others are under a condition.
+
+    ``also`` are functions that run when the next element is taken.
+    """
     cells: dict[tuple[Any, ...], CellSlot] | None = None
     start = context.count
-    for element in elements:
-        if type(element) is Maybe:
-            cells = cells or cells_of(body)
-            present = tested(element.present)
-            if isinstance(present, Scalar):
-                branches(present.expr, lambda e=element.value: body(e), _nothing, cells)  # type: ignore[misc]
-            elif present:
-                body(element.value)
-        else:
-            stop = tested(flag.get()) if flag is not None else False
-            if isinstance(stop, Scalar):
-                cells = cells or cells_of(body)
-                branches(stop.expr, _nothing, lambda e=element: body(e), cells)  # type: ignore[misc]
-            else:
-                if stop:
-                    return
-                body(element)
-        if flag is not None and tested(flag.get()) is True:
+    iterator = iter(elements)
+    ended = False
+
+    def once() -> None:
+        nonlocal cells, ended
+        try:
+            element = next(iterator)
+        except StopIteration:
+            ended = True
             return
+        if type(element) is not Maybe:
+            body(element)
+            return
+        cells = cells or cells_of(body, *also)
+        present = tested(element.present)
+        if isinstance(present, Scalar):
+            branches(present.expr, lambda: body(element.value), _nothing, cells)
+        elif present:
+            body(element.value)
+
+    while not ended:
+        stop = tested(flag.get()) if flag is not None else False
+        if stop is True:
+            return
+        if isinstance(stop, Scalar):  # taking the next element is under the condition, too
+            cells = cells or cells_of(body, *also)
+            branches(stop.expr, _nothing, once, cells)
+        else:
+            once()
         if context.count - start > _MOST_NODES and not context.eager:
             reason = next((n.text for n in reversed(context.notes) if n.kind == "unrolled"), "")
             refuse(
@@ -1241,7 +1286,7 @@ def _remembered(
 ) -> dict[tuple[Any, ...], _Carried]:
     carried: dict[tuple[Any, ...], _Carried] = {}
     by_name = {slot.name: slot for slot in cells.values()}
-    for kind, name, types in context.memory.get(key, ()):
+    for kind, name, known_types in context.memory.get(key, ()):
         if kind == "token":
             slot: Slot = TokenSlot(context)
             carried[slot.key] = _Carried(slot, slot.get(), Whole(slot, slot.get().value_type))
@@ -1263,8 +1308,8 @@ def _remembered(
         uniting = Uniting(Side(), Side(), name, "")
         form = alone(value, uniting)
         now = leaf_types(form)
-        if len(now) == len(types) and now != types:
-            form = _retyped(form, iter(types))
+        if len(now) == len(known_types) and now != known_types:
+            form = _retyped(form, iter(known_types))
         carried[cell.key] = _Carried(cell, value, form)
     return carried
 

@@ -324,7 +324,10 @@ def _inlined(
                 f"{original.__name__}: recursion deeper than {_DEEPEST} during capture: the stopping "
                 "condition depends on run-time values; rewrite it as a loop, or mode='tape'"
             )
-        return staged(*args, **kwargs)
+        result = staged(*args, **kwargs)
+        if type(result) is types.GeneratorType:
+            context.makers[id(result)] = (result, staged)
+        return result
     finally:
         context.activations.pop()
         context.opened_at.pop()
@@ -444,6 +447,7 @@ def _recursive(
                 )
             finally:
                 del context.functions[key]
+            _check_containers(context, result, (positional, named), original.__name__)
             arrays = {p: inner[p] for p in places if isinstance(inner[p], Array)}
             tracing.note_shared(context, layer, result, arrays)
             form = _joined(tracing.form, result, original.__name__)
@@ -486,6 +490,35 @@ def _sized(leaf: Any, place: int, extents: Mapping[tuple[int, int], Expr]) -> Ty
     return type_.with_shape(
         tuple(as_dim(extents[place, i]) if (place, i) in extents else e for i, e in shape)
     )
+
+
+def _check_containers(context: Context, result: Any, given: Any, name: str) -> None:
+    """Refuse to give back a list or dict that was given: what is given back is made anew."""
+    mine: set[int] = set()
+    for top in _containers(given):
+        mine |= context.origins_of(top)
+    if any(not mine.isdisjoint(context.origins_of(top)) for top in _containers(result)):
+        refuse(
+            f"{name}() calls itself at run time and gives back a list or a dict that it was given; give "
+            "back a copy, or mode='tape'",
+            NeedConcrete,
+        )
+
+
+def _containers(value: Any) -> list[Any]:
+    """The lists and dicts in a value."""
+    found: list[Any] = []
+    todo = [value]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Partial):
+            todo.append(top.value)
+        elif isinstance(top, (list, dict)) and not any(top is each for each in found):
+            found.append(top)
+            todo += top.values() if isinstance(top, dict) else top
+        elif isinstance(top, tuple):
+            todo += top
+    return found
 
 
 def _joined(form: Form | None, value: Any, name: str) -> Form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import sys
 import types
@@ -1046,10 +1047,28 @@ class _Managed:
             context.leaving -= 1
 
 
+class _Suppressing:
+    """``contextlib.suppress``, which takes no care of errors that only running the program raises."""
+
+    def __init__(self, manager: Any) -> None:
+        self.manager = manager
+
+    def __enter__(self) -> None:
+        active().suppressed.append(self.manager._exceptions)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        active().suppressed.pop()
+        if kind is not None and issubclass(kind, WengertError):
+            return False
+        return self.manager.__exit__(kind, error, trace)
+
+
 def managed(manager: Any) -> Any:
     """What ``with`` is given."""
     if isinstance(manager, Partial):
         manager = manager.certain()
+    if isinstance(manager, contextlib.suppress):
+        return _Suppressing(manager)
     return _Managed(manager) if _user_method(type(manager), "__enter__") is not None else manager
 
 
