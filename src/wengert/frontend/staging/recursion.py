@@ -441,7 +441,8 @@ def _recursive(
                 result = _inlined(context, staged, original, positional, named)
             except NeedResult:
                 refuse(
-                    f"{original.__name__}() calls itself on every path, so the recursion never ends",
+                    f"{original.__name__}() calls itself on every path, or in a loop, before it has returned "
+                    "anything, so what it returns cannot be told; return first under an if, or mode='tape'",
                     NeedConcrete,
                     context.calls.get(original.__code__),
                 )
