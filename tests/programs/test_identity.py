@@ -940,3 +940,32 @@ def gives_back_a_list(x):
 def test_what_cannot_be_told_apart_is_refused(function: Program, words: str) -> None:
     with pytest.raises(CaptureError, match=words):
         wg.jit(function)(2.5)
+
+
+def changes_lists_in_a_deque(x):
+    queue = deque()
+    for a in (x, 2.0, 0.5):
+        queue.append([a, 0.0])
+        queue[0][0] += x
+        if a > 1:
+            queue[-1][1] = 9.0
+    return queue
+
+
+def test_what_a_deque_holds_is_changed_in_place() -> None:
+    compiled = wg.jit(changes_lists_in_a_deque)
+    for x in (0.5, 3.0):
+        assert compiled(x) == changes_lists_in_a_deque(x)
+
+
+def goes_on_after_a_break(x):
+    numbers = iter([1.0, 2.0, 3.0])
+    for a in numbers:
+        if a > x:
+            break
+    return sum(a for a in numbers)
+
+
+def test_an_iterator_that_a_break_leaves_is_not_taken_up_again() -> None:
+    with pytest.raises(CaptureError, match="an iterator whose place depends on run-time values"):
+        wg.jit(goes_on_after_a_break)(1.5)

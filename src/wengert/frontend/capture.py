@@ -106,9 +106,9 @@ class Result:
     value: Any = None  # what is known; the outputs are taken in order
     form: Any = None
     same: Reader | None = None  # an array that is the caller's own
-    memory: int = (
-        -1
-    )  # of an array that the program has made: results with the same one are one array
+    # Of an array that the program has made: results with the same one are one array.
+    memory: int = -1
+    alone: bool = False  # whether it surely is not the memory of another array
 
 
 @dataclass(frozen=True)
@@ -271,13 +271,14 @@ class _Outputs:
     def __next__(self) -> Any:
         return next(self.values)
 
-    def apart(self, value: np.ndarray, memory: int) -> np.ndarray:
+    def apart(self, value: np.ndarray, result: Result) -> np.ndarray:
         """The array, or a copy if it is an input's, another result's or not to be changed."""
-        found = self.known.get(memory)
+        found = self.known.get(result.memory)
         if found is None:
             shared = id(_memory(value)) in self.taken or not value.flags.writeable
-            found = self.known[memory] = value.copy() if shared else value
-            self.taken.add(id(_memory(found)))
+            found = self.known[result.memory] = value.copy() if shared else value
+            if result.alone:
+                self.taken.add(id(_memory(found)))
         return found
 
 
@@ -335,7 +336,7 @@ def _built(result: Result, values: Any, given: tuple[Any, Any]) -> Any:
             else value
         )
     array = np.asarray(value, dtype)
-    return array if result.memory < 0 else values.apart(array, result.memory)
+    return array if result.memory < 0 else values.apart(array, result)
 
 
 _PYTHON: dict[Any, Any] = {"bool": bool, "int64": int, "float64": float, "complex128": complex}
@@ -788,9 +789,11 @@ def _result(context: Context, leaf: Any, exprs: list[Expr], shown: list[Any]) ->
         type_ = expr.value_type
         if isinstance(leaf, Array):
             same = None if leaf.views else context.readers.get(leaf.buffer.serial)
-            of_program = not leaf.views and same is None and leaf.buffer.writable is None
-            memory = leaf.buffer.serial if of_program else -1
-            return Result("array", type_.dtype, same=same, memory=memory)
+            buffer = leaf.buffer
+            reach = buffer.origins | buffer.shadows
+            given = buffer.writable is not None or not reach.isdisjoint(context.readers)
+            memory = -1 if leaf.views or given else buffer.serial
+            return Result("array", type_.dtype, same=same, memory=memory, alone=len(reach) == 1)
         assert isinstance(leaf, Scalar)
         return Result("python" if leaf.weak else "scalar", type_.dtype)
     if isinstance(leaf, str):

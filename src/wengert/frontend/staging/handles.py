@@ -511,6 +511,8 @@ def to_expr(value: Any) -> Expr:
         return value.expr
     if isinstance(value, Expr):
         return value
+    if isinstance(value, Poison):
+        value._fail()
     return _constant(value)
 
 

@@ -16,6 +16,7 @@ from wengert.frontend.staging.handles import (
     Array,
     Handle,
     Partial,
+    Poison,
     Scalar,
     View,
     describe,
@@ -315,6 +316,8 @@ def fitted_to(type_: Type, value: Any, what: str, *, in_place: bool = False) -> 
         from wengert.frontend.staging.calls import array_of
 
         value = array_of(value)
+    if isinstance(value, Poison):
+        value._fail()
     if not is_number(value) and not isinstance(value, Partial):
         refuse(f"stores {describe(value)} into an array")
     expr = to_expr(value)

@@ -29,7 +29,15 @@ from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
 __all__ = [
-    "Range", "Steps", "Together", "is_long", "moved", "python_elements", "range_", "spent", "steps_of",
+    "Range",
+    "Steps",
+    "Together",
+    "check_spent",
+    "is_long",
+    "moved",
+    "python_elements",
+    "range_",
+    "steps_of",
 ]  # fmt: skip
 
 # Any: elements are whatever the program iterates over.
@@ -95,7 +103,6 @@ class Range:
 
 def _at_least_zero(count: Any) -> Any:
     from wengert.frontend.staging.branches import choose
-    from wengert.frontend.staging.context import active
 
     if not isinstance(count, Handle):
         return max(count, 0)
@@ -274,8 +281,7 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
             if has_partial(iterable)
             else iter(iterable)
         )
-    if isinstance(iterable, types.GeneratorType) and spent(iterable):
-        refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
+    check_spent(iterable)
     moved(iterable)
     own = _own_iterator(iterable)
     if own is not None:
@@ -317,9 +323,13 @@ def _own_iterator(iterable: Any) -> Iterator[Any] | None:
     return elements()
 
 
-def spent(generator: Any) -> bool:
-    """Whether it depends on run-time values how many elements have been taken."""
-    return any(generator is each for each in active().spent)
+def check_spent(iterator: Any) -> None:
+    """Refuse an iterator of which it depends on run-time values how many elements have been taken."""
+    if not hasattr(type(iterator), "__next__"):
+        return
+    context = current()
+    if context is not None and any(iterator is each for each in context.spent):
+        refuse("takes elements of an iterator whose place depends on run-time values", NeedConcrete)
 
 
 def moved(iterable: Any) -> None:

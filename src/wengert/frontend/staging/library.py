@@ -66,11 +66,11 @@ from wengert.frontend.staging.indexing import fitted, getitem
 from wengert.frontend.staging.iteration import (
     Range,
     Together,
+    check_spent,
     is_long,
     moved,
     python_elements,
     range_,
-    spent,
 )
 from wengert.frontend.staging.operators import compared, power, unary
 from wengert.frontend.staging.texts import Text, as_text, has_marks, marked, template_of
@@ -235,8 +235,7 @@ def _born(made: Any) -> Any:
 @own(next)
 def next_(iterator: Any, *default: Any) -> Any:
     moved(iterator)
-    if isinstance(iterator, types.GeneratorType) and spent(iterator):
-        refuse("takes elements of a generator whose place depends on run-time values", NeedConcrete)
+    check_spent(iterator)
     count = 0
 
     def first() -> Any:

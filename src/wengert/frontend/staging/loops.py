@@ -123,7 +123,7 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
                 body = _never_left(body, flag)
             maker = context.makers.get(id(iterable))
             also = () if maker is None or maker[0] is not iterable else (maker[1],)
-            _execute(context, _elements(iterable), body, flag, also)
+            _execute(context, _elements(iterable), body, flag, also, iterable)
         return
     trip = known(steps.trip)
     if context.eager or (
@@ -238,10 +238,11 @@ def _execute(
     body: Callable[[Any], Any],
     flag: CellSlot | None,
     also: tuple[Callable[..., Any], ...] = (),
+    source: Any = None,
 ) -> None:
     """Iterations one by one; after a run-time ``break`` the others are under a condition.
 
-    ``also`` are functions that run when the next element is taken.
+    ``also`` are functions that run when the next element is taken. ``source`` is what is iterated over.
     """
     cells: dict[tuple[Any, ...], CellSlot] | None = None
     start = context.count
@@ -270,6 +271,8 @@ def _execute(
         if stop is True:
             return
         if isinstance(stop, Scalar):  # taking the next element is under the condition, too
+            if hasattr(type(source), "__next__"):
+                context.spent.append(source)
             cells = cells or cells_of(body, *also)
             branches(stop.expr, _nothing, once, cells)
         else:

@@ -494,7 +494,7 @@ def getitem(owner: Any, index: Any) -> Any:
     if found is not None:
         return found
     item = owner[_plain_index(index)]
-    return item if isinstance(owner, (str, type)) else adopted_result(item)
+    return item if isinstance(owner, (str, type, deque)) else adopted_result(item)
 
 
 def _is_certain(owner: Any) -> bool:
