@@ -190,3 +190,15 @@ def test_logging_in_source(caplog):
 def test_what_looks_into_a_text_is_refused(look, words):
     with pytest.raises(CaptureError, match=words):
         wg.jit(look)(X)
+
+
+def test_a_text_of_very_many_is_refused():
+    def spelled(x, n):
+        text = ""
+        for k in range(n):
+            text += "ab" if k * x > 2 else "c"
+        return text
+
+    assert wg.jit(spelled)(1.3, 4) == spelled(1.3, 4)
+    with pytest.raises(CaptureError, match="one of more than 24 texts"):
+        wg.jit(spelled)(0.3, 30)

@@ -769,6 +769,19 @@ def _among(value: Any, options: tuple[Any, ...]) -> bool:
     return any(same(value, o) for o in options)
 
 
+_MOST_OPTIONS = 24
+
+
+def _options(options: tuple[Any, ...], uniting: Uniting) -> Form:
+    """One of several; of very many a program would make more with each iteration."""
+    if len(options) <= _MOST_OPTIONS:
+        return Options(options)
+    return Poisoned(
+        f"`{uniting.name}` is one of more than {_MOST_OPTIONS} texts or functions, depending on run-time "
+        "values; keep numbers, or mode='tape'"
+    )
+
+
 @dataclass(eq=False)
 class Options(Form):
     """One of several texts, functions or members of an enumeration, by number."""
@@ -804,7 +817,7 @@ class Options(Form):
         if given is None:
             return _misfit(self, value, uniting)
         new = tuple(o for o in given if not _among(o, self.options))
-        return Options((*self.options, *new)) if new else self
+        return _options((*self.options, *new), uniting) if new else self
 
     def build(self, building: Building) -> Any:
         index = active().record(next(building.exprs))
@@ -898,7 +911,7 @@ def _union(a: Any, b: Any, uniting: Uniting) -> Form:
         first = a.options if isinstance(a, Choice) else (a,) if _is_option(a) else None
         second = b.options if isinstance(b, Choice) else (b,) if _is_option(b) else None
         if first is not None and second is not None:
-            return Options((*first, *(o for o in second if not _among(o, first))))
+            return _options((*first, *(o for o in second if not _among(o, first))), uniting)
     if _is_text(a) and _is_text(b):
         (template, first), (other, second) = template_of(a), template_of(b)
         if template != other:
