@@ -202,3 +202,11 @@ def test_a_size_has_no_name_of_an_argument(rng) -> None:
     x = rng.normal(size=10)
     assert wg.grad(scaled)(x, 2.0) == pytest.approx(4 * x)
     assert "float64[p]" in wg.jit(scaled).explain(x, 2.0)
+
+
+def test_extents_that_cannot_agree_are_refused_at_the_line() -> None:
+    def added(x):
+        return x[: int(x.sum() / 3), :] + np.ones((4, 5))
+
+    with pytest.raises(wg.CaptureError, match=r"test_sizes.py:\d+ in added\(\)"):
+        wg.jit(added)(np.ones((3, 3)))

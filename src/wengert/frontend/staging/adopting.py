@@ -49,6 +49,14 @@ def opaque_module(name: str | None) -> bool:
     return (name or "").split(".")[0] in _OPAQUE
 
 
+def user_method(cls: type, name: str) -> Any:
+    """The method, written in Python, of a class of the program's own; else ``None``."""
+    if opaque_module(cls.__module__):
+        return None
+    method = getattr(cls, name, None)
+    return method if isinstance(method, types.FunctionType) else None
+
+
 LEAST_ROOM = 64  # elements that lists always have room for
 
 

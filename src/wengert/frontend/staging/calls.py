@@ -18,7 +18,7 @@ import numpy as np
 
 from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
 from wengert.frontend.random_table import generator_method
-from wengert.frontend.staging.adopting import is_changeable, opaque_module
+from wengert.frontend.staging.adopting import is_changeable, opaque_module, user_method
 from wengert.frontend.staging.containers import container_method, settled
 from wengert.frontend.staging.context import (
     DequeSlot,
@@ -32,7 +32,7 @@ from wengert.frontend.staging.context import (
     mismatch,
     refuse,
 )
-from wengert.frontend.staging.extents import agreed
+from wengert.frontend.staging.extents import applied
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing
 from wengert.frontend.staging.handles import (
     PYTHON_NUMBERS,
@@ -152,12 +152,9 @@ _METHODS: dict[Any, tuple[str, ...]] = {
 
 def own_method(function: Any, value: Any) -> Any:
     """The method of the program's own class that Python calls for ``function(value)``, if there is one."""
-    names = _METHODS.get(function)
-    if names is None or opaque_module(type(value).__module__):
-        return None
-    for name in names:
-        method = getattr(type(value), name, None)
-        if isinstance(method, types.FunctionType):
+    for name in _METHODS.get(function, ()):
+        method = user_method(type(value), name)
+        if method is not None:
             return None if method.__code__.co_filename in _GENERATED else method
     return None
 
@@ -689,7 +686,10 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     given = widened((*args, *kwargs.values()))
     args, kwargs = given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True))
     try:
-        result = _applied(entry, args, kwargs)
+        made = _argument(entry)
+        result = applied(
+            entry.original, lambda given: apply(entry, tuple(given), kwargs, made), args
+        )
     except (ShapeError, TypeMismatchError) as error:
         _entry_error(error, args, kwargs)
     if isinstance(result, Expr) and entry.group.startswith("Linear algebra"):
@@ -715,26 +715,6 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
         refuse("out= needs an array of the captured function", CaptureError)
     target.write(fitted(target, found, in_place=True))
     return target
-
-
-def _applied(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """The result of an entry, with checks where it needs unknown extents to be equal."""
-    try:
-        return apply(entry, args, kwargs, _argument(entry))
-    except ShapeError:
-        fitting = _agreed(entry.original, args)
-        if fitting is None:
-            raise
-        return apply(entry, fitting, kwargs, _argument(entry))
-
-
-def _agreed(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    elementwise = isinstance(function, np.ufunc) or function in (np.where, np.clip)
-    products = (np.dot, np.inner, np.vdot)
-    if not (elementwise or function in products) or not all(map(is_number, args)):
-        return None
-    found = agreed(function, [to_expr(a) for a in args])
-    return None if found is None else tuple(wrap(e) for e in found)
 
 
 def _entry_error(error: WengertError, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

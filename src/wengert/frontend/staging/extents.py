@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from wengert.errors import ShapeError
 from wengert.frontend.staging.context import active
 from wengert.frontend.staging.effects import require
-from wengert.frontend.staging.handles import scalar_of
+from wengert.frontend.staging.handles import is_number, scalar_of, to_expr, wrap
 from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.node import Expr
 from wengert.ops.choice import eq
 from wengert.ops.leaves import size
 from wengert.ops.subscripts import subscript
 
-__all__ = ["agreed", "cut_to"]
+__all__ = ["applied", "cut_to", "is_of_program"]
 
 _PRODUCTS = (np.matmul, np.dot, np.inner, np.vdot)
 
 
-def agreed(function: Any, operands: Sequence[Expr]) -> list[Expr] | None:
+def applied(function: Any, build: Callable[[Sequence[Any]], Any], operands: Sequence[Any]) -> Any:
+    """What ``build`` makes of the operands of a NumPy function, with checks that unknown extents agree.
+
+    Raises:
+        ShapeError: the operands do not fit, whatever these extents are.
+    """
+    try:
+        return build(operands)
+    except ShapeError:
+        elementwise = isinstance(function, np.ufunc) or function in (np.where, np.clip)
+        known = (elementwise or function in _PRODUCTS) and all(map(is_number, operands))
+        fitting = _agreed(function, [to_expr(o) for o in operands]) if known else None
+        if fitting is None:
+            raise
+    return build([wrap(e) for e in fitting])
+
+
+def _agreed(function: Any, operands: Sequence[Expr]) -> list[Expr] | None:
     """Operands of a NumPy function with equal extents where it needs them, which is checked at run time.
 
     That is for extents which the program computes; those of arguments are known to every capture if need
     be. Returns ``None`` where checks cannot make the operands fit. An extent that turns out to be 1 beside
     another one is refused at run time, where NumPy would repeat it.
     """
-    if not any(_is_of_program(e) for operand in operands for e in operand.shape):
+    if not any(is_of_program(e) for operand in operands for e in operand.shape):
         return None
     if function in _PRODUCTS:
         first, second = operands
@@ -59,14 +77,15 @@ def cut_to(value: Expr, shape: Sequence[Extent]) -> Expr:
     return value
 
 
-def _is_of_program(extent: Extent) -> bool:
+def is_of_program(extent: Extent) -> bool:
+    """Whether an extent is computed by the program, rather than that of an argument."""
     return isinstance(extent, Dim) and any(map(is_defined, extent.names))
 
 
 def _cut(value: Expr, axis: int, wanted: Extent) -> Expr:
     """The value with another extent along an axis, which is checked to be the one that it has."""
     mine = value.shape[axis]
-    if mine == wanted or not (_is_of_program(mine) or _is_of_program(wanted)):
+    if mine == wanted or not (is_of_program(mine) or is_of_program(wanted)):
         return value
     require(
         eq(size(mine), size(wanted)),

@@ -12,7 +12,7 @@ import numpy as np
 from wengert.errors import ShapeError, TypeMismatchError
 from wengert.frontend.staging.context import active, refuse
 from wengert.frontend.staging.effects import require
-from wengert.frontend.staging.extents import agreed
+from wengert.frontend.staging.extents import applied
 from wengert.frontend.staging.handles import (
     PYTHON_NUMBERS,
     Array,
@@ -128,13 +128,11 @@ def _numpy(ufunc: Any, *operands: Any) -> Any:
     entry = entry_of(ufunc)
     if entry is None:
         refuse(f"numpy.{ufunc.__name__} is not supported; mode='tape' may be")
-    exprs = [to_expr(o) for o in widened(operands)]
+    function = entry.function
     try:
-        return wrap(entry.function(*exprs))
+        found = applied(ufunc, lambda given: function(*map(to_expr, given)), widened(operands))
+        return wrap(found)
     except ShapeError as error:
-        fitting = agreed(ufunc, exprs)
-        if fitting is not None:
-            return wrap(entry.function(*fitting))
         kinds = " and ".join(str(type_of(o)) for o in operands)
         refuse(f"operands of `{ufunc.__name__}` do not fit together: {kinds}; {error}")
     except TypeMismatchError as error:

@@ -27,6 +27,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.effects import TokenSlot
+from wengert.frontend.staging.extents import is_of_program
 from wengert.frontend.staging.forms import (
     Building,
     Form,
@@ -51,7 +52,6 @@ from wengert.frontend.staging.handles import (
 )
 from wengert.frontend.staging.source import rebound_names
 from wengert.frontend.trees import flatten
-from wengert.ir.dims import Dim, Extent, is_defined
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.control.item import items
@@ -104,10 +104,8 @@ class _Held:
         """The types of that."""
         if isinstance(self.slot, BufferSlot):
             return [self.slot.buffer.expr.value_type]
-        found: list[Type] = []
         assert self.form is not None
-        self.form.types(found, Seen())
-        return found
+        return leaf_types(self.form)
 
     def put(self, context: Context, exprs: Iterator[Expr]) -> None:
         """Give it new contents."""
@@ -362,7 +360,7 @@ def _abstract(leaf: Any) -> Any:
     if isinstance(leaf, Partial):
         return ("partial", leaf.none, _abstract(leaf.value))
     if isinstance(leaf, Array):
-        shape = ("?" if _is_of_program(e) else e for e in leaf.type.shape)
+        shape = ("?" if is_of_program(e) else e for e in leaf.type.shape)
         return (leaf.type.dtype, *shape)
     if isinstance(leaf, Scalar):
         return type_of(leaf)
@@ -373,10 +371,6 @@ def _abstract(leaf: Any) -> Any:
     except TypeError:
         return id(leaf)
     return (type(leaf), leaf)
-
-
-def _is_of_program(extent: Extent) -> bool:
-    return isinstance(extent, Dim) and any(map(is_defined, extent.names))
 
 
 def _dynamic(leaves: Sequence[Any]) -> list[int]:
@@ -398,7 +392,7 @@ def _recursive(
         for p in places
         if isinstance(leaves[p], Array)
         for axis, extent in enumerate(leaves[p].type.shape)
-        if _is_of_program(extent)
+        if is_of_program(extent)
     ]
     tracing = _Tracing(original.__name__, places, sizes)
     context.note("recursion", f"{original.__name__}() calls itself in the graph")
