@@ -261,8 +261,7 @@ class _Outputs:
     """The values of outputs one by one; arrays that the program has made get memory of their own."""
 
     def __init__(self, values: Sequence[Any], inputs: Sequence[Any]) -> None:
-        self.values = iter(values)
-        self.taken = {id(_memory(v)) for v in inputs if isinstance(v, np.ndarray)}
+        self.values, self.inputs = iter(values), inputs
         self.known: dict[int, np.ndarray] = {}
 
     def __iter__(self) -> _Outputs:
@@ -270,6 +269,11 @@ class _Outputs:
 
     def __next__(self) -> Any:
         return next(self.values)
+
+    @cached_property
+    def taken(self) -> set[int]:
+        """The arrays whose memory is an input's or another result's, by id."""
+        return {id(_memory(v)) for v in self.inputs if isinstance(v, np.ndarray)}
 
     def apart(self, value: np.ndarray, result: Result) -> np.ndarray:
         """The array, or a copy if it is an input's, another result's or not to be changed."""

@@ -561,9 +561,9 @@ class Context:
         if self.merged[id(owner)] is not owner:
             return
         roots = self.visible()
-        mine = self._may_be(owner)
+        mine = self.origins_of(owner)
         for key, other in self.merged.items():
-            if other is owner or key not in roots or mine.isdisjoint(self._may_be(other)):
+            if other is owner or key not in roots or mine.isdisjoint(self.origins_of(other)):
                 continue
             refuse(
                 f"changes a {type(owner).__name__} that is one of two depending on a run-time "
@@ -573,14 +573,10 @@ class Context:
 
     def may_be_same(self, a: Any, b: Any) -> bool:
         """Whether two lists, dicts or objects may be one, depending on a run-time value."""
-        return not self._may_be(a).isdisjoint(self._may_be(b))
+        return not self.origins_of(a).isdisjoint(self.origins_of(b))
 
     def origins_of(self, owner: Any) -> set[int]:
-        """The lists, dicts or objects that one may be, itself included, by id."""
-        return self._may_be(owner)
-
-    def _may_be(self, owner: Any) -> set[int]:
-        """The lists, dicts and objects that one may be, by id."""
+        """The lists, dicts and objects that one may be, itself included, by id."""
         todo, seen = [owner], {id(owner)}
         while todo:
             for other in self.sources.get(id(todo.pop()), (None, ()))[1]:

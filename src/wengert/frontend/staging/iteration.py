@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,15 +28,7 @@ from wengert.frontend.staging.operators import binary, compared
 from wengert.ops.leaves import size
 
 __all__ = [
-    "Range",
-    "Steps",
-    "Together",
-    "check_spent",
-    "is_long",
-    "moved",
-    "python_elements",
-    "range_",
-    "steps_of",
+    "Range", "Steps", "Together", "check_spent", "is_long", "moved", "python_elements", "range_", "steps_of",
 ]  # fmt: skip
 
 # Any: elements are whatever the program iterates over.
@@ -295,17 +286,16 @@ def python_elements(iterable: Any, *, flagged: bool = False) -> Iterator[Any]:
 
 def _own_iterator(iterable: Any) -> Iterator[Any] | None:
     """The elements of an object whose class says how to iterate, by its captured methods."""
-    from wengert.frontend.staging.adopting import opaque_module
+    from wengert.frontend.staging.adopting import user_method
     from wengert.frontend.staging.branches import StagedRaise
     from wengert.frontend.staging.calls import call
 
-    cls = type(iterable)
-    start = None if opaque_module(cls.__module__) else getattr(cls, "__iter__", None)
-    if not isinstance(start, types.FunctionType):
+    start = user_method(type(iterable), "__iter__")
+    if start is None:
         return None
     iterator = call(start, iterable)
-    advance = getattr(type(iterator), "__next__", None)
-    if not isinstance(advance, types.FunctionType):
+    advance = user_method(type(iterator), "__next__")
+    if advance is None:
         return python_elements(iterator)
 
     def elements() -> Iterator[Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.adopting import user_method
 from wengert.frontend.staging.branches import choose
 from wengert.frontend.staging.calls import (
     adopted_result,
@@ -422,11 +422,7 @@ def _looped_extreme(name: str, iterable: Any, key: Any, default: Any) -> Any:
 def _holds(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(isinstance(v, Handle) or _holds(v) for v in value)
-    cls = type(value)
-    compares = any(
-        isinstance(getattr(cls, n, None), types.FunctionType) for n in ("__lt__", "__gt__")
-    )
-    return compares and not opaque_module(cls.__module__)
+    return any(user_method(type(value), n) is not None for n in ("__lt__", "__gt__"))
 
 
 own(max)(_extreme("max", ">"))
@@ -591,8 +587,7 @@ def abs_(value: Any) -> Any:
     value = _certain(value)
     if isinstance(value, Handle):
         return unary("abs", value)
-    method = getattr(type(value), "__abs__", None)
-    return call(method, value) if isinstance(method, types.FunctionType) else abs(value)
+    return abs(value)
 
 
 own(pow)(power)

@@ -9,12 +9,11 @@ it is peeled off; where a value is needed at capture, the loop is unrolled.
 from __future__ import annotations
 
 import operator
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wengert.frontend.staging.adopting import capacity_of, opaque_module
+from wengert.frontend.staging.adopting import capacity_of, user_method
 from wengert.frontend.staging.branches import (
     CAUGHT,
     RESULT,
@@ -119,7 +118,7 @@ def for_(iterable: Any, body: Callable[[Any], Any], broken: str | None) -> None:
         if type(iterable) is list and not context.eager:
             _over_list(context, iterable, body, flag)
         else:
-            if _iterates_itself(iterable):
+            if user_method(type(iterable), "__iter__") is not None:
                 body = _never_left(body, flag)
             maker = context.makers.get(id(iterable))
             also = () if maker is None or maker[0] is not iterable else (maker[1],)
@@ -207,14 +206,6 @@ def _cell(body: Callable[..., Any], name: str | None) -> CellSlot | None:
     if name is None:
         return None
     return next(slot for slot in cells_of(body).values() if slot.name == name)
-
-
-def _iterates_itself(iterable: Any) -> bool:
-    """Whether the program's own class says how to iterate."""
-    cls = type(iterable)
-    return not opaque_module(cls.__module__) and isinstance(
-        getattr(cls, "__iter__", None), types.FunctionType
-    )
 
 
 def _never_left(body: Callable[[Any], Any], flag: CellSlot | None) -> Callable[[Any], Any]:

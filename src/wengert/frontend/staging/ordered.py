@@ -7,8 +7,10 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from wengert.frontend.staging import helpers
-from wengert.frontend.staging.calls import array_of, call, has_handles, own
+from wengert.frontend.staging.calls import array_of, as_it_is, call, has_handles, own
 from wengert.frontend.staging.context import active, refuse
 from wengert.frontend.staging.library import sorted_
 from wengert.frontend.staging.stage import getitem
@@ -23,8 +25,6 @@ def _on_run_time_lists(original: Callable[..., Any], program: Callable[..., Any]
 
     def stands_for(*args: Any) -> Any:
         if active().eager or not has_handles(args, {}):
-            from wengert.frontend.staging.calls import as_it_is
-
             return as_it_is(original, args, {})
         return call(program, *args)
 
@@ -58,8 +58,6 @@ def _placed(side: str) -> Callable[..., Any]:
             return original(a, x, lo, hi, key=key)
         if key is not None or hi is not None or not (isinstance(lo, int) and lo == 0):
             refuse(f"bisect_{side} of run-time values with lo, hi or key; use np.searchsorted")
-        import numpy as np
-
         elements = array_of(a) if isinstance(a, (list, tuple)) else a
         return call(int, call(np.searchsorted, elements, x, side=side))
 

@@ -656,7 +656,7 @@ class Rewriting(ast.NodeTransformer):
         return self.at(_call("chain", operators, left, *(_later(r) for r in rights)), node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
-        return self.at(_call("text", self._filled(node)), node)
+        return self.at(_call("as_text", self._filled(node)), node)
 
     def _filled(self, node: ast.JoinedStr) -> ast.JoinedStr:
         for part in node.values:

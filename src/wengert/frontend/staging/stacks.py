@@ -432,13 +432,14 @@ def put_in_rows(owner: list[Any]) -> None:
         _set(owner, with_all(owner))
 
 
-def taken_in_order(owner: list[Any], places: Any) -> list[Any]:
-    """A list of the elements at some places."""
+def taken_in_order(owner: list[Any], places: Any, length: Any = None) -> list[Any]:
+    """A list of the elements at some places, which are as many as the list has unless told otherwise."""
     growing = with_all(owner)
     assert growing.rows is not None
     rows = tuple(active().record(subscript(r, to_expr(places))) for r in growing.rows)
+    count = growing.length if length is None else length
     found: list[Any] = active().birth([])
-    set_growing(found, replace(growing, rows=rows, room=False, last=None))
+    set_growing(found, replace(growing, length=count, rows=rows, room=False, last=None))
     return found
 
 
@@ -453,11 +454,7 @@ def repeated(owner: Any, times: Any) -> list[Any]:
     growing = with_all(elements)
     length = binary("*", call(max, times, 0), growing.length)
     places = binary("%", call(np.arange, length), growing.length)
-    assert growing.rows is not None
-    rows = tuple(active().record(subscript(r, to_expr(places))) for r in growing.rows)
-    found: list[Any] = active().birth([])
-    set_growing(found, replace(growing, length=length, rows=rows, room=False, last=None))
-    return found
+    return taken_in_order(elements, places, length)
 
 
 def popped(owner: list[Any], index: Any = -1) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert.errors import WengertError
 from wengert.frontend.staging import helpers, indexing
-from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.adopting import opaque_module, user_method
 from wengert.frontend.staging.branches import (
     StagedRaise,
     branches,
@@ -85,12 +85,12 @@ from wengert.ops.algebra import lift
 from wengert.ops.choice import where
 
 __all__ = [
-    "and_", "appended", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary", "born",
-    "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem", "element",
-    "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined", "kept",
-    "managed", "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements",
+    "and_", "appended", "as_text", "assert_", "attr", "augment", "augment_attr", "augment_item", "binary",
+    "born", "call", "chain", "choose", "compare", "comprehended", "decided", "delattr_", "delitem",
+    "element", "elements", "for_", "getitem", "if_", "is_mapping", "is_plain", "is_sequence", "joined",
+    "kept", "managed", "member", "new", "not_", "nothing", "or_", "other_keys", "outer", "plain_elements",
     "positional", "raise_", "rebinds", "returned", "set_of", "setattr_", "setitem", "several", "shown",
-    "store_attr", "store_item", "tested", "text", "truth", "try_", "unary", "unpacked", "while_",
+    "store_attr", "store_item", "tested", "truth", "try_", "unary", "unpacked", "while_",
 ]  # fmt: skip
 
 # Any: the values of the program.
@@ -124,12 +124,12 @@ def binary(op: str, a: Any, b: Any) -> Any:
         return a.chosen(lambda option: binary(op, option, b))
     if kind_b is Choice:
         return b.chosen(lambda option: binary(op, a, option))
-    method = _user_method(kind_a, f"__{_NAMES[op]}__")
+    method = user_method(kind_a, f"__{_NAMES[op]}__")
     if method is not None:
         result = call(method, a, b)
         if result is not NotImplemented:
             return result
-    method = _user_method(kind_b, f"__r{_NAMES[op]}__")
+    method = user_method(kind_b, f"__r{_NAMES[op]}__")
     if method is not None:
         result = call(method, b, a)
         if result is not NotImplemented:
@@ -149,13 +149,6 @@ _UNARY: dict[str, Callable[[Any], Any]] = {
     "~": operator.invert,
 }
 _SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-
-
-def _user_method(cls: type, name: str) -> Any:
-    if opaque_module(cls.__module__):
-        return None
-    method = getattr(cls, name, None)
-    return method if isinstance(method, types.FunctionType) else None
 
 
 def _list_operator(op: str, a: Any, b: Any) -> Any:
@@ -225,18 +218,13 @@ class _Shown:
         return call(repr, self.value)  # type: ignore[no-any-return]  # a text
 
 
-def text(made: str) -> str:
-    """What an f-string has made."""
-    return as_text(made)
-
-
 def unary(op: str, a: Any) -> Any:
     """``op a``."""
     if isinstance(a, Handle):
         return unary_value(op, a)
     if type(a) is Choice:
         return a.chosen(lambda option: unary(op, option))
-    method = _user_method(type(a), f"__{_UNARY_NAMES[op]}__")
+    method = user_method(type(a), f"__{_UNARY_NAMES[op]}__")
     return call(method, a) if method is not None else _UNARY[op](a)
 
 
@@ -263,14 +251,14 @@ def compare(op: str, a: Any, b: Any) -> Any:
         if result is not NotImplemented:
             return result
     else:
-        method = _user_method(type(a), f"__{_NAMES[op]}__")
-        if is_generated(method) or (op == "!=" and is_generated(_user_method(type(a), "__eq__"))):
+        method = user_method(type(a), f"__{_NAMES[op]}__")
+        if is_generated(method) or (op == "!=" and is_generated(user_method(type(a), "__eq__"))):
             if type(a) is type(b):
                 return _compare_sequences(op, compared_fields(a), compared_fields(b))
             method = None
         if method is not None:
             return call(method, a, b)
-        method = _user_method(type(b), f"__{_NAMES[_SWAPPED[op]]}__")
+        method = user_method(type(b), f"__{_NAMES[_SWAPPED[op]]}__")
         if method is not None:
             return call(method, b, a)
         if type(a) is list and type(b) is list and (is_growing(a) or is_growing(b)):
@@ -367,7 +355,7 @@ def _in(a: Any, b: Any, wanted: bool) -> Any:
     else:
         if isinstance(a, str) and has_marks(a):
             refuse("looks for a text with run-time values in it; compare the numbers", NeedConcrete)
-        method = _user_method(type(b), "__contains__")
+        method = user_method(type(b), "__contains__")
         found = tested(call(method, b, a)) if method is not None else a in b
     return found if wanted else not_(found)
 
@@ -422,13 +410,13 @@ def augment(op: str, a: Any, b: Any) -> Any:
         return binary(op, a, b)
     if type(b) is Choice:
         return b.chosen(lambda option: augment(op, a, option))
-    own_method = None if isinstance(a, Handle) else _user_method(type(a), f"__i{_NAMES[op]}__")
+    own_method = None if isinstance(a, Handle) else user_method(type(a), f"__i{_NAMES[op]}__")
     if own_method is not None:
         return call(own_method, a, b)
     if isinstance(a, Handle) or (isinstance(b, Handle) and not isinstance(a, list)):
         if isinstance(a, str):
             return binary(op, a, b)
-        if not isinstance(a, Handle) and _user_method(type(a), f"__{_NAMES[op]}__") is not None:
+        if not isinstance(a, Handle) and user_method(type(a), f"__{_NAMES[op]}__") is not None:
             return binary(op, a, b)
         return augmented_value(op, a, b)
     if isinstance(a, list):
@@ -477,7 +465,7 @@ def getitem(owner: Any, index: Any) -> Any:
         return owner[_plain_index(index)]
     if isinstance(owner, (list, tuple)):
         return _from_sequence(owner, index)
-    if kind is dict or (isinstance(owner, dict) and not _user_method(kind, "__getitem__")):
+    if kind is dict or (isinstance(owner, dict) and not user_method(kind, "__getitem__")):
         if has_choice(index):
             return by_options(index, lambda option: getitem(owner, option))
         value = owner[_key(index)]
@@ -485,7 +473,7 @@ def getitem(owner: Any, index: Any) -> Any:
             require(value.missing, "KeyError", repr(index), wanted=False)
             return value.value
         return value
-    method = _user_method(kind, "__getitem__")
+    method = user_method(kind, "__getitem__")
     if method is not None:
         return call(method, owner, index)
     from wengert.frontend.staging.library import index_object
@@ -612,10 +600,10 @@ def setitem(owner: Any, index: Any, value: Any) -> None:
         )
     elif isinstance(owner, list):
         _store_in_list(owner, index, value)
-    elif isinstance(owner, dict) and not _user_method(type(owner), "__setitem__"):
+    elif isinstance(owner, dict) and not user_method(type(owner), "__setitem__"):
         _touch_container(owner, DictSlot)
         dict.__setitem__(owner, _key(index), value)
-    elif (method := _user_method(type(owner), "__setitem__")) is not None:
+    elif (method := user_method(type(owner), "__setitem__")) is not None:
         call(method, owner, index, value)
     else:
         _touch_other(owner)
@@ -711,7 +699,7 @@ def delitem(owner: Any, index: Any) -> None:
     elif isinstance(owner, dict):
         active().touch(DictSlot(owner))
         del owner[hashed(index)]
-    elif (method := _user_method(type(owner), "__delitem__")) is not None:
+    elif (method := user_method(type(owner), "__delitem__")) is not None:
         call(method, owner, index)
     else:
         _touch_other(owner)
@@ -776,7 +764,7 @@ def attr(owner: Any, name: str) -> Any:
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         return call(found.fget, owner)
     own_name = name in getattr(owner, "__dict__", ())
-    finder = _user_method(kind, "__getattr__") if found is None and not own_name else None
+    finder = user_method(kind, "__getattr__") if found is None and not own_name else None
     value = getattr(owner, name) if finder is None else call(finder, owner, name)
     if may_miss(value):
         require(
@@ -831,7 +819,7 @@ def setattr_(owner: Any, name: str, value: Any) -> None:
     if isinstance(found, property) and isinstance(found.fset, types.FunctionType):
         call(found.fset, owner, value)
         return
-    method = _user_method(type(owner), "__setattr__")
+    method = user_method(type(owner), "__setattr__")
     if method is not None:
         call(method, owner, name, value)
         return
@@ -1069,7 +1057,7 @@ def managed(manager: Any) -> Any:
         manager = manager.certain()
     if isinstance(manager, contextlib.suppress):
         return _Suppressing(manager)
-    return _Managed(manager) if _user_method(type(manager), "__enter__") is not None else manager
+    return _Managed(manager) if user_method(type(manager), "__enter__") is not None else manager
 
 
 # --- errors ---------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import numpy as np
@@ -64,17 +63,11 @@ def tested(value: Any) -> Any:
 
 def _of_object(value: Any) -> Any:
     """The truth value of an object, by its own methods."""
-    from wengert.frontend.staging.adopting import opaque_module
+    from wengert.frontend.staging.adopting import user_method
     from wengert.frontend.staging.calls import call
 
-    cls = type(value)
-    if opaque_module(cls.__module__):
-        return bool(value)
-    for name in ("__bool__", "__len__"):
-        method = getattr(cls, name, None)
-        if isinstance(method, types.FunctionType):
-            return tested(call(method, value))
-    return bool(value)
+    method = user_method(type(value), "__bool__") or user_method(type(value), "__len__")
+    return bool(value) if method is None else tested(call(method, value))
 
 
 def _simplified(expr: Any) -> Any:
