@@ -7,13 +7,13 @@ graph ever has to enter a region.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
-from wengert.ir.attributes import PARTS
+from wengert.ir.attributes import PARTS, mapped
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.ir.walk import order
+from wengert.ir.walk import order, size_names
 
 __all__ = ["Region", "acts"]
 
@@ -21,12 +21,13 @@ __all__ = ["Region", "acts"]
 class Region:
     """``params`` (canonical, numbered) to ``outputs``; interned."""
 
-    __slots__ = ("__weakref__", "_acts", "_nodes", "outputs", "params", "recursive")
+    __slots__ = ("__weakref__", "_acts", "_names", "_nodes", "outputs", "params", "recursive")
     params: tuple[Expr, ...]
     outputs: tuple[Expr, ...]
     recursive: int  # how many recursive calls around it the body needs; -1 until asked for
     _nodes: tuple[Expr, ...] | None
     _acts: bool | None
+    _names: frozenset[str] | None
     _table: ClassVar[WeakValueDictionary[tuple[tuple[Expr, ...], tuple[Expr, ...]], Region]] = (
         WeakValueDictionary()
     )
@@ -37,7 +38,7 @@ class Region:
         if known is None:
             known = object.__new__(cls)
             known.params, known.outputs, known._nodes = params, outputs, None
-            known.recursive, known._acts = -1, None
+            known.recursive, known._acts, known._names = -1, None, None
             known = cls._table.setdefault(key, known)
         return known
 
@@ -59,6 +60,23 @@ class Region:
         if self._acts is None:
             self._acts = any(map(acts, self.nodes))
         return self._acts
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all sizes in it: in types and attributes, in bodies inside of it too."""
+        if self._names is None:
+            found: set[str] = set()
+
+            def note(part: Any) -> Any:  # Any: an extent or a region
+                found.update(part.names)
+                return part
+
+            for node in (*self.params, *self.nodes):
+                found |= size_names(node)
+                if node.attr is not None and node.op.key is None:
+                    mapped(node.attr, note)
+            self._names = frozenset(found)
+        return self._names
 
     def __repr__(self) -> str:
         return f"<region {len(self.params)} -> {len(self.outputs)}>"

@@ -203,6 +203,8 @@ def _retold(node: Expr, done: Mapping[Expr, Expr], names: Mapping[str, Extent]) 
     def change(part: Any) -> Any:  # Any: an extent or a region
         if isinstance(part, Dim):
             return part.substitute(sizes)
+        if part.names.isdisjoint(names):
+            return part
         inner = (with_sizes(part.params, names), with_sizes(part.outputs, names))
         return type(part)(*map(tuple, inner))
 

@@ -26,7 +26,7 @@ from wengert.ops.indexing import add_by, index_by, set_by
 from wengert.ops.layout import cast, reshape
 from wengert.ops.leaves import CONSTANT, number_of
 from wengert.ops.spans import Index, Span, span_of
-from wengert.ops.sums import is_zero
+from wengert.ops.sums import LIN, add, is_zero, scale
 
 __all__ = ["add_at", "set_at", "take"]
 
@@ -112,8 +112,11 @@ def _set_in_numpy(node: Expr) -> str:
 
 
 def _add_in_numpy(node: Expr) -> str:
-    index = _index_text(node.attr, len(node.args) - 2, 2).replace(":", "slice(None)")
-    return f"{_copy_in_numpy(node)}\nnp.add.at({{name}}, ({index},), {{1}})"
+    index = _index_text(node.attr, len(node.args) - 2, 2)
+    if not node.args[2].ndim:
+        return f"{_copy_in_numpy(node)}\n{{name}}[{index}] += {{1}}"
+    everywhere = index.replace(":", "slice(None)")
+    return f"{_copy_in_numpy(node)}\nnp.add.at({{name}}, ({everywhere},), {{1}})"
 
 
 # --- take --------------------------------------------------------------------------------------------------
@@ -206,6 +209,15 @@ def _set_at(base: Expr, value: Expr, *places: Expr, attr: int) -> Expr:
         return set_by(base, value, index)
     if base.op is SET_AT and base.args[2:] == places and base.attr == attr:
         base = base.args[0]
+    if places[0].ndim or value.value_type.dtype != base.value_type.dtype:
+        return make(SET_AT, (base, value, *places), attr)
+    part = make(TAKE, (base, *places), attr)
+    if value is part:
+        return base
+    terms = list(zip(value.attr, value.args, strict=True)) if value.op is LIN else []
+    if len(terms) == 2 and (1, part) in terms:  # with three terms the order of adding would matter
+        ((coefficient, other),) = [t for t in terms if t[1] is not part]
+        return make(ADD_AT, (base, scale(coefficient, other), *places), attr)
     return make(SET_AT, (base, value, *places), attr)
 
 
@@ -213,6 +225,11 @@ def _add_at(base: Expr, value: Expr, *places: Expr, attr: int) -> Expr:
     index = _known(base, places, attr)
     if index is not None:
         return add_by(base, value, index)
+    both = promote(base.value_type, value.value_type)
+    if is_zero(value) and both.dtype == base.value_type.dtype:
+        return base
+    if base.op is SET_AT and base.args[2:] == places and base.attr == attr and not places[0].ndim:
+        return _set_at(base.args[0], add(base.args[1], value), *places, attr=attr)
     return make(ADD_AT, (base, value, *places), attr)
 
 

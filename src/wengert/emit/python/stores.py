@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["emit_store", "make_free", "own"]
 
-_ASSIGNED = re.compile(r"(\{name\}\[.*\]) = \{1\}")
+_ASSIGNED = re.compile(r"(\{name\}\[.*\]) (\+?=) \{1\}")
 # What `.copy()` may be put behind: a name, an index, a call.
 _SIMPLE = re.compile(r"[\w.]+(\[[^\[\]]*\]|\.T|\([^()]*\))*")
 
@@ -140,7 +140,8 @@ def _stored(emission: Emission, value: Value, line: str, name: str) -> str:
         return flat([filled(line.replace("{name}", name), args, attr, emission.writer)])
     place = assigned.group(1).replace("{name}", name)
     target = flat([filled(place, args, attr, emission.writer)])
-    return _assigned(emission, value, target, values[node.args[1]])
+    put = _assigned if assigned.group(2) == "=" else _added
+    return put(emission, value, target, values[node.args[1]])
 
 
 def _stored_through(emission: Emission, value: Value, form: Form, line: str, name: str) -> str:
@@ -157,8 +158,10 @@ def _stored_through(emission: Emission, value: Value, form: Form, line: str, nam
         part = f"{name}[{emission.writer.places(Places(index, (':',) * len(index.shape)), ())}]"
         attr = emission.writer.own_attr(inner)
         return flat([filled(line.replace("{name}", part), args, attr, emission.writer)])
+    assert assigned is not None
     target = f"{name}[{emission.writer.places(places, args[1:])}]"
-    return _assigned(emission, value, target, values[inner.args[1]])
+    put = _assigned if assigned.group(2) == "=" else _added
+    return put(emission, value, target, values[inner.args[1]])
 
 
 def _is_read(emission: Emission, part: Part, target: str) -> bool:
@@ -184,5 +187,17 @@ def _assigned(emission: Emission, value: Value, target: str, new: Value) -> str:
             return plain
         sign = "+" if form.kind == "add" else "-"
         return f"{target} {sign}= {flat([emission.writer.part(second)])}"
+    finally:
+        emission.scope = value.scope
+
+
+def _added(emission: Emission, value: Value, target: str, new: Value) -> str:
+    """``target += new``, or ``target -= v`` for ``new = -v``."""
+    form = new.form
+    if not new.pending or form is None or form.kind != "neg":
+        return f"{target} += {flat([read(new)])}"
+    emission.scope = new.scope
+    try:
+        return f"{target} -= {flat([emission.writer.part(form.parts[0])])}"
     finally:
         emission.scope = value.scope

@@ -819,6 +819,15 @@ def _of_numbers(value: Choice) -> bool:
     return all(is_number(option) for option in value.options)
 
 
+def _one_of_numbers(value: Any) -> Any:
+    """An element of an array, with a check at run time that it is assigned."""
+    while isinstance(value, Partial):
+        value = value.certain()
+    if isinstance(value, Choice) and _of_numbers(value):
+        return value.chosen(plain_number)
+    return value
+
+
 def array_of(value: Any) -> Any:
     """The array that NumPy makes of nested lists and tuples."""
     if type(value) is list and is_growing(value):
@@ -826,7 +835,7 @@ def array_of(value: Any) -> Any:
 
         return array_of_growing(value)
     items = [array_of(v) if isinstance(v, (list, tuple)) else v for v in value]
-    items = [v.certain() if isinstance(v, Partial) else v for v in items]
+    items = [_one_of_numbers(v) for v in items]
     if not any(isinstance(v, Handle) for v in items):
         try:
             found = np.asarray(items)

@@ -432,7 +432,7 @@ own(min)(_extreme("min", "<"))
 @own(sorted)
 def sorted_(iterable: Any, *, key: Any = None, reverse: bool = False) -> Any:
     """``sorted``: run-time numbers by ``np.sort``, else run-time keys by comparing neighbours."""
-    if type(iterable) is list and growing_of(iterable) is not None:
+    if type(iterable) is list and is_growing(iterable):
         return in_order(iterable, key, reverse)
     values = list(python_elements(iterable))
     keys = values if key is None else [call(key, v) for v in values]

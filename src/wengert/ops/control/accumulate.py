@@ -161,12 +161,15 @@ def _wishes(
             for c, term in addends
             if c == 1 and (index := _picked(term, node, uses)) in added and index not in found
         ]
-        before = [a for a in addends if a[1] not in after]
+        later = [not after.isdisjoint((a[1], *a[1].args)) for a in addends]  # steps are new nodes
+        before = [a for a, depends in zip(addends, later, strict=True) if not depends]
         if len(own) != 1 or not before:
             continue
         ((term, index),) = own
         assert index is not None
-        rest = [a for a in addends if a[1] in after and a[1] is not term]
+        rest = [
+            a for a, depends in zip(addends, later, strict=True) if depends and a[1] is not term
+        ]
         found[index] = _Wish(total, index, in_place([_sum(before)])[0], rest)
     return list(found.values())
 

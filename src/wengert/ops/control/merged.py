@@ -11,7 +11,7 @@ nothing comes to depend on itself.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from wengert.ir.function import Function
@@ -154,8 +154,7 @@ class _Merging:
         while left:
             group = [left.pop(0)]
             for other in list(left):
-                classes = self.equal_carries([*group, other])
-                if _shares(group, other, classes):
+                if _fits(group, other) and self.share(group, other):
                     group.append(other)
                     left.remove(other)
             if len(group) == 1:
@@ -164,8 +163,27 @@ class _Merging:
                 found |= self.together(group, k, slices)
         return found
 
-    def equal_carries(self, group: Sequence[_Open]) -> dict[Expr, Expr]:
-        """For each carried value one that always equals it: the coarsest such partition."""
+    def share(self, group: Sequence[_Open], other: _Open) -> bool:
+        """Whether a loop has carried values in common with others (with a flag: the flag)."""
+        flag = group[0].node.attr.go
+        ours = [s for one in group for s in one.carried]
+        theirs: Sequence[Expr] = other.carried
+        if flag:
+            ours, theirs = ours[:1], theirs[:1]
+
+        def met(classes: Mapping[Expr, Expr]) -> bool:
+            known = {classes[s] for s in ours}
+            return any(classes[s] in known for s in theirs)
+
+        return self.equal_carries([*group, other], met) is not None
+
+    def equal_carries(
+        self, group: Sequence[_Open], wanted: Callable[[Mapping[Expr, Expr]], bool] | None = None
+    ) -> dict[Expr, Expr] | None:
+        """For each carried value one that always equals it: the coarsest such partition.
+
+        ``None`` as soon as it is too fine for what is wanted of it: finding out takes the bodies apart.
+        """
         symbols = [s for one in group for s in one.carried]
         outputs = [o for one in group for o in one.outputs]
         rows = [r for one in group for r in one.rows]
@@ -175,6 +193,8 @@ class _Merging:
         while True:
             leader: dict[object, Expr] = {}
             found = {s: leader.setdefault(key, s) for s, key in zip(symbols, keys, strict=True)}
+            if wanted is not None and not wanted(found):
+                return None
             if len(leader) == classes:
                 return found
             classes = len(leader)
@@ -187,6 +207,7 @@ class _Merging:
     ) -> dict[Expr, Sequence[Expr]]:
         """One loop of several, and the results of each."""
         classes = self.equal_carries(group)
+        assert classes is not None
         starts: dict[Expr, tuple[Expr, Expr]] = {}
         rows: dict[Expr, int] = {}
         for one in group:
@@ -278,11 +299,6 @@ def _opened(node: Expr, k: Expr, slices: dict[Expr, Expr]) -> _Open:
     )
 
 
-def _shares(group: Sequence[_Open], other: _Open, classes: Mapping[Expr, Expr]) -> bool:
-    """Whether a loop may join others, and has carried values in common with them."""
-    known = {classes[s] for one in group for s in one.carried}
-    first: Loop = group[0].node.attr
-    if first.go and classes[other.carried[0]] is not classes[group[0].carried[0]]:
-        return False
-    lengths = {one.node.attr.length for one in (*group, other) if one.rows}
-    return len(lengths) <= 1 and any(classes[s] in known for s in other.carried)
+def _fits(group: Sequence[_Open], other: _Open) -> bool:
+    """Whether the rows of a loop may stand beside those of others."""
+    return len({one.node.attr.length for one in (*group, other) if one.rows}) <= 1
