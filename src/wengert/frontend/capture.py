@@ -43,7 +43,15 @@ from wengert.frontend.staging.adopting import (
 from wengert.frontend.staging.branches import StagedRaise
 from wengert.frontend.staging.calls import call
 from wengert.frontend.staging.containers import has_partial
-from wengert.frontend.staging.context import Context, Note, Place, active, capturing, refuse
+from wengert.frontend.staging.context import (
+    UNASSIGNED,
+    Context,
+    Note,
+    Place,
+    active,
+    capturing,
+    refuse,
+)
 from wengert.frontend.staging.deques import AsLists, deque_of
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import growing_of, set_growing
@@ -998,4 +1006,4 @@ class _Setter(dict):  # type: ignore[type-arg]  # takes what is stored in a vari
         self.slot = slot
 
     def update(self, value: Any) -> None:  # type: ignore[override]
-        self.slot.set(value["value"])
+        self.slot.set(value.get("value", UNASSIGNED))

@@ -10,10 +10,11 @@ from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, ORTHOGONAL, PD, POSIT
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
 from wengert.ir.types import Type
+from wengert.ir.walk import leaves
 from wengert.ops.algebra import broadcast_together, lift, times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import eq, floor, ge, gt, logical_or, ne
+from wengert.ops.choice import eq, floor, ge, gt, logical_or, ne, where
 from wengert.ops.einstein import ones
 from wengert.ops.exponential import xlogy
 from wengert.ops.layout import cast
@@ -79,7 +80,18 @@ def _d_base(x: Expr, y: Expr, out: Expr) -> Expr:
     exponent = number_of(y)
     if exponent is not None:
         return scale(exponent, power(x, const(exponent - 1)))
+    if _may_count(y):  # x**0 is 1 at x = 0 too, where 0 * 0**-1 would be NaN
+        return times(y, power(x, where(eq(y, ZERO), y, y - 1)))
     return times(y, power(x, y - 1))
+
+
+def _may_count(y: Expr) -> bool:
+    """Whether an exponent that is no single number is made of whole numbers: one of them may be 0."""
+    return all(
+        _is_integer(leaf) or (leaf.op is CONSTANT and not np.all(leaf.attr))
+        for leaf in leaves([y])
+        if leaf.op is not CONSTANT or leaf is y or np.ndim(leaf.attr)
+    )
 
 
 def _d_exponent(x: Expr, y: Expr, out: Expr) -> Expr:

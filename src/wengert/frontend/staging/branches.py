@@ -61,6 +61,7 @@ __all__ = [
     "CAUGHT",
     "NeedResult",
     "StagedRaise",
+    "acts",
     "branches",
     "cells_of",
     "choose",
@@ -123,6 +124,26 @@ def decided(test: Any) -> bool | Scalar:
 def if_(flag: Scalar, then: Callable[[], Any], orelse: Callable[[], Any]) -> None:
     """The statement ``if`` on a run-time condition."""
     branches(flag.expr, then, orelse, cells_of(then, orelse))
+
+
+def acts(make: Callable[[], Any]) -> bool:
+    """Whether making a value changes or checks anything: then it must not be made where Python does not."""
+    context = active()
+    cells = cells_of(make)
+    entry = {key: slot.get() for key, slot in cells.items()}
+    try:
+        with context.region("branch") as layer:
+            try:
+                make()
+            except (CaptureError, WengertError):
+                raise
+            except (StagedRaise, NeedResult, *CAUGHT):
+                return True
+            bound = any(slot.get() is not entry[key] for key, slot in cells.items())
+            return bound or bool(context.finals(layer).slots)
+    finally:
+        for key, slot in cells.items():
+            slot.set(entry[key])
 
 
 def nothing() -> None:

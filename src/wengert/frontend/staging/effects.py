@@ -12,7 +12,16 @@ from wengert.ops import effects
 from wengert.ops.choice import lt, where
 from wengert.ops.leaves import const
 
-__all__ = ["TokenSlot", "logged", "printed", "raised_here", "require", "room_for", "waited"]
+__all__ = [
+    "TokenSlot",
+    "logged",
+    "only_checks",
+    "printed",
+    "raised_here",
+    "require",
+    "room_for",
+    "waited",
+]
 
 
 class TokenSlot(Slot):
@@ -88,6 +97,15 @@ def require(
             (spot.file, spot.line, spot.function),
         )
     )
+
+
+def only_checks(token: Expr, before: Expr) -> bool:
+    """Whether there is nothing but checks between two tokens."""
+    while token is not before:
+        if token.op is not effects.CHECK:
+            return False
+        token = token.args[0]
+    return True
 
 
 def room_for(place: Any) -> None:

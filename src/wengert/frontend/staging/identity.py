@@ -22,6 +22,7 @@ from wengert.frontend.staging.handles import (
     Poison,
     Scalar,
     Stale,
+    classes_of,
     is_number,
     is_stale,
     scalar_of,
@@ -99,6 +100,8 @@ def _none(value: Any) -> Any:
 def _numbers(a: Any, b: Any) -> Any:
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Scalar) and isinstance(y, bool) and x.expr.value_type.dtype == "bool":
+            if bool not in classes_of(x):
+                return False  # NumPy's truth values are other objects
             return _either(x.expr, y, not y)
     if isinstance(a, Handle) or isinstance(b, Handle):
         refuse("asks with `is` whether two numbers are one object; use ==", NeedConcrete)

@@ -36,7 +36,7 @@ from wengert.frontend.staging.context import (
     refuse,
 )
 from wengert.frontend.staging.deques import deque_of
-from wengert.frontend.staging.effects import TokenSlot, logged, printed, waited
+from wengert.frontend.staging.effects import TokenSlot, logged, only_checks, printed, waited
 from wengert.frontend.staging.forms import attributes_of, has_attributes
 from wengert.frontend.staging.growing import Maybe, growing_of, is_growing, length_of, need_rows
 from wengert.frontend.staging.handles import (
@@ -306,30 +306,44 @@ def accumulate_(
 
 @own(any)
 def any_(iterable: Any) -> Any:
-    if isinstance(iterable, Array):
-        return call(np.any, iterable)
-    found: Any = False
     from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import or_
 
+    if isinstance(iterable, Array):
+        return call(np.any, iterable)
     if growing_of(iterable) is not None:
         return call(helpers.any_of, iterable)
-    for value in python_elements(iterable):
-        found = or_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
-    return found
+    return _until_decided(iterable, False, or_)
 
 
 @own(all)
 def all_(iterable: Any) -> Any:
-    found: Any = True
     from wengert.frontend.staging import helpers
     from wengert.frontend.staging.stage import and_
 
     if growing_of(iterable) is not None:
         return call(helpers.all_of, iterable)
-    for value in python_elements(iterable):
-        found = and_(tested(found), lambda v=value: tested(v))  # type: ignore[misc]
-    return found
+    return _until_decided(iterable, True, and_)
+
+
+def _until_decided(iterable: Any, found: Any, joined: Callable[..., Any]) -> Any:
+    """``any`` or ``all``: elements with effects are only made where Python makes them."""
+    context = active()
+    elements = python_elements(iterable)
+    while True:
+        before = context.token
+        with context.watched() as changed:
+            value = next(elements, UNASSIGNED)
+        if value is UNASSIGNED:
+            return found
+        harmless = changed.keys() <= {TokenSlot(context).key} and only_checks(context.token, before)
+        if isinstance(found, Handle) and not harmless:
+            refuse(
+                "any() or all() of elements that have effects, where only running tells which is the last "
+                "one that Python looks at; use a for statement with a break",
+                NeedConcrete,
+            )
+        found = joined(tested(found), lambda v=value: tested(v))
 
 
 @own(sum)
@@ -455,12 +469,21 @@ def in_order(elements: list[Any], key: Any, reverse: bool) -> list[Any]:
     from wengert.frontend.staging.stacks import taken_in_order
 
     keys = array_of(elements) if key is None else call(helpers.mapped, key, elements)
+    if len(keys.type.shape) > 2:
+        refuse("sorts a list of run-time length by nested tuples; use flat ones", NeedConcrete)
     if reverse:  # equal keys stay in order
-        backwards = call(np.argsort, keys[::-1], kind="stable")
+        backwards = _ascending(keys[::-1])
         places = call(np.subtract, binary_any("-", length_of(elements), 1), backwards[::-1])
     else:
-        places = call(np.argsort, keys, kind="stable")
+        places = _ascending(keys)
     return taken_in_order(elements, places)
+
+
+def _ascending(keys: Any) -> Any:
+    """The places of keys in order; tuples of them are compared number by number."""
+    if len(keys.type.shape) == 1:
+        return call(np.argsort, keys, kind="stable")
+    return call(np.lexsort, keys.T[::-1])
 
 
 def _sorted_by_comparing(values: list[Any], keys: list[Any], reverse: bool) -> Any:
@@ -613,7 +636,7 @@ def divmod_(a: Any, b: Any) -> Any:
 
 @own(float.is_integer)
 def is_integer_(value: Any) -> Any:
-    return compared("==", value, call(np.floor, value))
+    return as_python(compared("==", value, call(np.floor, value)))
 
 
 for _name, _op in {

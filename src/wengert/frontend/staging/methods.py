@@ -141,7 +141,7 @@ def _shape(self: Any) -> Any:
 
 def _size(self: Any) -> Any:
     total = size_of(type_of(self).shape)
-    return total if isinstance(total, int) else scalar_of(size(total))
+    return total if isinstance(total, int) else as_python(scalar_of(size(total)))
 
 
 def _strong(self: Any) -> np.dtype[Any]:

@@ -38,7 +38,7 @@ from wengert.frontend.staging.forms import (
     alone,
     array_forms,
 )
-from wengert.frontend.staging.growing import leaf_types
+from wengert.frontend.staging.growing import is_growing, leaf_types
 from wengert.frontend.staging.handles import (
     Array,
     Buffer,
@@ -385,6 +385,7 @@ def _recursive(
     kwargs: Mapping[str, Any],
     key: Any,
 ) -> Any:
+    _check_lengths(original.__name__, (args, dict(kwargs)))
     leaves, tree = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
     places = _dynamic(leaves)
     sizes = [
@@ -485,6 +486,16 @@ def _sized(leaf: Any, place: int, extents: Mapping[tuple[int, int], Expr]) -> Ty
     return type_.with_shape(
         tuple(as_dim(extents[place, i]) if (place, i) in extents else e for i, e in shape)
     )
+
+
+def _check_lengths(name: str, given: Any) -> None:
+    """Refuse lists of run-time length as arguments: their elements are no leaves."""
+    if any(type(top) is list and is_growing(top) for top in _containers(given)):
+        refuse(
+            f"{name}() calls itself at run time with a list whose length depends on run-time values; "
+            "pass an array and the number of elements in use, or mode='tape'",
+            NeedConcrete,
+        )
 
 
 def _check_containers(context: Context, result: Any, given: Any, name: str) -> None:
@@ -627,6 +638,7 @@ def _called_again(
     if tracing.recursion is None or tracing.form is None:
         context.calls[context.activations[-1].__code__] = place()
         raise NeedResult
+    _check_lengths(tracing.name, (args, dict(kwargs)))
     leaves, _ = flatten((args, dict(kwargs)), is_leaf=lambda v: isinstance(v, Handle))
     try:
         exprs = tracing.recursion.again(*tracing.given(leaves, context.token))

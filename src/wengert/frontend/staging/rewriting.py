@@ -106,6 +106,8 @@ class _Scope:
     generator: bool = False
     name: str = ""
     lambda_: bool = False  # of the user's
+    comprehension: bool = False
+    walrus: set[str] = field(default_factory=set)  # what is bound by := in it
 
 
 class Rewriting(ast.NodeTransformer):
@@ -208,9 +210,9 @@ class Rewriting(ast.NodeTransformer):
                     ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in local
                 ]
                 body.insert(0, ast.If(ast.Constant(0), never, []))
-            walrus = _walrus_names(node.body)
+            walrus = sorted(self.scopes[-1].walrus)
             body[1 if local else 0 : 1 if local else 0] = [
-                _setter(name, name in outside and name in declared) for name in sorted(walrus)
+                _setter(name, name in outside and name in declared) for name in walrus
             ]
         self.scopes.pop()
         declarations = [s for s in body if isinstance(s, (ast.Global, ast.Nonlocal))]
@@ -441,8 +443,8 @@ class Rewriting(ast.NodeTransformer):
         return found
 
     def visit_Assert(self, node: ast.Assert) -> Any:
-        message = ast.Constant(None) if node.msg is None else self.visit(node.msg)
-        call = _call("assert_", self.visit(node.test), _later(message))
+        message = ast.Constant(None) if node.msg is None else _later(self.visit(node.msg))
+        call = _call("assert_", self.visit(node.test), message)
         return self.at(ast.Expr(call), node)
 
     def visit_Raise(self, node: ast.Raise) -> Any:
@@ -563,10 +565,12 @@ class Rewriting(ast.NodeTransformer):
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> Any:
         value = self.visit(node.value)
-        if self.scopes[-1].lambda_ or self.scopes[-1].generator:
+        scope = next(s for s in reversed(self.scopes) if not s.comprehension)
+        if scope.lambda_ or scope.generator:
             node.value = value
             return node
         # Inside a deferred operand a walrus would bind a variable of the lambda.
+        scope.walrus.add(self.name_of(node.target.id))
         return self.at(ast.Call(_load(SETTER + self.name_of(node.target.id)), [value], []), node)
 
     def visit_Call(self, node: ast.Call) -> Any:
@@ -719,15 +723,17 @@ class Rewriting(ast.NodeTransformer):
             inner |= _stored(generator.target)
         source = self.visit(node.generators[0].iter)
         walrus = any(isinstance(part, ast.NamedExpr) for part in ast.walk(node))
-        self.scopes.append(_Scope(inner, set(), self.scopes[-1].first if self.scopes else None))
+        first = self.scopes[-1].first if self.scopes else None
+        self.scopes.append(_Scope(inner, set(), first, comprehension=True))
         flags = _load(_FLAGS)
         for level, generator in enumerate(node.generators):
             number = ast.Constant(level)
             iterable = _load(_SOURCE) if level == 0 else self.visit(generator.iter)
-            generator.iter = self.at(_call("elements", number, iterable, flags), generator.iter)
+            later = _later(iterable)
+            generator.iter = self.at(_call("elements", number, later, flags), generator.iter)
             generator.target = self.target(generator.target)
             generator.ifs = [
-                self.at(_call("kept", number, self.visit(_for_truth(i)), flags), i)
+                self.at(_call("kept", number, _later(self.visit(_for_truth(i))), flags), i)
                 for i in generator.ifs
             ]
         if isinstance(node, ast.DictComp):
@@ -742,7 +748,7 @@ class Rewriting(ast.NodeTransformer):
         if kind in ("list", "generator") and not walrus:
             looped = self.at(_function(_looped(node.generators, node.elt), _SOURCE, _FOUND), node)
         if kind in ("list", "generator"):
-            node.elt = self.at(_call("element", node.elt, flags), node.elt)
+            node.elt = self.at(_call("element", _later(node.elt), flags), node.elt)
         made: ast.expr = node
         if kind == "set":
             made = self.at(ast.ListComp(node.elt, node.generators), node)
@@ -763,15 +769,21 @@ def _looped(generators: Sequence[ast.comprehension], element: ast.expr) -> ast.e
     for level, generator in reversed(list(enumerate(generators))):
         for test in reversed(generator.ifs):
             assert isinstance(test, ast.Call)  # of `kept`
-            found = _call("if_", copy.deepcopy(test.args[1]), _later(found), nothing)
+            found = _call("if_", copy.deepcopy(_now(test.args[1])), _later(found), nothing)
         name = f"{ELEMENT}{level}"
         target = copy.deepcopy(generator.target)
         bound = ast.comprehension(target, ast.Tuple([_load(name)], ast.Load()), [], 0)
         assert isinstance(generator.iter, ast.Call)  # of `elements`
-        iterable = copy.deepcopy(generator.iter.args[1])
+        iterable = copy.deepcopy(_now(generator.iter.args[1]))
         body = _function(ast.ListComp(found, [bound]), name)
         found = _call("for_", iterable, body, ast.Constant(None))
     return found
+
+
+def _now(later: ast.expr) -> ast.expr:
+    """What a ``lambda:`` returns."""
+    assert isinstance(later, ast.Lambda)
+    return later.body
 
 
 def _for_truth(node: ast.expr) -> ast.expr:
@@ -781,10 +793,6 @@ def _for_truth(node: ast.expr) -> ast.expr:
         for value in node.values:
             _for_truth(value)
     return node
-
-
-def _walrus_names(statements: Sequence[ast.stmt]) -> set[str]:
-    return {n.target.id for n in own_nodes(statements) if isinstance(n, ast.NamedExpr)}
 
 
 def _setter(name: str, is_global: bool) -> ast.stmt:

@@ -17,6 +17,7 @@ from wengert.frontend.staging import helpers, indexing
 from wengert.frontend.staging.adopting import opaque_module, user_method
 from wengert.frontend.staging.branches import (
     StagedRaise,
+    acts,
     branches,
     cells_of,
     choose,
@@ -78,7 +79,7 @@ from wengert.frontend.staging.plain import born, is_plain
 from wengert.frontend.staging.records import compared_fields, is_generated
 from wengert.frontend.staging.source import mark_rebound
 from wengert.frontend.staging.stacks import deleted, inside, part, read, repeated, stored
-from wengert.frontend.staging.texts import as_text, has_marks, percent, template_of
+from wengert.frontend.staging.texts import as_text, has_marks, percent
 from wengert.frontend.staging.truth import tested, truth
 from wengert.ir.types import DTYPES
 from wengert.ops.algebra import lift
@@ -744,6 +745,8 @@ def attr(owner: Any, name: str) -> Any:
     """``owner.name``."""
     kind = type(owner)
     if kind in _BUILTINS:
+        if name == "__class__":
+            return call(type, owner)
         stands_for = deque_of(owner) if kind is list else None
         return getattr(owner, name) if stands_for is None else method_of(owner, stands_for[1], name)
     if kind is Choice:
@@ -927,15 +930,29 @@ def set_of(items: Any) -> set[Any]:
     return new({hashed(item) for item in python_elements(items)})  # type: ignore[no-any-return]
 
 
-def elements(level: int, iterable: Any, flags: dict[int, list[Any]] | None) -> Iterator[Any]:
+def elements(
+    level: int, iterable: Callable[[], Any], flags: dict[int, list[Any]] | None
+) -> Iterator[Any]:
     """What a comprehension runs over; ``level`` counts its ``for`` clauses.
 
     ``flags`` are the run-time conditions of the element that is being made, by level; None where
     elements must not be missing.
     """
-    for value in python_elements(iterable, flagged=flags is not None):
-        if flags is not None:
-            flags[level] = [value.present] if type(value) is Maybe else []
+    if flags is None:
+        yield from python_elements(iterable())
+        return
+    for later in [n for n in flags if n >= level]:  # of the element before
+        del flags[later]
+    if _present(flags) is not None and acts(iterable):
+        refuse(
+            "a comprehension runs over something that is made, with effects, only where a run-time "
+            "condition holds; use a for statement",
+            NeedConcrete,
+        )
+    for value in python_elements(iterable(), flagged=True):
+        for later in [n for n in flags if n > level]:
+            del flags[later]
+        flags[level] = [value.present] if type(value) is Maybe else []
         yield value.value if type(value) is Maybe else value
 
 
@@ -963,9 +980,13 @@ def several(value: Any, count: int, star: bool) -> Any:
     return [getitem(value, i) for i in range(count)]
 
 
-def kept(level: int, test: Any, flags: dict[int, list[Any]] | None) -> bool:
+def kept(level: int, test: Callable[[], Any], flags: dict[int, list[Any]] | None) -> bool:
     """A condition of a comprehension: run-time ones keep the element under a flag."""
-    flag = tested(test)
+    before = None if flags is None else _present(flags)
+    if before is None or not acts(test):
+        flag = tested(test())
+    else:
+        flag = tested(and_(before, test))
     if not isinstance(flag, Scalar):
         return bool(flag)
     if flags is None:
@@ -974,8 +995,24 @@ def kept(level: int, test: Any, flags: dict[int, list[Any]] | None) -> bool:
     return True
 
 
-def element(value: Any, flags: dict[int, list[Any]]) -> Any:
-    """An element of a list comprehension or of a generator."""
+def element(make: Callable[[], Any], flags: dict[int, list[Any]]) -> Any:
+    """An element of a list comprehension or of a generator.
+
+    What has no effects is computed whether it is kept or not.
+    """
+    present = _present(flags)
+    if present is None:
+        return make()
+    if not acts(make):
+        return Maybe(present, make())
+    cells = cells_of(make)
+    # Whether the only element of a list is there is chosen like anything else.
+    (found,) = branches(present.expr, lambda: new([make()]), lambda: new([]), cells)
+    return Maybe(present, found.value)
+
+
+def _present(flags: dict[int, list[Any]]) -> Any:
+    """Whether the element that is being made is kept; None if it surely is."""
     present: Any = None
     for level in flags.values():
         for flag in level:
@@ -984,7 +1021,7 @@ def element(value: Any, flags: dict[int, list[Any]]) -> Any:
                 if present is None
                 else Scalar(where(present.expr, flag.expr, to_expr(False)), python=True)
             )
-    return value if present is None else Maybe(present, value)
+    return present
 
 
 def comprehended(
@@ -1071,16 +1108,20 @@ def raise_(error: Any, cause: Any = None) -> None:
     raise error
 
 
-def assert_(test: Any, message: Callable[[], Any]) -> None:
-    """``assert test, message``."""
+def assert_(test: Any, message: Callable[[], Any] | None) -> None:
+    """``assert test, message``; the message is made where the test fails."""
     flag = tested(test)
+    if flag is True:
+        return
+
+    def fail() -> None:
+        text = () if message is None else (message(),)
+        raise_(AssertionError(*text))
+
     if isinstance(flag, Scalar):
-        text = message()
-        template, values = (None, ()) if text is None else template_of(str(text))
-        require(flag.expr, "AssertionError", template, values)
+        branches(flag.expr, nothing, fail, {} if message is None else cells_of(message))
     elif not flag:
-        text = message()
-        raise AssertionError(*(() if text is None else (text,)))
+        fail()
 
 
 def _if_there(value: Partial, test: Callable[[Any], Any]) -> Any:
