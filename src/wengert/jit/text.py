@@ -37,10 +37,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from struct import pack, unpack
+from typing import Any, TypeVar
 
 __all__ = [
     "BOOL", "DOUBLE", "FAST", "FLOAT", "I32", "I64", "Function", "Kind", "Module", "kind",
 ]  # fmt: skip
+
+Result = TypeVar("Result")
 
 FAST = "reassoc nsz arcp contract "
 """What arithmetic of the user's own may be rearranged by; NaN and infinity keep their meaning."""
@@ -220,7 +223,7 @@ class Function:
         self._lines: list[str] = []
         self._values = 0
         self._blocks = 0
-        self._known: dict[str, str] = {}
+        self._known: dict[str, Any] = {}  # Any: a name, or what was computed `once`
         self._order: list[str] = []  # of what is known, to forget it again
         self._phis: dict[str, int] = {}
 
@@ -231,7 +234,7 @@ class Function:
     # --- values ------------------------------------------------------------------------------------------
     def pure(self, text: str) -> str:
         """The value of an instruction without effects, computed once."""
-        name = self._known.get(text)
+        name: str | None = self._known.get(text)
         if name is None:
             name = f"%v{self._values}"
             self._values += 1
@@ -239,6 +242,14 @@ class Function:
             self._known[text] = name
             self._order.append(text)
         return name
+
+    def once(self, key: str, build: Callable[[], Result]) -> Result:
+        """What several instructions, perhaps with blocks of their own, compute for this key."""
+        if key not in self._known:
+            self._known[key] = build()
+            self._order.append(key)
+        found: Result = self._known[key]
+        return found
 
     def value(self, text: str) -> str:
         """The value of an instruction that is executed each time."""

@@ -135,7 +135,9 @@ class Lanes:
 
     def as_float(self, integer: str) -> str:
         """A small integer as a float, without the conversion that many targets lack."""
-        shifted = self.int_("add", integer, (self.bias + self.fraction << self.fraction) | (1 << self.fraction - 1))
+        shifted = self.int_(
+            "add", integer, (self.bias + self.fraction << self.fraction) | (1 << self.fraction - 1)
+        )
         return self.sub(self.from_bits(shifted), self.magic)
 
     def power_of_two(self, exponent: str) -> str:

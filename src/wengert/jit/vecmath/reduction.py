@@ -1,0 +1,189 @@
+"""Angles reduced to ``[-pi/4, pi/4]``, whatever their size.
+
+Up to a bound the multiple of pi/2 is subtracted in parts (Cody and Waite 1980). Where some lane is beyond it, a
+helper that is rarely called multiplies with as many bits of 2/pi as matter (Payne and Hanek 1983).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from wengert.jit.text import BOOL, DOUBLE, I32, I64, Function, Kind, Module, kind
+from wengert.jit.vecmath.lanes import Lanes
+
+__all__ = ["quadrant_and_rest"]
+
+TWO_OVER_PI = 0.6366197723675814
+
+# pi/2 in parts: to 159 (72) bits for FMA, else in pieces of 33 bits, whose products with integers of up to
+# 20 bits are exact.
+HALF_PI_FUSED = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33)
+HALF_PI_FUSED_SINGLE = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100058819e-15)
+HALF_PI_SPLIT = (
+    1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32,
+)  # fmt: skip
+
+HALF_PI_BITS = 0xC90FDAA22168C235  # pi/2 * 2**63
+
+
+def quadrant_and_rest(m: Lanes, x: str) -> tuple[str, str]:
+    """Bits whose lowest two are ``n`` modulo 4, and ``r``, where ``x = n*pi/2 + r``."""
+    return m.function.once(f"reduced angle {m.kind.text} {x}", lambda: _reduced(m, x))
+
+
+def _reduced(m: Lanes, x: str) -> tuple[str, str]:
+    if m.has_fma:
+        parts = HALF_PI_FUSED if m.double else HALF_PI_FUSED_SINGLE
+        bound = 2.0**30 if m.double else 2.0**16
+        return _unless_huge(m, x, bound, *_by_parts(m, x, parts))
+    if m.double:
+        return _unless_huge(m, x, 2.0**20, *_by_parts(m, x, HALF_PI_SPLIT))
+    # Without FMA float32 has too few bits for parts; they are subtracted in float64.
+    f = m.function
+    wide = Lanes(f, m.kind.of("double"))
+    rest, bits = _by_parts(wide, f.convert("fpext", m.kind, x, wide.kind), HALF_PI_SPLIT)
+    narrow = f.convert("trunc", wide.integer, bits, m.integer)
+    return _unless_huge(m, x, 2.0**20, f.convert("fptrunc", wide.kind, rest, m.kind), narrow)
+
+
+def _by_parts(m: Lanes, x: str, parts: tuple[float, ...]) -> tuple[str, str]:
+    n, bits = m.rounded(x, TWO_OVER_PI)
+    rest = x
+    for part in parts:
+        rest = m.fma(n, -part, rest)
+    return rest, bits
+
+
+def _unless_huge(m: Lanes, x: str, bound: float, rest: str, bits: str) -> tuple[str, str]:
+    f = m.function
+    huge = f.any(m.kind.mask, m.compare("oge", m.abs(x), bound))
+    before, there, after = f.current, f.block("huge"), f.block("reduced")
+    f.branch_if(huge, there, after)
+    f.start(there)
+    pair = f"{{ {m.kind.text}, {m.integer.text} }}"
+    name = f.module.helper(f"wengert.reduce.{m.kind.suffix}", _every_lane(m.kind))
+    answer = f.value(f"call {pair} @{name}({m.kind.text} {x})")
+    far_rest = f.value(f"extractvalue {pair} {answer}, 0")
+    far_bits = f.value(f"extractvalue {pair} {answer}, 1")
+    f.branch(after)
+    f.start(after)
+    return (
+        f.phi(m.integer, (bits, before), (far_bits, there)),
+        f.phi(m.kind, (rest, before), (far_rest, there)),
+    )
+
+
+@cache
+def _every_lane(of: Kind) -> Callable[[Module, str], None]:
+    """What builds the helper that reduces the lanes of a kind one after the other."""
+
+    def build(module: Module, name: str) -> None:
+        one = module.helper("wengert.reduce", _one_number)
+        pair = f"{{ {of.text}, {of.integer.text} }}"
+        f = module.function(
+            name, [(of.text, "x")], pair, linkage="internal", attributes="nounwind cold noinline"
+        )
+        rests, quadrants = f.slot(of), f.slot(of.integer)
+        with f.loop("0", str(of.lanes)) as lane:
+            number = f.extract(of, "%x", lane)
+            if of.element == "float":
+                number = f.convert("fpext", of.scalar, number, DOUBLE)
+            answer = f.value(f"call {{ double, i64 }} @{one}(double {number})")
+            rest, quadrant = (f.field("{ double, i64 }", answer, i) for i in (0, 1))
+            if of.element == "float":
+                rest = f.convert("fptrunc", DOUBLE, rest, of.scalar)
+                quadrant = f.convert("trunc", I64, quadrant, I32)
+            f.store(of.scalar, rest, f.element(of.scalar, rests, lane))
+            f.store(of.integer.scalar, quadrant, f.element(of.integer.scalar, quadrants, lane))
+        filled = f.value(f"insertvalue {pair} poison, {of.text} {f.load(of, rests)}, 0")
+        quadrant = f.load(of.integer, quadrants)
+        f.ret(f.value(f"insertvalue {pair} {filled}, {of.integer.text} {quadrant}, 1"))
+
+    return build
+
+
+def _one_number(module: Module, name: str) -> None:
+    """``x = m * 2**e`` times 192 bits of 2/pi, from the one on that makes multiples of 2.
+
+    The product modulo ``2**192`` has the quadrant in its top two bits and the fraction below, of which at
+    least 70 significant bits are right: no float64 is nearer to a multiple of pi/2 than ``2**-61``.
+    """
+    f = module.function(
+        name, [("double", "x")], "{ double, i64 }", linkage="internal",
+        attributes="nounwind cold noinline",
+    )  # fmt: skip
+    wide = kind("i192")
+    table = _two_over_pi(module)
+    bits = f.convert("bitcast", DOUBLE, "%x", I64)
+    field = f.binary("and", I64, f.binary("lshr", I64, bits, "52"), "2047")
+    mantissa = f.binary("or", I64, f.binary("and", I64, bits, str(2**52 - 1)), str(2**52))
+    # 64 zeros stand before the bits in the table, so that this holds from 2**-9 on.
+    field = f.select(I64, f.compare(I64, "slt", field, "2047"), field, "2046")
+    place = f.sub(I64, field, str(1075 - 62))
+    word, shift = f.binary("lshr", I64, place, "6"), f.binary("and", I64, place, "63")
+    window = "0"
+    window_kind = kind("i256")
+    for i in range(4):
+        address = f.element(I64, table, f.add(I64, word, str(i)))
+        part = f.convert("zext", I64, f.load(I64, address), window_kind)
+        window = f.binary("or", window_kind, f.binary("shl", window_kind, window, "64"), part)
+    down = f.convert("zext", I64, f.sub(I64, "64", shift), window_kind)
+    factor = f.convert("trunc", window_kind, f.binary("lshr", window_kind, window, down), wide)
+    product = f.mul(wide, factor, f.convert("zext", I64, mantissa, wide))
+    quadrant = f.binary("lshr", wide, f.add(wide, product, str(2**189)), "190")
+    fraction = f.sub(wide, product, f.binary("shl", wide, quadrant, "190"))
+    below = f.compare(wide, "slt", fraction, "0")
+    size = f.select(wide, below, f.sub(wide, "0", fraction), fraction)
+    # The top 64 significant bits times those of pi/2, rounded once.
+    f.module.declare("llvm.ctlz.i192", "i192, i1", "i192")
+    zeros = f.pure(f"call i192 @llvm.ctlz.i192(i192 {size}, i1 false)")
+    zeros = f.select(wide, f.compare(wide, "ult", zeros, "191"), zeros, "191")
+    top = f.binary("lshr", wide, f.binary("shl", wide, size, zeros), "128")
+    double_wide = kind("i128")
+    scaled = f.mul(double_wide, f.convert("trunc", wide, top, double_wide), str(HALF_PI_BITS))
+    high = f.convert("trunc", double_wide, f.binary("lshr", double_wide, scaled, "64"), I64)
+    # size = top * 2**(128 - zeros - 190), times pi/2 = HALF_PI_BITS * 2**-63, and high is 2**-64 of it
+    exponent = f.sub(I64, str(128 - 190 - 63 + 64 + 1023), f.convert("trunc", wide, zeros, I64))
+    scale = f.convert("bitcast", I64, f.binary("shl", I64, exponent, "52"), DOUBLE)
+    rest = f.mul(DOUBLE, f.convert("uitofp", I64, high, DOUBLE), scale)
+    # The sign of x turns both, and that of the fraction the rest.
+    negative = f.compare(I64, "slt", bits, "0")
+    turned = f.binary("xor", BOOL, negative, below)
+    rest = f.select(DOUBLE, turned, f.neg(DOUBLE, rest), rest)
+    whole = f.convert("trunc", wide, quadrant, I64)
+    whole = f.select(I64, negative, f.sub(I64, "0", whole), whole)
+    # Of infinity and NaN: NaN. (Lanes that are not huge come here, too.)
+    finite = f.compare(
+        DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(float("inf"))
+    )
+    rest = f.select(DOUBLE, finite, rest, DOUBLE.constant(float("nan")))
+    small = f.compare(DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(0.5))
+    rest = f.select(DOUBLE, small, "%x", rest)
+    whole = f.select(I64, small, "0", whole)
+    pair = f.value(f"insertvalue {{ double, i64 }} poison, double {rest}, 0")
+    f.ret(f.value(f"insertvalue {{ double, i64 }} {pair}, i64 {whole}, 1"))
+
+
+def _two_over_pi(module: Module) -> str:
+    """The address of 64 zeros and the first 1216 bits of 2/pi behind the point."""
+    words = [0, *_two_over_pi_words(19)]
+    listed = ", ".join([f"i64 {word}" for word in words])
+    return module.constant("wengert.two_over_pi", f"[{len(words)} x i64]", f"[{listed}]")
+
+
+@cache
+def _two_over_pi_words(count: int) -> tuple[int, ...]:
+    """By Machin's formula ``pi = 16*atan(1/5) - 4*atan(1/239)`` in whole numbers."""
+    unit = 1 << (64 * count + 64)
+
+    def inverse_tangent(n: int) -> int:
+        total, power, i, sign = 0, unit // n, 1, 1
+        while power:
+            total += sign * (power // i)
+            power, i, sign = power // (n * n), i + 2, -sign
+        return total
+
+    pi = 16 * inverse_tangent(5) - 4 * inverse_tangent(239)
+    digits = (2 * unit << 64 * count) // pi
+    return tuple(digits >> (64 * (count - 1 - i)) & (2**64 - 1) for i in range(count))
