@@ -20,23 +20,27 @@ def _complement(m: Lanes, size: str) -> str:
     p = m.polynomial(t, coefficients.ERFC[0 if m.double else 1])
     square, lost = m.two_product(x, x)
     bits, rest = reduced(m, m.neg(square), m.neg(lost))
-    mantissa = m.mul(m.add(rest, 1.0), m.div(p, m.fma(x, 2.0, 1.0)))
-    return scaled(m, mantissa, bits)
+    ratio = m.div(p, m.fma(x, 2.0, 1.0))
+    return scaled(m, m.fma(rest, ratio, ratio), bits)
+
+
+def _near_zero(m: Lanes, size: str) -> str:
+    """``erf`` of a number up to 1."""
+    x = m.at_most(size, 1.0)
+    return m.fma(x, m.polynomial(m.mul(x, x), coefficients.ERF[0 if m.double else 1]), x)
+
+
+def erf(function: Function, x: str, kind: Kind) -> str:
+    m = Lanes(function, kind)
+    size = m.abs(x)
+    far = m.sub(1.0, _complement(m, size))
+    return m.with_sign(m.select(m.compare("olt", size, 1.0), _near_zero(m, size), far), x)
 
 
 def erfc(function: Function, x: str, kind: Kind) -> str:
     m = Lanes(function, kind)
-    right = _complement(m, m.abs(x))
-    return m.select(m.compare("olt", x, 0.0), m.sub(2.0, right), right)
-
-
-def erf(function: Function, x: str, kind: Kind) -> str:
-    """``x + x*p(x**2)`` up to 1, ``1 - erfc(x)`` beyond."""
-    m = Lanes(function, kind)
     size = m.abs(x)
-    close = m.at_most(size, 1.0)
-    near = m.fma(
-        close, m.polynomial(m.mul(close, close), coefficients.ERF[0 if m.double else 1]), close
-    )
-    far = m.sub(1.0, _complement(m, size))
-    return m.with_sign(m.select(m.compare("olt", size, 1.0), near, far), x)
+    right = _complement(m, size)
+    far = m.select(m.compare("olt", x, 0.0), m.sub(2.0, right), right)
+    near = m.sub(1.0, m.with_sign(_near_zero(m, size), x))
+    return m.select(m.compare("olt", size, 0.5), near, far)

@@ -29,10 +29,12 @@ def ln2(m: Lanes, *, split: bool = False) -> tuple[float, float]:
     return (LN2_FUSED if m.has_fma and not split else LN2_SPLIT)[0 if m.double else 1]
 
 
-def _near_zero(m: Lanes, r: str) -> str:
-    """``exp(r) - 1 = r + r**2*(1/2 + r*q(r))``."""
-    q = m.polynomial(r, coefficients.EXP[0 if m.double else 1])
-    return m.fma(m.fma(q, r, 0.5), m.mul(r, r), r)
+def _near_zero(m: Lanes, r: str, tail: str | None = None) -> str:
+    """``exp(r) - 1 = r + r**2*(1/2 + r*q(r))``; a tail of r is as good as one of the result."""
+    q = m.fma(m.polynomial(r, coefficients.EXP[0 if m.double else 1]), r, 0.5)
+    if tail is None:
+        return m.fma(q, m.mul(r, r), r)
+    return m.add(r, m.fma(q, m.mul(r, r), tail))
 
 
 def reduced(m: Lanes, x: str, tail: str | None = None) -> tuple[str, str]:
@@ -74,8 +76,12 @@ def exp2(function: Function, x: str, kind: Kind) -> str:
 
 
 def _expm1_by(m: Lanes, x: str, shift: int) -> str:
-    """``(exp(x) - 1) * 2**-shift``, which must not overflow."""
-    bits, rest = reduced(m, x)
+    """``(exp(x) - 1) * 2**-shift``, which must not overflow; here the rounding of ``r`` counts."""
+    high, low = ln2(m)
+    n, bits = m.rounded(x, LOG2_E)
+    start = m.fma(n, -high, x)
+    r = m.fma(n, -low, start)
+    rest = _near_zero(m, r, m.fma(n, -low, m.sub(start, r)))
     scale = m.power_of_two(m.int_("sub", m.low_half(bits), shift) if shift else m.low_half(bits))
     return m.fma(rest, scale, m.sub(scale, 2.0**-shift))
 
@@ -92,8 +98,9 @@ def sinh(function: Function, x: str, kind: Kind) -> str:
     """``(h + h/(2*h + 1))`` with ``h = expm1(|x|)/2``, as in fdlibm's e_sinh.c."""
     m = Lanes(function, kind)
     size = m.abs(x)
-    half = m.mul(_expm1_by(m, m.at_most(size, m.either(710.5, 89.5)), 2), 2.0)
-    whole = m.add(half, m.div(half, m.fma(half, 2.0, 1.0)))
+    quarter = _expm1_by(m, m.at_most(size, m.either(710.5, 89.5)), 2)
+    half = m.add(quarter, quarter)
+    whole = m.add(half, m.div(quarter, m.add(half, 0.5)))  # 0 where half is infinite
     tiny = m.compare("olt", size, m.either(2.0**-28, 2.0**-13))
     return m.with_sign(m.select(tiny, size, whole), x)
 
@@ -108,11 +115,15 @@ def cosh(function: Function, x: str, kind: Kind) -> str:
 
 
 def tanh(function: Function, x: str, kind: Kind) -> str:
-    """``e/(e + 2)`` with ``e = expm1(2*|x|)``."""
+    """``e/(e + 2)`` with ``e = expm1(2*|x|)``; the quotient is corrected by its remainder."""
     m = Lanes(function, kind)
-    size = m.at_most(m.abs(x), m.either(22.0, 10.0))
+    size = m.at_most(m.abs(x), m.either(19.1, 9.1))
     e = _expm1_by(m, m.add(size, size), 0)
-    return m.with_sign(m.div(e, m.add(e, 2.0)), x)
+    below, lost = m.fast_two_sum(2.0, e)
+    inverse = m.div(1.0, below)
+    ratio = m.mul(e, inverse)
+    remainder = m.fma(m.neg(ratio), lost, m.fma(m.neg(ratio), below, e))
+    return m.with_sign(m.fma(remainder, inverse, ratio), x)
 
 
 def sigmoid(function: Function, x: str, kind: Kind) -> str:

@@ -20,9 +20,9 @@ __all__ = [
 
 
 def normal(m: Lanes, x: str) -> tuple[str, str]:
-    """Whether a number is subnormal (or negative), and the number, times ``2**54`` or ``2**25`` if so."""
+    """Whether a number is subnormal (or negative), and the number, times ``2**54`` or ``2**24`` if so."""
     small = m.compare("olt", x, m.either(2.0**-1022, 2.0**-126))
-    return small, m.select(small, m.mul(x, m.either(2.0**54, 2.0**25)), x)
+    return small, m.select(small, m.mul(x, m.either(2.0**54, 2.0**24)), x)
 
 
 def exponent_and_rest(m: Lanes, x: str) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def _exponent(m: Lanes, x: str) -> tuple[str, str]:
     small, number = normal(m, x)
     exponent, rest = exponent_and_rest(m, number)
     k = m.as_float(exponent)
-    k = m.select(small, m.sub(k, m.either(54.0, 25.0)), k)
+    k = m.select(small, m.sub(k, m.either(54.0, 24.0)), k)
     return k, m.sub(rest, 1.0)
 
 

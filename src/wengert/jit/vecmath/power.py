@@ -19,7 +19,7 @@ def _long_log(m: Lanes, x: str) -> tuple[str, str]:
     small, number = normal(m, x)
     exponent, rest = exponent_and_rest(m, number)
     k = m.as_float(exponent)
-    k = m.select(small, m.sub(k, m.either(54.0, 25.0)), k)
+    k = m.select(small, m.sub(k, m.either(54.0, 24.0)), k)
     f = m.sub(rest, 1.0)
     # s + s_low = f/(2 + f)
     below = m.add(f, 2.0)
@@ -127,7 +127,7 @@ def cbrt(function: Function, x: str, kind: Kind) -> str:
     ratio = m.div(y, m.mul(t, t))
     step = m.div(m.sub(ratio, t), m.add(m.add(t, t), ratio))
     root = m.mul(m.fma(t, step, t), m.power_of_two(m.low_half(third_bits)))
-    root = m.select(small, m.mul(root, 2.0**-18 if m.double else 2.0**-9), root)
+    root = m.select(small, m.mul(root, 2.0**-18 if m.double else 2.0**-8), root)
     plain = m.both(m.compare("ogt", size, 0.0), m.compare("olt", size, inf))
     return m.select(plain, m.with_sign(root, x), x)
 

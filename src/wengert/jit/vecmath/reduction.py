@@ -57,15 +57,22 @@ def _by_parts(m: Lanes, x: str, parts: tuple[float, ...]) -> tuple[str, str]:
 
 def _unless_huge(m: Lanes, x: str, bound: float, rest: str, bits: str) -> tuple[str, str]:
     f = m.function
-    huge = f.any(m.kind.mask, m.compare("oge", m.abs(x), bound))
+    beyond = m.compare("oge", m.abs(x), bound)
+    huge = f.any(m.kind.mask, beyond)
     before, there, after = f.current, f.block("huge"), f.block("reduced")
     f.branch_if(huge, there, after)
     f.start(there)
     pair = f"{{ {m.kind.text}, {m.integer.text} }}"
     name = f.module.helper(f"wengert.reduce.{m.kind.suffix}", _every_lane(m.kind))
     answer = f.value(f"call {pair} @{name}({m.kind.text} {x})")
-    far_rest = f.value(f"extractvalue {pair} {answer}, 0")
-    far_bits = f.value(f"extractvalue {pair} {answer}, 1")
+    # Lane by lane, so that no result depends on its neighbours.
+    far = [f.value(f"extractvalue {pair} {answer}, {i}") for i in (0, 1)]
+    far_rest = f.value(
+        f"select {m.kind.mask.text} {beyond}, {m.kind.text} {far[0]}, {m.kind.text} {rest}"
+    )
+    far_bits = f.value(
+        f"select {m.kind.mask.text} {beyond}, {m.integer.text} {far[1]}, {m.integer.text} {bits}"
+    )
     f.branch(after)
     f.start(after)
     return (
@@ -118,8 +125,9 @@ def _one_number(module: Module, name: str) -> None:
     bits = f.convert("bitcast", DOUBLE, "%x", I64)
     field = f.binary("and", I64, f.binary("lshr", I64, bits, "52"), "2047")
     mantissa = f.binary("or", I64, f.binary("and", I64, bits, str(2**52 - 1)), str(2**52))
-    # 64 zeros stand before the bits in the table, so that this holds from 2**-9 on.
+    # 64 zeros stand before the bits in the table, so that this is a place in it from 2**-9 on.
     field = f.select(I64, f.compare(I64, "slt", field, "2047"), field, "2046")
+    field = f.select(I64, f.compare(I64, "sgt", field, "1016"), field, "1016")
     place = f.sub(I64, field, str(1075 - 62))
     word, shift = f.binary("lshr", I64, place, "6"), f.binary("and", I64, place, "63")
     window = "0"
@@ -153,14 +161,11 @@ def _one_number(module: Module, name: str) -> None:
     rest = f.select(DOUBLE, turned, f.neg(DOUBLE, rest), rest)
     whole = f.convert("trunc", wide, quadrant, I64)
     whole = f.select(I64, negative, f.sub(I64, "0", whole), whole)
-    # Of infinity and NaN: NaN. (Lanes that are not huge come here, too.)
+    # Of infinity and NaN: NaN. (What is not huge comes here, too, and is not looked at.)
     finite = f.compare(
         DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(float("inf"))
     )
     rest = f.select(DOUBLE, finite, rest, DOUBLE.constant(float("nan")))
-    small = f.compare(DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(0.5))
-    rest = f.select(DOUBLE, small, "%x", rest)
-    whole = f.select(I64, small, "0", whole)
     pair = f.value(f"insertvalue {{ double, i64 }} poison, double {rest}, 0")
     f.ret(f.value(f"insertvalue {{ double, i64 }} {pair}, i64 {whole}, 1"))
 
