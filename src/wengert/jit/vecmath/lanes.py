@@ -12,6 +12,9 @@ Value = str | float
 """The name of a value, or a number for all lanes."""
 
 
+SPLIT_FROM = 7
+
+
 class Lanes:
     """The operations of one float kind; nothing is rearranged, so that error terms survive.
 
@@ -61,11 +64,15 @@ class Lanes:
         return self.function.fma(self.kind, self.name(a), self.name(b), self.name(c))
 
     def polynomial(self, x: str, coefficients: Sequence[float]) -> str:
-        """``c[0] + c[1]*x + ...`` after Horner."""
-        result = self.name(coefficients[-1])
-        for coefficient in coefficients[-2::-1]:
-            result = self.fma(result, x, coefficient)
-        return result
+        """``c[0] + x*(c[1] + ...)``; the rest of a long one in two halves that do not wait for each other."""
+        first, *rest = coefficients
+        if not rest:
+            return self.name(first)
+        if len(rest) < SPLIT_FROM:
+            return self.fma(self.polynomial(x, rest), x, first)
+        square = self.mul(x, x)
+        even, odd = self.polynomial(square, rest[::2]), self.polynomial(square, rest[1::2])
+        return self.fma(self.fma(odd, x, even), x, first)
 
     def intrinsic(self, name: str, *operands: Value) -> str:
         return self.function.intrinsic(name, self.kind, *map(self.name, operands))

@@ -123,16 +123,24 @@ def log1p(function: Function, x: str, kind: Kind) -> str:
     return _at_the_borders(m, x, inside, -1.0)
 
 
+def _log1p_exp_of_minus_abs(m: Lanes, x: str) -> str:
+    """``log(1 + e)`` with ``e = exp(-|x|)``: ``1 + e`` is at most 2, so all is exact."""
+    e = exp_of_minus_abs(m, x)
+    above = m.compare("ogt", e, 0.414213562373095)  # 1 + e > sqrt(2): log(2) + log((1 + e)/2)
+    f = m.select(above, m.fma(e, 0.5, -0.5), e)
+    return _joined(m, m.select(above, 1.0, 0.0), f)
+
+
 def softplus(function: Function, x: str, kind: Kind) -> str:
     """``log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))``."""
     m = Lanes(function, kind)
-    return m.add(m.at_least(x, 0.0), _log1p(m, exp_of_minus_abs(m, x)))
+    return m.add(m.at_least(x, 0.0), _log1p_exp_of_minus_abs(m, x))
 
 
 def log_sigmoid(function: Function, x: str, kind: Kind) -> str:
     """``log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))``."""
     m = Lanes(function, kind)
-    return m.sub(m.at_most(x, 0.0), _log1p(m, exp_of_minus_abs(m, x)))
+    return m.sub(m.at_most(x, 0.0), _log1p_exp_of_minus_abs(m, x))
 
 
 def _log1p_or_log2x(m: Lanes, x: str, otherwise: str) -> str:
