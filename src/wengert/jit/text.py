@@ -119,13 +119,17 @@ class Kind:
         return "<" + ", ".join(f"{self.element} {self.literal(v)}" for v in values) + ">"
 
 
-@cache
 def kind(element: str, lanes: int = 1) -> Kind:
     """The one kind with these lanes.
 
     >>> kind("double", 8).text, kind("float", 8).suffix
     ('<8 x double>', 'v8f32')
     """
+    return _made(element, lanes)
+
+
+@cache
+def _made(element: str, lanes: int) -> Kind:
     short = _SHORT.get(element, element)
     if lanes == 1:
         return Kind(element, 1, element, short, element in _SHORT)

@@ -1,6 +1,6 @@
 """Coefficients of the polynomials, lowest power first, for float64 and float32.
 
-All are fitted at Chebyshev points by ``tests/jit/fit_coefficients.py``, which says of what and where.
+All are fitted at Chebyshev points by ``tests/fit_coefficients.py``, which says of what and where.
 """
 
 from __future__ import annotations

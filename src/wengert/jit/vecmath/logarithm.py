@@ -138,9 +138,9 @@ def softplus(function: Function, x: str, kind: Kind) -> str:
 
 
 def log_sigmoid(function: Function, x: str, kind: Kind) -> str:
-    """``log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|))``."""
+    """``log(sigmoid(x)) = -(max(-x, 0) + log1p(exp(-|x|)))``."""
     m = Lanes(function, kind)
-    return m.sub(m.at_most(x, 0.0), _log1p_exp_of_minus_abs(m, x))
+    return m.neg(m.add(m.at_least(m.neg(x), 0.0), _log1p_exp_of_minus_abs(m, x)))
 
 
 def _log1p_or_log2x(m: Lanes, x: str, otherwise: str) -> str:
