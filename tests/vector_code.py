@@ -47,6 +47,17 @@ def _machine(features: str | None) -> Any:  # llvmlite ships no annotations
     )
 
 
+@cache
+def machine_of(triple: str, cpu: str, features: str) -> Any:
+    """Another machine, to write its assembly."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(triple)
+    return target.create_target_machine(
+        cpu=cpu, features=features, opt=2, reloc="pic", codemodel="default"
+    )
+
+
 def optimised(text: str, machine: Any) -> Any:
     """The module after a few cheap passes."""
     module = llvm.parse_assembly(text)
@@ -98,4 +109,4 @@ def compiled(
     return call
 
 
-__all__ = ["address", "array_text", "compiled", "optimised"]
+__all__ = ["address", "array_text", "compiled", "machine_of", "optimised"]

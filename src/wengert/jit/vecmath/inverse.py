@@ -19,7 +19,7 @@ def _half_pi(m: Lanes) -> tuple[float, float]:
     return HALF_PI[0 if m.double else 1]
 
 
-# --- asin, acos: asin(s) = s + s*z*p(z), z = s*s <= 1/4 -----------------------------------------------------
+# --- asin, acos: asin(s) = s + s*z*p(z), z = s*s <= 1/4 ----------------------------------------------
 def _arc(m: Lanes, x: str) -> tuple[str, str]:
     """Whether ``|x| < 1/2``, and then ``asin|x|``, else ``asin(sqrt((1 - |x|)/2)) = acos|x|/2``."""
     size = m.abs(x)
@@ -51,7 +51,7 @@ def acos(function: Function, x: str, kind: Kind) -> str:
     return m.select(near, close, far)
 
 
-# --- atan, atan2: of a quotient up to tan(pi/8), or added to pi/4 or pi/2 (Cephes' atan.c) ---------------------
+# --- atan, atan2: of a quotient up to tan(pi/8), added to 0, pi/4 or pi/2 (Cephes' atan.c) -------------
 TAN_EIGHTH = 0.41421356237309503
 COT_EIGHTH = 2.414213562373095
 

@@ -12,13 +12,13 @@ Value = str | float
 """The name of a value, or a number for all lanes."""
 
 
-SPLIT_FROM = 7
+SPLIT_FROM = 7  # coefficients; shorter polynomials do not gain
 
 
 class Lanes:
     """The operations of one float kind; nothing is rearranged, so that error terms survive.
 
-    ``a + b`` is ``add(a, b)``. Of the same width are its integers, ``bits`` of it and the ``int_`` operations.
+    ``a + b`` is ``add(a, b)``. Integers, as in ``bits`` and the ``int_`` operations, have the same width.
     """
 
     __slots__ = ("bias", "double", "fraction", "function", "integer", "kind", "magic")
@@ -135,6 +135,12 @@ class Lanes:
         shifted = self.fma(a, factor, self.magic)
         return self.sub(shifted, self.magic), self.bits(shifted)
 
+    def whole_part(self, a: str) -> str:
+        """The integer nearest to a number that is not negative; NaN stays."""
+        bound = 2.0**self.fraction
+        near = self.sub(self.add(a, bound), bound)
+        return self.select(self.compare("olt", a, bound), near, a)
+
     def low_half(self, bits: str) -> str:
         """The integer in the low half of the bits of `rounded`, with its sign."""
         half = 32 if self.double else 16
@@ -152,7 +158,7 @@ class Lanes:
         biased = self.int_("add", exponent, self.bias)
         return self.from_bits(self.int_("shl", biased, self.fraction))
 
-    # --- error terms -----------------------------------------------------------------------------------------
+    # --- error terms --------------------------------------------------------------------------------------
     def two_sum(self, a: Value, b: Value) -> tuple[str, str]:
         """Sum and its rounding error (Knuth 1969)."""
         total = self.add(a, b)

@@ -14,7 +14,7 @@ from wengert.jit.vecmath.exponential import exp_of_minus_abs, ln2
 from wengert.jit.vecmath.lanes import Lanes
 
 __all__ = [
-    "acosh", "asinh", "atanh", "exponent_and_rest", "log", "log10", "log1p", "log2", "log_sigmoid",
+    "acosh", "asinh", "atanh", "exponent_and_rest", "log", "log1p", "log2", "log10", "log_sigmoid",
     "normal", "softplus",
 ]  # fmt: skip
 

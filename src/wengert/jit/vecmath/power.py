@@ -13,9 +13,9 @@ from wengert.jit.vecmath.logarithm import exponent_and_rest, normal
 __all__ = ["cbrt", "hypot", "pow"]
 
 
-# --- pow: exp(y*log|x|), both factors' logarithm and their product to about 66 bits -----------------------------
+# --- pow: exp(y*log|x|), the logarithm and the product to about 66 bits ---------------------------------
 def _long_log(m: Lanes, x: str) -> tuple[str, str]:
-    """``log(x)`` of a positive number as the sum of two: ``s = f/(2 + f)``, ``2*atanh(s)`` with error terms."""
+    """``log(x)`` of a positive number as the sum of two, by ``2*atanh(f/(2 + f))`` with error terms."""
     small, number = normal(m, x)
     exponent, rest = exponent_and_rest(m, number)
     k = m.as_float(exponent)
@@ -71,15 +71,16 @@ def pow(function: Function, x: str, y: str, kind: Kind) -> str:  # noqa: A001  N
     m = Lanes(function, kind)
     size = _magnitude(m, x, y) if m.double else _by_double(m, x, y)
     # Negative x: the sign is that of an odd exponent; no real value if it is not whole.
-    half = m.mul(y, 0.5)
-    whole = m.compare("oeq", m.intrinsic("rint", y), y)
-    odd = m.both(whole, m.compare("une", m.intrinsic("rint", half), half))
+    exponent = m.abs(y)
+    whole = m.compare("oeq", m.whole_part(exponent), exponent)
+    half = m.mul(exponent, 0.5)
+    odd = m.both(whole, m.compare("une", m.whole_part(half), half))
     size = m.select(odd, m.with_sign(size, x), size)
     negative = m.both(m.compare("olt", x, 0.0), m.compare("ogt", x, -inf))
-    undefined = m.both(negative, m.compare("une", m.intrinsic("rint", y), y))
+    undefined = m.both(negative, m.compare("une", m.whole_part(exponent), exponent))
     size = m.select(undefined, nan, size)
     # 1**y and x**0 are 1, of NaN too, and (-1)**inf.
-    at_infinity = m.both(m.compare("oeq", x, -1.0), m.compare("oeq", m.abs(y), inf))
+    at_infinity = m.both(m.compare("oeq", x, -1.0), m.compare("oeq", exponent, inf))
     one = m.one_of(m.compare("oeq", x, 1.0), m.compare("oeq", y, 0.0))
     return m.select(m.one_of(one, at_infinity), 1.0, size)
 
@@ -107,7 +108,7 @@ def _short_magnitude(m: Lanes, x: str, y: str) -> str:
     return m.mul(m.add(grown, 1.0), m.power_of_two(m.low_half(bits)))
 
 
-# --- cbrt --------------------------------------------------------------------------------------------------------
+# --- cbrt -----------------------------------------------------------------------------------------------
 def cbrt(function: Function, x: str, kind: Kind) -> str:
     """A polynomial for the mantissa, then one step of Halley's as in FreeBSD's s_cbrt.c."""
     m = Lanes(function, kind)
@@ -132,7 +133,7 @@ def cbrt(function: Function, x: str, kind: Kind) -> str:
     return m.select(plain, m.with_sign(root, x), x)
 
 
-# --- hypot -------------------------------------------------------------------------------------------------------
+# --- hypot ----------------------------------------------------------------------------------------------
 def hypot(function: Function, x: str, y: str, kind: Kind) -> str:
     """``sqrt(x**2 + y**2)`` without overflow; infinite if one is, whatever the other."""
     m = Lanes(function, kind)

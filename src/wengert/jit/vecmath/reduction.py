@@ -1,7 +1,7 @@
 """Angles reduced to ``[-pi/4, pi/4]``, whatever their size.
 
-Up to a bound the multiple of pi/2 is subtracted in parts (Cody and Waite 1980). Where some lane is beyond it, a
-helper that is rarely called multiplies with as many bits of 2/pi as matter (Payne and Hanek 1983).
+Up to a bound the multiple of pi/2 is subtracted in parts (Cody and Waite 1980). Where some lane is beyond,
+a helper that is rarely called multiplies with as many bits of 2/pi as matter (Payne and Hanek 1983).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from wengert.jit.text import BOOL, DOUBLE, I32, I64, Function, Kind, Module, kind
+from wengert.jit.text import BOOL, DOUBLE, I32, I64, Kind, Module, kind
 from wengert.jit.vecmath.lanes import Lanes
 
 __all__ = ["quadrant_and_rest"]
