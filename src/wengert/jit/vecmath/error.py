@@ -43,4 +43,4 @@ def erfc(function: Function, x: str, kind: Kind) -> str:
     right = _complement(m, size)
     far = m.select(m.compare("olt", x, 0.0), m.sub(2.0, right), right)
     near = m.sub(1.0, m.with_sign(_near_zero(m, size), x))
-    return m.select(m.compare("olt", size, 0.5), near, far)
+    return m.select(m.compare("olt", size, 0.75), near, far)
