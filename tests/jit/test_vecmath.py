@@ -29,6 +29,7 @@ LANES = {"float64": 8, "float32": 16}
 # Units in the last place, for both dtypes.
 BOUND = dict.fromkeys(("cos", "exp", "exp2", "expm1", "log", "pow", "sin", "tanh"), 2.0)
 BOUND |= dict.fromkeys(("cbrt", "erf", "hypot", "log10", "log1p", "log2"), 1.5)
+BOUND["erfc"] = 4.0
 DEFAULT_BOUND = 3.5
 BOUND_WITHOUT_FMA = 4.0
 

@@ -58,8 +58,8 @@ BINARY = frozenset({"atan2", "hypot", "pow"})
 
 LIBRARY_WHEN_SCALAR = frozenset(
     {
-        "acos", "acosh", "asin", "asinh", "atanh", "erf", "erfc", "exp", "exp2", "log", "log10", "log1p", "log2",
-        "pow",
+        "acos", "acosh", "asin", "asinh", "atanh", "erf", "erfc", "exp", "exp2", "log", "log10", "log1p",
+        "log2", "pow",
     }
 )  # fmt: skip
 """Where the function of this name in C's library takes a single number faster, with less code.

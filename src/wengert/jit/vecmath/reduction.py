@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
+from math import inf, nan
 
 from wengert.jit.text import BOOL, DOUBLE, I32, I64, Kind, Module, kind
 from wengert.jit.vecmath.lanes import Lanes
@@ -23,6 +25,11 @@ HALF_PI_FUSED_SINGLE = (1.5707963705062866, -4.371138828673793e-08, -1.715124510
 HALF_PI_SPLIT = (
     1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32,
 )  # fmt: skip
+
+I128 = kind("i128")
+
+# Called so rarely that what matters is how fast they compile.
+HELPER = "nounwind cold noinline optnone"
 
 HALF_PI_BITS = 0xC90FDAA22168C235  # pi/2 * 2**63
 
@@ -88,9 +95,7 @@ def _every_lane(of: Kind) -> Callable[[Module, str], None]:
     def build(module: Module, name: str) -> None:
         one = module.helper("wengert.reduce", _one_number)
         pair = f"{{ {of.text}, {of.integer.text} }}"
-        f = module.function(
-            name, [(of.text, "x")], pair, linkage="internal", attributes="nounwind cold noinline"
-        )
+        f = module.function(name, [(of.text, "x")], pair, linkage="internal", attributes=HELPER)
         rests, quadrants = f.slot(of), f.slot(of.integer)
         with f.loop("0", str(of.lanes)) as lane:
             number = f.extract(of, "%x", lane)
@@ -113,59 +118,57 @@ def _every_lane(of: Kind) -> Callable[[Module, str], None]:
 def _one_number(module: Module, name: str) -> None:
     """``x = m * 2**e`` times 192 bits of 2/pi, from the one on that makes multiples of 2.
 
-    The product modulo ``2**192`` has the quadrant in its top two bits and the fraction below, of which at
-    least 70 significant bits are right: no float64 is nearer to a multiple of pi/2 than ``2**-61``.
+    Of the product modulo ``2**192`` the top two bits are the quadrant, and the next 126 the fraction, of
+    which at least 64 are significant: no float64 is nearer to a multiple of pi/2 than ``2**-61``.
     """
     f = module.function(
         name, [("double", "x")], "{ double, i64 }", linkage="internal",
-        attributes="nounwind cold noinline",
+        attributes=HELPER,
     )  # fmt: skip
-    wide = kind("i192")
-    table = _two_over_pi(module)
     bits = f.convert("bitcast", DOUBLE, "%x", I64)
     field = f.binary("and", I64, f.binary("lshr", I64, bits, "52"), "2047")
     mantissa = f.binary("or", I64, f.binary("and", I64, bits, str(2**52 - 1)), str(2**52))
     # 64 zeros stand before the bits in the table, so that this is a place in it from 2**-9 on.
-    field = f.select(I64, f.compare(I64, "slt", field, "2047"), field, "2046")
-    field = f.select(I64, f.compare(I64, "sgt", field, "1016"), field, "1016")
+    field = f.intrinsic("smax", I64, f.intrinsic("smin", I64, field, "2046"), "1016")
     place = f.sub(I64, field, str(1075 - 62))
     word, shift = f.binary("lshr", I64, place, "6"), f.binary("and", I64, place, "63")
-    window = "0"
-    window_kind = kind("i256")
-    for i in range(4):
-        address = f.element(I64, table, f.add(I64, word, str(i)))
-        part = f.convert("zext", I64, f.load(I64, address), window_kind)
-        window = f.binary("or", window_kind, f.binary("shl", window_kind, window, "64"), part)
-    down = f.convert("zext", I64, f.sub(I64, "64", shift), window_kind)
-    factor = f.convert("trunc", window_kind, f.binary("lshr", window_kind, window, down), wide)
-    product = f.mul(wide, factor, f.convert("zext", I64, mantissa, wide))
-    quadrant = f.binary("lshr", wide, f.add(wide, product, str(2**189)), "190")
-    fraction = f.sub(wide, product, f.binary("shl", wide, quadrant, "190"))
-    below = f.compare(wide, "slt", fraction, "0")
-    size = f.select(wide, below, f.sub(wide, "0", fraction), fraction)
-    # The top 64 significant bits times those of pi/2, rounded once.
-    f.module.declare("llvm.ctlz.i192", "i192, i1", "i192")
-    zeros = f.pure(f"call i192 @llvm.ctlz.i192(i192 {size}, i1 false)")
-    zeros = f.select(wide, f.compare(wide, "ult", zeros, "191"), zeros, "191")
-    top = f.binary("lshr", wide, f.binary("shl", wide, size, zeros), "128")
-    double_wide = kind("i128")
-    scaled = f.mul(double_wide, f.convert("trunc", wide, top, double_wide), str(HALF_PI_BITS))
-    high = f.convert("trunc", double_wide, f.binary("lshr", double_wide, scaled, "64"), I64)
-    # size = top * 2**(128 - zeros - 190), times pi/2 = HALF_PI_BITS * 2**-63, and high is 2**-64 of it
-    exponent = f.sub(I64, str(128 - 190 - 63 + 64 + 1023), f.convert("trunc", wide, zeros, I64))
+    table = _two_over_pi(module)
+    words = [f.load(I64, f.element(I64, table, f.add(I64, word, str(i)))) for i in range(4)]
+    digits = [f.intrinsic("fshl", I64, *pair, shift) for pair in pairwise(words)]
+
+    def times_mantissa(digit: str) -> str:
+        return f.mul(I128, *(f.convert("zext", I64, factor, I128) for factor in (digit, mantissa)))
+
+    def high_half(a: str) -> str:
+        return f.binary("lshr", I128, a, "64")
+
+    middle = f.add(I128, times_mantissa(digits[1]), high_half(times_mantissa(digits[2])))
+    top = f.binary("shl", I128, times_mantissa(digits[0]), "64")
+    product = f.add(I128, top, middle)
+    quadrant = f.binary("lshr", I128, f.add(I128, product, str(2**125)), "126")
+    fraction = f.sub(I128, product, f.binary("shl", I128, quadrant, "126"))
+    below = f.compare(I128, "slt", fraction, "0")
+    size = f.select(I128, below, f.sub(I128, "0", fraction), fraction)
+    # The first 64 significant bits times those of pi/2, rounded once.
+    module.declare("llvm.ctlz.i128", "i128, i1", "i128")
+    zeros = f.pure(f"call i128 @llvm.ctlz.i128(i128 {size}, i1 false)")
+    zeros = f.binary("and", I128, zeros, "127")  # of 0, which only infinity and NaN have
+    first = high_half(f.binary("shl", I128, size, zeros))
+    angle = high_half(f.mul(I128, first, str(HALF_PI_BITS)))
+    # size = first * 2**(64 - zeros), in units of 2**-126; pi/2 = HALF_PI_BITS * 2**-63; angle in 2**64.
+    exponent = f.sub(I64, str(64 - 126 - 63 + 64 + 1023), f.convert("trunc", I128, zeros, I64))
     scale = f.convert("bitcast", I64, f.binary("shl", I64, exponent, "52"), DOUBLE)
-    rest = f.mul(DOUBLE, f.convert("uitofp", I64, high, DOUBLE), scale)
+    rest = f.convert("uitofp", I64, f.convert("trunc", I128, angle, I64), DOUBLE)
+    rest = f.mul(DOUBLE, rest, scale)
     # The sign of x turns both, and that of the fraction the rest.
     negative = f.compare(I64, "slt", bits, "0")
     turned = f.binary("xor", BOOL, negative, below)
     rest = f.select(DOUBLE, turned, f.neg(DOUBLE, rest), rest)
-    whole = f.convert("trunc", wide, quadrant, I64)
+    whole = f.convert("trunc", I128, quadrant, I64)
     whole = f.select(I64, negative, f.sub(I64, "0", whole), whole)
     # Of infinity and NaN: NaN. (What is not huge comes here, too, and is not looked at.)
-    finite = f.compare(
-        DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(float("inf"))
-    )
-    rest = f.select(DOUBLE, finite, rest, DOUBLE.constant(float("nan")))
+    finite = f.compare(DOUBLE, "olt", f.intrinsic("fabs", DOUBLE, "%x"), DOUBLE.constant(inf))
+    rest = f.select(DOUBLE, finite, rest, DOUBLE.constant(nan))
     pair = f.value(f"insertvalue {{ double, i64 }} poison, double {rest}, 0")
     f.ret(f.value(f"insertvalue {{ double, i64 }} {pair}, i64 {whole}, 1"))
 
