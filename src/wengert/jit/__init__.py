@@ -1,0 +1,1 @@
+"""Loop nests as machine code in this process; only this room sees llvmlite."""
