@@ -170,7 +170,9 @@ def compile(  # noqa: A001  the word of the field; used as `engine.compile`
     try:
         linked = _linker(linker)(content, tuple(exports), symbols, _declared(text))
     except (RuntimeError, OSError) as error:
-        raise NativeError(worded("native code", got=f"an object that cannot be linked: {error}")) from error
+        raise NativeError(
+            worded("native code", got=f"an object that cannot be linked: {error}")
+        ) from error
     return Compiled(*linked, link)
 
 
@@ -214,7 +216,9 @@ def _emitted(text: str, tier: Tier) -> bytes:
             _optimise(binding, module, target, tier)
             content: bytes = target.emit_object(module)
         except RuntimeError as error:
-            raise NativeError(worded("LLVM IR", got=f"a text that LLVM refuses: {error}")) from error
+            raise NativeError(
+                worded("LLVM IR", got=f"a text that LLVM refuses: {error}")
+            ) from error
         return content
 
 

@@ -1,0 +1,179 @@
+"""Compiled programs as functions of Python.
+
+A function made here is a builtin: the interpreter calls machine code, which reads the arguments where they
+are and calls the program, so a call costs little more than one of ``math.sin``. Whatever is not exactly as
+the signature says (a list, a view, another dtype, a keyword) goes to the Python function ``slow``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Sequence
+from ctypes import pythonapi
+from typing import Any, Final, Literal, TypeVar
+from weakref import WeakValueDictionary
+
+from wengert.errors import NativeError, TypeMismatchError, worded
+from wengert.jit import engine
+from wengert.jit.interpreter import SLOTS, Slot, interpreter_table
+from wengert.jit.plain import plain_entry
+from wengert.jit.signature import Array, Signature, leaves
+from wengert.jit.wrapper import wrapper_text
+
+__all__ = ["PATIENCE", "Way", "callable_class", "entry"]
+
+Way = Literal["builtin", "ctypes"]
+T = TypeVar("T")
+
+# Nanoseconds of work from which on other threads of Python may run meanwhile: to let go of the GIL and
+# take it again costs about 50, and up to a switch interval when others want it.
+PATIENCE: Final = 20_000
+
+METHOD_FLAGS: Final = 0x0080 | 0x0002  # METH_FASTCALL | METH_KEYWORDS of methodobject.h
+
+
+class _MethodDef(ctypes.Structure):
+    """``PyMethodDef`` of methodobject.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("function", ctypes.c_void_p),
+        ("flags", ctypes.c_int),
+        ("doc", ctypes.c_char_p),
+    )
+
+
+class _Context(ctypes.c_int64 * Slot.COUNT):  # type: ignore[misc]  # a class that only running makes
+    """What the machine code of one function reads, and all that must live as long as the function.
+
+    It is the ``self`` of the builtin, so the collector sees what it refers to.
+    """
+
+    keep: tuple[object, ...] = ()
+
+    def __del__(self, free: Any = pythonapi.PyMem_RawFree, at: Any = ctypes.c_void_p) -> None:
+        arena = self[Slot.ARENA]
+        if arena:
+            free(at(at.from_address(arena - 16).value))
+
+
+def entry(
+    name: str,
+    signature: Signature,
+    plan: int,
+    kernel: int,
+    slow: Callable[..., Any],
+    failed: Callable[..., Any],
+    *,
+    keep: Sequence[object] = (),
+    patience: int = PATIENCE,
+    doc: str = "",
+    way: Way | None = None,
+) -> Callable[..., Any]:
+    """A function of Python that runs a compiled program.
+
+    ``plan`` and ``kernel`` are addresses, as described at ``Layout``; ``plan`` may be 0 where all extents
+    of the result are fixed and no arena is needed. ``slow(*args, **kwargs)`` is called instead when
+    the arguments do not fit, and ``failed(code, words, *args, **kwargs)`` when the kernel returns a code
+    other than 0, with the words as bytes; both decide what is returned or raised. ``keep`` lists what
+    must live as long as the function, above all the code of the program. A program that says it will
+    take more than ``patience`` nanoseconds runs without the GIL.
+
+    ``way`` is for tests, as is ``WENGERT_CALLS=ctypes`` in the environment: by default the function is a
+    builtin where that works, else plain Python over ctypes.
+
+    >>> text = '''
+    ... define i64 @half(ptr %words, ptr %arena) {
+    ...   %from = getelementptr i64, ptr %words, i64 4
+    ...   %x = load double, ptr %from
+    ...   %y = fmul double %x, 0.5
+    ...   %to = getelementptr i64, ptr %words, i64 5
+    ...   store double %y, ptr %to
+    ...   ret i64 0
+    ... }'''
+    >>> from wengert.jit.signature import Number
+    >>> code = engine.compile(text, ["half"])
+    >>> half = entry(
+    ...     "half", Signature((Number("float"),), Number("float")), 0, code.address("half"),
+    ...     slow=lambda x: float(x) / 2, failed=print, keep=[code],
+    ... )
+    >>> half(3.0), half("5")
+    (1.5, 2.5)
+    """
+    if not plan and any(
+        isinstance(leaf, Array) and None in leaf.shape for leaf in leaves(signature.result)
+    ):
+        raise TypeMismatchError(
+            worded(name, expected="a plan that gives the extents of its result")
+        )
+    if way is None and os.environ.get("WENGERT_CALLS") == "ctypes":
+        way = "ctypes"
+    if way != "ctypes":
+        try:
+            table, wrapper = interpreter_table(), _wrapper(signature)
+        except NativeError:
+            if way == "builtin":
+                raise
+        else:
+            context = _Context(*table, plan, kernel, id(slow), id(failed), 0, patience, id(_OUT))
+            return _builtin(name, doc, context, wrapper, (slow, failed, *keep))
+    return plain_entry(name, signature, plan, kernel, slow, failed, keep, doc)
+
+
+def callable_class(base: type[T], function: Callable[..., Any]) -> type[T]:
+    """A class like ``base`` whose instances call ``function``, without themselves as an argument.
+
+    An instance becomes such a one by ``instance.__class__ = callable_class(type(instance), function)``.
+    This is the fastest way for an object to be called that has attributes too.
+
+    >>> class Named:
+    ...     name = "length"
+    >>> length = callable_class(Named, len)()
+    >>> length.name, length([1, 2, 3])
+    ('length', 3)
+    """
+    # A builtin is not bound to an instance, a function of Python would be.
+    called = function if isinstance(function, type(len)) else staticmethod(function)
+    body = {
+        "__slots__": (),
+        "__call__": called,
+        "__module__": base.__module__,
+        "__doc__": base.__doc__,
+    }
+    return type(base)(base.__name__, (base,), body)
+
+
+# The keyword of `out=array`, as the compiler of Python interns it.
+_OUT: Final = "out"
+
+_WRAPPERS: WeakValueDictionary[Signature, engine.Compiled] = WeakValueDictionary()
+_COMPILING = threading.Lock()
+
+
+def _wrapper(signature: Signature) -> engine.Compiled:
+    """The wrapper of a signature, for as long as a function uses it."""
+    with _COMPILING:
+        wrapper = _WRAPPERS.get(signature)
+        if wrapper is None:
+            wrapper = engine.compile(wrapper_text(signature), ["entry"])
+            _WRAPPERS[signature] = wrapper
+        return wrapper
+
+
+_new_function = ctypes.PYFUNCTYPE(
+    ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object
+)(("PyCFunction_NewEx", pythonapi))
+
+
+def _builtin(
+    name: str, doc: str, context: _Context, wrapper: engine.Compiled, keep: tuple[object, ...]
+) -> Callable[..., Any]:
+    method = _MethodDef(name.encode(), wrapper.address("entry"), METHOD_FLAGS, doc.encode() or None)
+    context.keep = (method, wrapper, *keep)
+    function: Callable[..., Any] = _new_function(ctypes.addressof(method), context, "wengert")
+    return function
+
+
+assert Slot.PLAN == len(SLOTS)
