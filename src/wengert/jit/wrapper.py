@@ -494,13 +494,13 @@ class _Wrapper:
         )
         for index in range(positional - 2):
             value = self.load("ptr", self.at("ptr", "%args", index))
-            self.say(f"  store ptr {value}, ptr {self.at('ptr', again, index + 2)}")
+            self.say(f"  store ptr {value}, ptr {self.at('ptr', '%again', index + 2)}")
         if extra:
             copy, onward = self.label(), self.label()
             plain = self.equal("ptr", "%names", "null")
             self.say(f"  br i1 {plain}, label %{onward}, label %{copy}", f"{copy}:")
             value = self.load("ptr", self.at("ptr", "%args", positional - 2))
-            self.say(f"  store ptr {value}, ptr {self.at('ptr', again, positional)}")
+            self.say(f"  store ptr {value}, ptr {self.at('ptr', '%again', positional)}")
             self.say(f"  br label %{onward}", f"{onward}:")
         result = self.call(
             "ptr", "PyObject_Vectorcall", f"ptr {self.known(Slot.FAILED)}", "ptr %again",
