@@ -12,12 +12,13 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from ctypes import pythonapi
-from typing import Any, Final, Literal, TypeVar
+from types import new_class
+from typing import Any, Final, Literal, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from wengert.errors import NativeError, TypeMismatchError, worded
 from wengert.jit import engine
-from wengert.jit.interpreter import SLOTS, Slot, interpreter_table
+from wengert.jit.interpreter import Slot, interpreter_table
 from wengert.jit.plain import plain_entry
 from wengert.jit.signature import Array, Signature, leaves
 from wengert.jit.wrapper import wrapper_text
@@ -142,7 +143,9 @@ def callable_class(base: type[T], function: Callable[..., Any]) -> type[T]:
         "__module__": base.__module__,
         "__doc__": base.__doc__,
     }
-    return type(base)(base.__name__, (base,), body)
+    return cast(
+        type[T], new_class(base.__name__, (base,), exec_body=lambda space: space.update(body))
+    )
 
 
 # The keyword of `out=array`, as the compiler of Python interns it.
@@ -174,6 +177,3 @@ def _builtin(
     context.keep = (method, wrapper, *keep)
     function: Callable[..., Any] = _new_function(ctypes.addressof(method), context, "wengert")
     return function
-
-
-assert Slot.PLAN == len(SLOTS)
