@@ -257,6 +257,21 @@ def test_nested_results(way: Way) -> None:
 
 
 @way_of
+def test_two_hundred_parameters(way: Way) -> None:
+    signature = Signature((Number("int"), VECTOR) * 100, (Number("int"),) * 100)
+    layout = Layout.of(signature)
+    body = ""
+    for index in range(100):
+        body += load("i64", layout.extent(2 * index + 1, 0), f"n{index}")
+        body += store(f"i64 %n{index}", layout.result(99 - index))
+    f = function(signature, kernel(body), way)
+    args = [thing for n in range(100) for thing in (n, np.zeros(n))]
+    assert f(*args) == tuple(reversed(range(100)))
+    args[199] = np.zeros(1, int)
+    assert f(*args)[0] == "slow"
+
+
+@way_of
 def test_failures(way: Way) -> None:
     body = store("i64 77", Layout.NOTES[0])
     signature = Signature((VECTOR,), (Array("float64", (4,)), Number("float")))

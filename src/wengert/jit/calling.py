@@ -20,7 +20,7 @@ from wengert.errors import NativeError, TypeMismatchError, worded
 from wengert.jit import engine
 from wengert.jit.interpreter import Slot, interpreter_table
 from wengert.jit.plain import plain_entry
-from wengert.jit.signature import Array, Signature, leaves
+from wengert.jit.signature import Array, Layout, Signature, leaves
 from wengert.jit.wrapper import wrapper_text
 
 __all__ = ["PATIENCE", "Way", "callable_class", "entry"]
@@ -31,6 +31,9 @@ T = TypeVar("T")
 # Nanoseconds of work from which on other threads of Python may run meanwhile: to let go of the GIL and
 # take it again costs about 50, and up to a switch interval when others want it.
 PATIENCE: Final = 20_000
+
+# Words from which on a wrapper is compiled without passes.
+WIDE: Final = 100
 
 METHOD_FLAGS: Final = 0x0080 | 0x0002  # METH_FASTCALL | METH_KEYWORDS of methodobject.h
 
@@ -160,7 +163,10 @@ def _wrapper(signature: Signature) -> engine.Compiled:
     with _COMPILING:
         wrapper = _WRAPPERS.get(signature)
         if wrapper is None:
-            wrapper = engine.compile(wrapper_text(signature), ["entry"])
+            # Good code for hundreds of arguments would take a tenth of a second.
+            wide = Layout.of(signature).size > WIDE
+            text = wrapper_text(signature)
+            wrapper = engine.compile(text, ["entry"], tier="quick" if wide else "light")
             _WRAPPERS[signature] = wrapper
         return wrapper
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import ClassVar, Final, Literal, TypeAlias
 
 import numpy as np
@@ -184,7 +184,7 @@ class Layout:
     size: int
 
     @staticmethod
-    @cache
+    @lru_cache(maxsize=1024)
     def of(signature: Signature) -> Layout:
         """The layout of a signature."""
         word = 4

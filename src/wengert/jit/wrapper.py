@@ -11,7 +11,6 @@ METH_KEYWORDS``. ``self`` is a structure of ctypes that holds the context.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -23,107 +22,39 @@ from wengert.jit.interpreter import (
     ARRAY_FLAGS,
     ARRAY_RANK,
     HEADER,
-    SLOTS,
     TUPLE_ITEMS,
     TUPLE_SIZE,
     TYPE,
     Slot,
 )
 from wengert.jit.signature import Array, Layout, Number, Result, Signature, leaves
+from wengert.jit.wrapper_lines import Lines, arena_text
 
 __all__ = ["SMALL_ARENA", "wrapper_text"]
 
-# Arenas up to this size are on the stack. With the rest of the frame below 4096 bytes, from which on
-# Windows wants a helper to be called that machine code in memory does not have.
+# Arenas up to this size are on the stack. An ordinary frame stays below 4096 bytes, from which on code for
+# Windows calls a helper of the system.
 SMALL_ARENA: Final = 2048
 
 # NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED and NPY_ARRAY_WRITEABLE of ndarraytypes.h
 READABLE: Final = 0x0001 | 0x0100
 WRITEABLE: Final = READABLE | 0x0400
 
-# An arena is kept behind a header of 64 bytes: where the memory begins, and how many bytes are usable.
-ARENAS: Final = """
-define internal ptr @take(ptr %context, i64 %need) noinline {{
-  %slot = getelementptr ptr, ptr %context, i64 {slot}
-  %kept = atomicrmw xchg ptr %slot, ptr null acq_rel
-  %none = icmp eq ptr %kept, null
-  br i1 %none, label %allocate, label %measure
-measure:
-  %sizeat = getelementptr i8, ptr %kept, i64 -8
-  %size = load i64, ptr %sizeat
-  %fits = icmp uge i64 %size, %need
-  br i1 %fits, label %done, label %drop
-done:
-  ret ptr %kept
-drop:
-  call void @release(ptr %context, ptr %kept)
-  br label %allocate
-allocate:
-  %total = add i64 %need, 128
-  %overflow = icmp ult i64 %total, %need
-  br i1 %overflow, label %lost, label %ask
-ask:
-  %mallocat = getelementptr ptr, ptr %context, i64 {malloc}
-  %malloc = load ptr, ptr %mallocat
-  %memory = call ptr %malloc(i64 %total)
-  %missing = icmp eq ptr %memory, null
-  br i1 %missing, label %lost, label %align
-align:
-  %address = ptrtoint ptr %memory to i64
-  %after = add i64 %address, 127
-  %even = and i64 %after, -64
-  %arena = inttoptr i64 %even to ptr
-  %startat = getelementptr i8, ptr %arena, i64 -16
-  store ptr %memory, ptr %startat
-  %lengthat = getelementptr i8, ptr %arena, i64 -8
-  store i64 %need, ptr %lengthat
-  ret ptr %arena
-lost:
-  ret ptr null
-}}
 
-define internal void @give(ptr %context, ptr %arena) noinline {{
-  %slot = getelementptr ptr, ptr %context, i64 {slot}
-  %other = atomicrmw xchg ptr %slot, ptr %arena acq_rel
-  %none = icmp eq ptr %other, null
-  br i1 %none, label %done, label %drop
-drop:
-  call void @release(ptr %context, ptr %other)
-  br label %done
-done:
-  ret void
-}}
-
-define internal void @release(ptr %context, ptr %arena) noinline {{
-  %freeat = getelementptr ptr, ptr %context, i64 {free}
-  %free = load ptr, ptr %freeat
-  %startat = getelementptr i8, ptr %arena, i64 -16
-  %memory = load ptr, ptr %startat
-  call void %free(ptr %memory)
-  ret void
-}}
-"""
-
-
-@cache
 def wrapper_text(signature: Signature) -> str:
     """LLVM IR of the wrapper of a signature; its function is called ``entry``."""
-    arenas = ARENAS.format(
-        slot=Slot.ARENA, malloc=SLOTS.index("PyMem_RawMalloc"), free=SLOTS.index("PyMem_RawFree")
-    )
-    return _Wrapper(signature).text() + arenas
+    return _Wrapper(signature).text() + arena_text()
 
 
-class _Wrapper:
-    """The lines of one wrapper. A method writes what its name says and returns the name of the value."""
+class _Wrapper(Lines):
+    """The lines of one wrapper, in the order in which they run."""
 
     def __init__(self, signature: Signature) -> None:
+        super().__init__()
         self.signature = signature
         self.layout = Layout.of(signature)
         self.leaves = tuple(leaves(signature.result))
         self.objects = len(self.leaves) + sum(1 for _ in _tuples(signature.result))
-        self.lines: list[str] = []
-        self.count = 0
 
     def text(self) -> str:
         self.say(
@@ -149,59 +80,6 @@ class _Wrapper:
         self.ways_out()
         self.say("}")
         return "\n".join(self.lines) + "\n"
-
-    # --- lines -------------------------------------------------------------------------------------------
-    def say(self, *lines: str) -> None:
-        self.lines.extend(lines)
-
-    def value(self, text: str) -> str:
-        self.count += 1
-        self.say(f"  %v{self.count} = {text}")
-        return f"%v{self.count}"
-
-    def label(self) -> str:
-        self.count += 1
-        return f"l{self.count}"
-
-    def unless(self, condition: str, way_out: str) -> None:
-        """Go on if a condition holds."""
-        onward = self.label()
-        self.say(f"  br i1 {condition}, label %{onward}, label %{way_out}", f"{onward}:")
-
-    def at(self, unit: str, base: str, index: int) -> str:
-        return self.value(f"getelementptr {unit}, ptr {base}, i64 {index}") if index else base
-
-    def load(self, kind: str, place: str) -> str:
-        return self.value(f"load {kind}, ptr {place}")
-
-    def field(self, kind: str, value: str, offset: int) -> str:
-        return self.load(kind, self.at("i8", value, offset))
-
-    def word(self, index: int) -> str:
-        return self.at("i64", "%words", index)
-
-    def put(self, index: int, typed: str) -> None:
-        self.say(f"  store {typed}, ptr {self.word(index)}")
-
-    def known(self, slot: str | int) -> str:
-        """An address of the context."""
-        index = SLOTS.index(slot) if isinstance(slot, str) else slot
-        return self.load("ptr", self.at("ptr", "%context", index))
-
-    def call(self, kind: str, name: str | int, *arguments: str) -> str:
-        return self.value(f"call {kind} {self.known(name)}({', '.join(arguments)})")
-
-    def run(self, name: str, *arguments: str) -> None:
-        self.say(f"  call void {self.known(name)}({', '.join(arguments)})")
-
-    def equal(self, kind: str, left: str, right: str | int) -> str:
-        return self.value(f"icmp eq {kind} {left}, {right}")
-
-    def all_of(self, *conditions: str) -> str:
-        first, *others = conditions
-        for other in others:
-            first = self.value(f"and i1 {first}, {other}")
-        return first
 
     # --- arguments ---------------------------------------------------------------------------------------
     def check_call(self) -> str:
