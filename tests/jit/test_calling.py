@@ -447,6 +447,32 @@ def test_reentrance() -> None:
     np.testing.assert_array_equal(f([1, 2]), [2, 4])
 
 
+def test_a_call_within_the_kernel() -> None:
+    """The inner call finds the arena taken and makes its own; only one of the two is kept."""
+    signature = Signature((Number("int"),), Number("int"))
+    body = load("ptr", 4, "inner") + "  store i64 5, ptr %arena\n  call void %inner()\n"
+    body += "  %kept = load i64, ptr %arena\n" + store("i64 %kept", 5)
+    f = function(signature, plan(store("i64 100000", Layout.ARENA)) + kernel(body))
+    nothing = ctypes.CFUNCTYPE(None)(lambda: None)
+    idle = ctypes.cast(nothing, ctypes.c_void_p).value
+
+    @ctypes.CFUNCTYPE(None)
+    def again() -> None:
+        assert f(idle) == 5
+
+    address = ctypes.cast(again, ctypes.c_void_p).value
+    assert f(address) == 5
+    tracemalloc.start()
+    try:
+        start, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            f(address)
+        end, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert end - start < 500_000
+
+
 def test_everything_goes_with_the_function() -> None:
     class Held:
         def __call__(self, *args: object) -> object:
