@@ -587,3 +587,26 @@ def test_functions_and_their_arenas_are_released() -> None:
     finally:
         tracemalloc.stop()
     assert end - start < 10**6
+
+
+@pytest.mark.parametrize("arena", [0, 5000])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_call_while_all_is_collected(first: bool, arena: int) -> None:
+    """Finalizers of one cycle run in any order; the function still works after its own."""
+    seen: list[float] = []
+
+    class Last:
+        function: Any = None
+
+        def __del__(self) -> None:
+            seen.extend(self.function(np.ones(2)))
+
+    last = Last() if first else None
+    f = function(MAP, elementwise(MAP, arena=arena))
+    last = last or Last()
+    last.function = f
+    f(np.ones(1))
+    f.__self__.keep += (last,)  # type: ignore[attr-defined]
+    del f, last
+    gc.collect()
+    assert seen == [2.0, 2.0]

@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import scipy
+import scipy.integrate
 
 from wengert.errors import NativeError
 from wengert.jit import engine
@@ -101,6 +103,40 @@ def test_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.undo()
         engine._binding.cache_clear()
         engine.host.cache_clear()
+
+
+def test_functions_for_scipy() -> None:
+    code = engine.compile(
+        """
+define double @one(double %x) {
+  %y = fmul double %x, %x
+  ret double %y
+}
+define double @many(i32 %n, ptr %xx, ptr %user) {
+  %x = load double, ptr %xx
+  %at = getelementptr double, ptr %xx, i64 1
+  %a = load double, ptr %at
+  %y = fmul double %x, %a
+  ret double %y
+}""",
+        ["one", "many"],
+        store=None,
+    )
+    gone = weakref.ref(code)
+    real = ctypes.c_double
+    many = code.function(
+        "many", ctypes.CFUNCTYPE(real, ctypes.c_int, ctypes.POINTER(real), ctypes.c_void_p)
+    )
+    one = scipy.LowLevelCallable(code.function("one", REAL))
+    several = scipy.LowLevelCallable(many)
+    del code, many
+    gc.collect()
+    assert gone() is not None
+    assert scipy.integrate.quad(one, 0, 3)[0] == pytest.approx(9)
+    assert scipy.integrate.quad(several, 0, 2, args=(5.0,))[0] == pytest.approx(10)
+    del one, several
+    gc.collect()
+    assert gone() is None
 
 
 def test_code_may_use_other_code_and_keeps_it() -> None:

@@ -11,7 +11,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
-from ctypes import pythonapi
+from functools import cache
 from types import new_class
 from typing import Any, Final, Literal, TypeVar, cast
 from weakref import WeakValueDictionary
@@ -29,7 +29,7 @@ Way = Literal["builtin", "ctypes"]
 T = TypeVar("T")
 
 # Nanoseconds of work from which on other threads of Python may run meanwhile: to let go of the GIL and
-# take it again costs about 50, and up to a switch interval when others want it.
+# take it again costs about 35, and up to a switch interval when others want it.
 PATIENCE: Final = 20_000
 
 # Words from which on a wrapper is compiled without passes.
@@ -56,11 +56,14 @@ class _Context(ctypes.c_int64 * Slot.COUNT):  # type: ignore[misc]  # a class th
     """
 
     keep: tuple[object, ...] = ()
+    free: Callable[[ctypes.c_void_p], None]
 
-    def __del__(self, free: Any = pythonapi.PyMem_RawFree, at: Any = ctypes.c_void_p) -> None:
-        arena = self[Slot.ARENA]
+    def __del__(self, slot: int = Slot.ARENA, at: Any = ctypes.c_void_p) -> None:
+        # The names of this module may be gone by now. Finalizers of the same cycle may still call
+        # the function, which then needs an arena of its own.
+        arena, self[slot] = self[slot], 0
         if arena:
-            free(at(at.from_address(arena - 16).value))
+            self.free(at(at.from_address(arena - 16).value))
 
 
 def entry(
@@ -171,15 +174,18 @@ def _wrapper(signature: Signature) -> engine.Compiled:
         return wrapper
 
 
-_new_function = ctypes.PYFUNCTYPE(
-    ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.py_object
-)(("PyCFunction_NewEx", pythonapi))
-
-
 def _builtin(
     name: str, doc: str, context: _Context, wrapper: engine.Compiled, keep: tuple[object, ...]
 ) -> Callable[..., Any]:
     method = _MethodDef(name.encode(), wrapper.address("entry"), METHOD_FLAGS, doc.encode() or None)
     context.keep = (method, wrapper, *keep)
-    function: Callable[..., Any] = _new_function(ctypes.addressof(method), context, "wengert")
-    return function
+    context.free = ctypes.pythonapi.PyMem_RawFree
+    new_function = _new_function()
+    return new_function(ctypes.addressof(method), context, "wengert")
+
+
+@cache
+def _new_function() -> Callable[[int, _Context, str], Callable[..., Any]]:
+    thing = ctypes.py_object
+    prototype = ctypes.PYFUNCTYPE(thing, ctypes.c_void_p, thing, thing)
+    return prototype(("PyCFunction_NewEx", ctypes.pythonapi))

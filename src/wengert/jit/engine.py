@@ -19,12 +19,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
+
+import numpy as np
 
 from wengert.errors import NativeError, worded
 from wengert.jit.cache import ObjectCache, default_cache, key_of
 
 __all__ = ["Compiled", "Host", "Linker", "Tier", "compile", "compiled_object", "host"]
+
+T = TypeVar("T")
 
 Tier = Literal["light", "loops", "quick"]
 Linker = Literal["lljit", "mcjit"]
@@ -32,7 +36,9 @@ Linker = Literal["lljit", "mcjit"]
 # Raised whenever objects of older versions must not be loaded any more.
 ABI_VERSION: Final = 1
 
-# Notes on native code, measured: LLVM's own pipeline buys nothing here and costs four times as much.
+OLDEST_LLVM: Final = 20  # of llvmlite 0.45, the first without the passes of old
+
+# Measured on code with explicit vectors: LLVM's own pipeline buys nothing and costs four times as much.
 LIGHT = ("sroa", "simplify_cfg", "instruction_combine", "loop_rotate", "simplify_cfg")
 CODEGEN: Final[Mapping[Tier, int]] = {"light": 2, "loops": 2, "quick": 0}
 
@@ -59,6 +65,18 @@ class Host:
         return (self.triple, self.cpu, self.features, self.llvm, self.llvmlite)
 
 
+def _unseen(owned: Any) -> np.ndarray[Any, Any]:
+    """A holder that the collector does not look into: NumPy's arrays take no part in collection.
+
+    What llvmlite gives has a finalizer that releases the code, and finalizers of one cycle run in any order:
+    a later one could still call the code. Held like this, it goes when its holder is deallocated,
+    after all of them.
+    """
+    holder = np.empty((), object)
+    holder[()] = owned
+    return holder
+
+
 class Compiled:
     """Machine code in memory, for as long as somebody refers to this object.
 
@@ -70,7 +88,7 @@ class Compiled:
     # Any: what llvmlite gives to own the code by.
     def __init__(self, addresses: Mapping[str, int], owner: Any, keep: Sequence[object]) -> None:
         self._addresses = dict(addresses)
-        self._owner = owner
+        self._owner = _unseen(owner)
         self._keep = tuple(keep)
 
     def address(self, symbol: str) -> int:
@@ -84,6 +102,16 @@ class Compiled:
             known = ", ".join(sorted(self._addresses))
             raise NativeError(worded("address", expected=f"one of {known}", got=symbol)) from None
 
+    def function(self, symbol: str, prototype: Callable[[int], T]) -> T:
+        """An exported symbol as a function of ctypes, which keeps the code alive.
+
+        ``scipy.LowLevelCallable`` takes it, with the prototype ``CFUNCTYPE(c_double, c_double)``,
+        or ``CFUNCTYPE(c_double, c_int, POINTER(c_double), c_void_p)`` for many variables.
+        """
+        made = prototype(self.address(symbol))
+        made.code = self  # type: ignore[attr-defined]  # functions of ctypes have attributes
+        return made
+
     def __repr__(self) -> str:
         return f"Compiled({', '.join(sorted(self._addresses))})"
 
@@ -96,6 +124,8 @@ def _binding() -> Any:  # Any: llvmlite has no annotations
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
         binding.check_jit_execution()
+        if binding.llvm_version_info[0] < OLDEST_LLVM:
+            raise RuntimeError(f"LLVM {'.'.join(map(str, binding.llvm_version_info))}")
     except Exception as error:
         raise NativeError(
             worded(
@@ -161,7 +191,7 @@ def compile(  # noqa: A001  the word of the field; used as `engine.compile`
     Raises: NativeError when llvmlite is missing or refuses the text, or when a symbol is not found.
 
     >>> code = compile("define i64 @twice(i64 %n) { %r = add i64 %n, %n  ret i64 %r }", ["twice"])
-    >>> ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.address("twice"))(21)
+    >>> code.function("twice", ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64))(21)
     42
     """
     symbols = {name: where for code in link for name, where in code._addresses.items()}
@@ -297,7 +327,8 @@ def _with_lljit(
         builder.export_symbol(name)
     builder.add_current_process()
     tracker = builder.link(_lljit(), f"wengert{next(_COUNT)}")
-    return {name: tracker[name] for name in exports}, tracker
+    # The last goes first: the tracker before what it is a part of.
+    return {name: tracker[name] for name in exports}, (_lljit(), tracker)
 
 
 def _with_mcjit(

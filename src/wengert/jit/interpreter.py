@@ -12,7 +12,6 @@ import ctypes
 import struct
 import sys
 import sysconfig
-from ctypes import pythonapi
 from functools import cache
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 # Every object begins with a count of references and its type; what it holds follows the header.
-HEADER: Final = object.__basicsize__
+HEADER: Final = getattr(object, "__basicsize__", 16)  # not every interpreter has it
 TYPE: Final = HEADER - 8
 # PyArrayObject_fields in ndarraytypes.h
 ARRAY_DATA: Final = HEADER
@@ -37,7 +36,7 @@ ARRAY_DESCR: Final = HEADER + 40
 ARRAY_FLAGS: Final = HEADER + 48
 # PyTupleObject: the number of items is the last of the header of objects of varying size.
 TUPLE_SIZE: Final = HEADER
-TUPLE_ITEMS: Final = tuple.__basicsize__
+TUPLE_ITEMS: Final = getattr(tuple, "__basicsize__", 24)
 
 # Types of numbers, by the names that signatures use.
 TYPES: Final[dict[str, type]] = {
@@ -89,7 +88,7 @@ def interpreter_table() -> tuple[int, ...]:
     reason = _unsuited() or _surprise()
     if reason:
         raise NativeError(worded("native calls", got=reason))
-    functions = [_address(getattr(pythonapi, name)) for name in FUNCTIONS]
+    functions = [_address(getattr(ctypes.pythonapi, name)) for name in FUNCTIONS]
     numpy_functions = [_numpy_function(index) for index in NUMPY_FUNCTIONS.values()]
     objects = [*TYPES.values(), np.ndarray, True, *map(np.dtype, DTYPES)]
     _try_functions(*numpy_functions)
@@ -102,10 +101,13 @@ def _address(function: Any) -> int:  # Any: a function of ctypes
 
 def _numpy_function(index: int) -> int:
     pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
-        ("PyCapsule_GetPointer", pythonapi)
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
     )
-    from_numpy: Any = np._core  # type: ignore[attr-defined]
-    table = pointer(from_numpy._multiarray_umath._ARRAY_API, None)
+    try:
+        api: Any = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
+    except AttributeError as error:
+        raise NativeError(worded("native calls", got=f"an unknown NumPy: {error}")) from error
+    table = pointer(api, None)
     return ctypes.c_void_p.from_address(table + 8 * index).value or 0
 
 
@@ -177,7 +179,7 @@ def _try_functions(scalar: int, new_from_descr: int) -> None:
         ctypes.addressof(number), dtype, None
     )
     dims = (ctypes.c_int64 * 2)(2, 3)
-    pythonapi.Py_IncRef(thing(dtype))  # the array takes it
+    ctypes.pythonapi.Py_IncRef(thing(dtype))  # the array takes it
     array = ctypes.PYFUNCTYPE(
         thing, thing, thing, ctypes.c_int, pointer, pointer, pointer, ctypes.c_int, pointer
     )(new_from_descr)(np.ndarray, dtype, 2, ctypes.addressof(dims), None, None, 0, None)
