@@ -15,6 +15,7 @@
     ├── VerificationError   a result that failed its own check at random points
     ├── CaptureError        a Python program that cannot be captured (has .filename and .lineno)
     ├── CapacityError       a list longer than there is room for: the program is run again with more
+    ├── NativeError         machine code could not be made here; the Python source runs instead
     └── GraphError          a malformed graph (a bug in whoever built it)
 
 Each message says what was expected, what came, where, and one thing to try.
@@ -33,6 +34,7 @@ __all__ = [
     "EvaluationError",
     "FormulaError",
     "GraphError",
+    "NativeError",
     "NoDerivativeError",
     "NumericError",
     "ShapeError",
@@ -120,6 +122,10 @@ class CaptureError(WengertError, TypeError):
 
 class CapacityError(WengertError, BufferError):
     """A list of a captured program became longer than there is room for; whoever runs it makes more room."""
+
+
+class NativeError(WengertError, RuntimeError):
+    """Machine code could not be made here; whoever asked runs the Python source instead."""
 
 
 class UnusedInputWarning(UserWarning):
