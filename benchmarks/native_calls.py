@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.jit import engine
-from wengert.jit.calling import callable_class, entry
-from wengert.jit.signature import Array, Layout, Number, NumPyNumber, Signature
+from wengert.native import engine
+from wengert.native.calling import callable_class, entry
+from wengert.native.signature import Array, Layout, Number, NumPyNumber, Signature
 
 REPEATS = 60
 CALLS = 2000

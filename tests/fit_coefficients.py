@@ -1,4 +1,4 @@
-"""Where the fitted tables of `wengert.jit.vecmath.coefficients` come from; run it to print them.
+"""Where the fitted tables of `wengert.native.vecmath.coefficients` come from; run it to print them.
 
 Each is the polynomial that meets a function at the Chebyshev points of an interval, which is at most a few
 times worse than the best one, and its coefficients rounded to nearest.

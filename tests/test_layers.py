@@ -20,7 +20,7 @@ ORDER = (
     ("run", "rewrite", "frontend"),  # rooms of one step never import each other
     ("diff",),
     ("show", "lower"),
-    ("emit", "jit"),
+    ("emit", "native"),
     ("programs",),
     ("app",),
 )
@@ -29,7 +29,7 @@ SHOWN = " <- ".join(r[0] if len(r) == 1 else f"{{ {' | '.join(r)} }}" for r in O
 
 # Third-party and slow imports, and the only rooms that may have them.
 CONFINED = {
-    "llvmlite": {"jit"},
+    "llvmlite": {"native"},
     "rich": {"app"},
     "typer": {"app"},
     "http": {"app"},
@@ -99,7 +99,7 @@ def test_imports_point_one_way() -> None:
         ("ir/node.py", "from wengert import errors, diff", "ir may not import diff"),
         ("ops/trig.py", "def f():\n    from ..diff import rules", "ops may not import diff"),
         ("run/reference.py", "from wengert.rewrite.exact import x", "run may not import rewrite"),
-        ("emit/c.py", "from wengert.jit import engine", "emit may not import jit"),
+        ("emit/c.py", "from wengert.native import engine", "emit may not import native"),
         ("diff/api.py", "import wengert", "import from the room that defines it"),
         ("diff/api.py", "from wengert import grad", "import from the room that defines it"),
         ("ir/op.py", "from .. import show", "ir may not import show"),
@@ -125,9 +125,9 @@ def test_a_planted_offence_is_found(tmp_path: Path, file: str, text: str, reason
         ("errors.py", "import difflib"),
         ("ir/node.py", "from wengert.errors import worded\nfrom . import types\nimport numpy"),
         ("diff/api.py", "from wengert.frontend import parse\nfrom ..rewrite.exact import x"),
-        ("jit/engine.py", "import llvmlite\nfrom wengert.lower import loops"),
+        ("native/engine.py", "import llvmlite\nfrom wengert.lower import loops"),
         ("app/cli.py", "import typer, wengert as wg\nfrom wengert import grad"),
-        ("__init__.py", "from wengert.diff.api import grad\nfrom wengert.jit import x"),
+        ("__init__.py", "from wengert.diff.api import grad\nfrom wengert.native import x"),
     ],
 )
 def test_an_allowed_import_is_let_through(tmp_path: Path, file: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Macros of `wengert.jit.vecmath` as functions of arrays, compiled with llvmlite and nothing between."""
+"""Macros of `wengert.native.vecmath` as functions of arrays, compiled with llvmlite and nothing between."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from llvmlite import binding as llvm
 
-from wengert.jit.text import Module, kind
-from wengert.jit.vecmath import BINARY, MACROS
+from wengert.native.text import Module, kind
+from wengert.native.vecmath import BINARY, MACROS
 
 Array = np.ndarray[Any, Any]
 

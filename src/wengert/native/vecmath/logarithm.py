@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from math import inf, nan
 
-from wengert.jit.text import Function, Kind
-from wengert.jit.vecmath import coefficients
-from wengert.jit.vecmath.exponential import exp_of_minus_abs, ln2
-from wengert.jit.vecmath.lanes import Lanes
+from wengert.native.text import Function, Kind
+from wengert.native.vecmath import coefficients
+from wengert.native.vecmath.exponential import exp_of_minus_abs, ln2
+from wengert.native.vecmath.lanes import Lanes
 
 __all__ = [
     "acosh", "asinh", "atanh", "exponent_and_rest", "log", "log1p", "log2", "log10", "log_sigmoid",

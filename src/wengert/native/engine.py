@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 
 from wengert.errors import NativeError, worded
-from wengert.jit.cache import ObjectCache, default_cache, key_of
+from wengert.native.cache import ObjectCache, default_cache, key_of
 
 __all__ = ["Compiled", "Host", "Linker", "Tier", "compile", "compiled_object", "host"]
 

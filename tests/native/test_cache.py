@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wengert.jit import cache as module
-from wengert.jit.cache import ObjectCache, default_cache, default_folder, key_of
+from wengert.native import cache as module
+from wengert.native.cache import ObjectCache, default_cache, default_folder, key_of
 
 KEY = key_of("a program")
 
@@ -149,7 +149,7 @@ def test_the_environment_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 WRITER = """
 import sys
 from pathlib import Path
-from wengert.jit.cache import ObjectCache, key_of
+from wengert.native.cache import ObjectCache, key_of
 cache = ObjectCache(Path(sys.argv[1]), limit=200_000)
 for step in range(300):
     key = key_of(str(step % 20))

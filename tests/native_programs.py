@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wengert.jit import engine
-from wengert.jit.calling import Way, entry
-from wengert.jit.signature import Layout, Signature
+from wengert.native import engine
+from wengert.native.calling import Way, entry
+from wengert.native.signature import Layout, Signature
 
 
 def load(kind: str, word: int, name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from vector_code import address
 
-from wengert.jit.text import BOOL, DOUBLE, FAST, FLOAT, I32, I64, Function, Kind, Module, kind
+from wengert.native.text import BOOL, DOUBLE, FAST, FLOAT, I32, I64, Function, Kind, Module, kind
 
 WIDE = kind("double", 8)
 NUMBERS = np.arange(1.0, 9.0)

@@ -19,8 +19,8 @@ from mpmath import mpf
 from scipy import special
 from vector_code import Array, array_text, compiled, machine_of, optimised
 
-from wengert.jit.text import Module, kind
-from wengert.jit.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS, coefficients, sincos
+from wengert.native.text import Module, kind
+from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS, coefficients, sincos
 
 MORE = int(os.environ.get("WENGERT_VECMATH", "1"))
 DTYPES = ("float64", "float32")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wengert.jit.text import Function, Kind
+from wengert.native.text import Function, Kind
 
 __all__ = ["Lanes", "Value"]
 

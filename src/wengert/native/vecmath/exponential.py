@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wengert.jit.text import Function, Kind
-from wengert.jit.vecmath import coefficients
-from wengert.jit.vecmath.lanes import Lanes
+from wengert.native.text import Function, Kind
+from wengert.native.vecmath import coefficients
+from wengert.native.vecmath.lanes import Lanes
 
 __all__ = [
     "cosh", "exp", "exp2", "exp_of_minus_abs", "expm1", "reduced", "scaled", "sigmoid", "sinh", "tanh",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from wengert.jit.text import Function, Kind
-from wengert.jit.vecmath import coefficients
-from wengert.jit.vecmath.lanes import Lanes
-from wengert.jit.vecmath.reduction import quadrant_and_rest
+from wengert.native.text import Function, Kind
+from wengert.native.vecmath import coefficients
+from wengert.native.vecmath.lanes import Lanes
+from wengert.native.vecmath.reduction import quadrant_and_rest
 
 __all__ = ["cos", "sin", "sincos", "tan"]
 

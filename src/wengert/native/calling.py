@@ -17,11 +17,11 @@ from typing import Any, Final, Literal, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from wengert.errors import NativeError, TypeMismatchError, worded
-from wengert.jit import engine
-from wengert.jit.interpreter import Slot, interpreter_table
-from wengert.jit.plain import plain_entry
-from wengert.jit.signature import Array, Layout, Signature, leaves
-from wengert.jit.wrapper import wrapper_text
+from wengert.native import engine
+from wengert.native.interpreter import Slot, interpreter_table
+from wengert.native.plain import plain_entry
+from wengert.native.signature import Array, Layout, Signature, leaves
+from wengert.native.wrapper import wrapper_text
 
 __all__ = ["PATIENCE", "Way", "callable_class", "entry"]
 
@@ -100,7 +100,7 @@ def entry(
     ...   store double %y, ptr %to
     ...   ret i64 0
     ... }'''
-    >>> from wengert.jit.signature import Number
+    >>> from wengert.native.signature import Number
     >>> code = engine.compile(text, ["half"])
     >>> half = entry(
     ...     "half", Signature((Number("float"),), Number("float")), 0, code.address("half"),

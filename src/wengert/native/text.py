@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from wengert.jit.kinds import BOOL, DOUBLE, FLOAT, I32, I64, Kind, kind
+from wengert.native.kinds import BOOL, DOUBLE, FLOAT, I32, I64, Kind, kind
 
 __all__ = [
     "BOOL", "DOUBLE", "FAST", "FLOAT", "I32", "I64", "Function", "Kind", "Module", "kind",

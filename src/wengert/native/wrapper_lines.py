@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from wengert.jit.interpreter import SLOTS, Slot
+from wengert.native.interpreter import SLOTS, Slot
 
 __all__ = ["Lines", "arena_text"]
 

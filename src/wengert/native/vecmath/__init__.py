@@ -5,7 +5,7 @@ gives the value's name. They work for any lanes of float64 and float32, need no 
 of zeros, infinities and NaN. Some begin new blocks: what comes next is in ``function.current``. What two of
 them share is computed once.
 
->>> from wengert.jit.text import Module, kind
+>>> from wengert.native.text import Module, kind
 >>> f = Module().function("f", [("<8 x double>", "x")], "<8 x double>")
 >>> f.ret(MACROS["exp"](f, "%x", kind("double", 8)))
 >>> f.text().count("@llvm.fma") > 10, "@exp" in f.text()
@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from wengert.jit.vecmath import error, exponential, inverse, logarithm, power, trigonometric
-from wengert.jit.vecmath.trigonometric import sincos
+from wengert.native.vecmath import error, exponential, inverse, logarithm, power, trigonometric
+from wengert.native.vecmath.trigonometric import sincos
 
 __all__ = ["BINARY", "LIBRARY_WHEN_SCALAR", "MACROS", "sincos"]
 

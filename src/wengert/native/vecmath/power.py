@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import inf, nan
 
-from wengert.jit.text import Function, Kind
-from wengert.jit.vecmath import coefficients
-from wengert.jit.vecmath.exponential import LN2_SPLIT, reduced, scaled
-from wengert.jit.vecmath.lanes import Lanes
-from wengert.jit.vecmath.logarithm import exponent_and_rest, normal
+from wengert.native.text import Function, Kind
+from wengert.native.vecmath import coefficients
+from wengert.native.vecmath.exponential import LN2_SPLIT, reduced, scaled
+from wengert.native.vecmath.lanes import Lanes
+from wengert.native.vecmath.logarithm import exponent_and_rest, normal
 
 __all__ = ["cbrt", "hypot", "pow"]
 

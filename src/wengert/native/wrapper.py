@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from wengert.jit.interpreter import (
+from wengert.native.interpreter import (
     ARRAY_DATA,
     ARRAY_DESCR,
     ARRAY_DIMS,
@@ -27,8 +27,8 @@ from wengert.jit.interpreter import (
     TYPE,
     Slot,
 )
-from wengert.jit.signature import Array, Layout, Number, Result, Signature, leaves
-from wengert.jit.wrapper_lines import Lines, arena_text
+from wengert.native.signature import Array, Layout, Number, Result, Signature, leaves
+from wengert.native.wrapper_lines import Lines, arena_text
 
 __all__ = ["SMALL_ARENA", "wrapper_text"]
 

@@ -16,11 +16,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jit_programs import elementwise, failed_with, function, kernel, load, plan, store, went_slowly
+from native_programs import (
+    elementwise,
+    failed_with,
+    function,
+    kernel,
+    load,
+    plan,
+    store,
+    went_slowly,
+)
 
 from wengert.errors import TypeMismatchError
-from wengert.jit.calling import Way, callable_class
-from wengert.jit.signature import DTYPES, Array, Kind, Layout, Number, NumPyNumber, Signature
+from wengert.native.calling import Way, callable_class
+from wengert.native.signature import DTYPES, Array, Kind, Layout, Number, NumPyNumber, Signature
 
 WAYS: tuple[Way, ...] = ("builtin", "ctypes")
 way_of = pytest.mark.parametrize("way", WAYS)

@@ -11,8 +11,8 @@ from functools import cache
 from itertools import pairwise
 from math import inf, nan
 
-from wengert.jit.text import BOOL, DOUBLE, I32, I64, Kind, Module, kind
-from wengert.jit.vecmath.lanes import Lanes
+from wengert.native.text import BOOL, DOUBLE, I32, I64, Kind, Module, kind
+from wengert.native.vecmath.lanes import Lanes
 
 __all__ = ["quadrant_and_rest"]
 

@@ -17,8 +17,8 @@ import scipy
 import scipy.integrate
 
 from wengert.errors import NativeError
-from wengert.jit import engine
-from wengert.jit.cache import ObjectCache
+from wengert.native import engine
+from wengert.native.cache import ObjectCache
 
 REAL = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)
 TRIPLE = REAL(lambda x: 3 * x)

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from wengert.jit.interpreter import TYPES
-from wengert.jit.signature import Array, Layout, Number, NumPyNumber, Result, Signature, leaves
+from wengert.native.interpreter import TYPES
+from wengert.native.signature import Array, Layout, Number, NumPyNumber, Result, Signature, leaves
 
 __all__ = ["plain_entry"]
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from wengert.errors import NativeError, worded
-from wengert.jit.signature import DTYPES
+from wengert.native.signature import DTYPES
 
 __all__ = [
     "ARRAY_DATA", "ARRAY_DESCR", "ARRAY_DIMS", "ARRAY_FLAGS", "ARRAY_RANK", "HEADER", "SLOTS", "TUPLE_ITEMS",

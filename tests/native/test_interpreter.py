@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jit_programs import function, kernel, load, store, went_slowly
+from native_programs import function, kernel, load, store, went_slowly
 
 from wengert.errors import NativeError
-from wengert.jit import calling, engine, interpreter
-from wengert.jit.signature import Number, Signature
-from wengert.jit.wrapper import wrapper_text
+from wengert.native import calling, engine, interpreter
+from wengert.native.signature import Number, Signature
+from wengert.native.wrapper import wrapper_text
 
 SCALAR = Signature((Number("float"),), Number("float"))
 TEXT = kernel(load("double", 4, "x") + store("double %x", 5))
@@ -89,9 +89,9 @@ def test_no_address_stands_in_a_wrapper() -> None:
 
 ENDING = """
 import numpy as np
-from wengert.jit import engine
-from wengert.jit.calling import entry
-from wengert.jit.signature import Number, Signature
+from wengert.native import engine
+from wengert.native.calling import entry
+from wengert.native.signature import Number, Signature
 code = engine.compile('''{text}''', ["kernel"])
 signature = Signature((Number("float"),), Number("float"))
 f = entry("f", signature, 0, code.address("kernel"), print, print, keep=[code])
