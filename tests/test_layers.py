@@ -105,7 +105,7 @@ def test_imports_point_one_way() -> None:
         ("ir/op.py", "from .. import show", "ir may not import show"),
         ("ir/op.py", "if TYPE_CHECKING:\n    from wengert.diff import x", "ir may not import diff"),
         ("ir/op.py", "importlib.import_module('wengert.app')", "ir may not import app"),
-        ("lower/memory.py", "import llvmlite.binding", "only jit may import llvmlite"),
+        ("lower/memory.py", "import llvmlite.binding", "only native may import llvmlite"),
         ("__init__.py", "from rich.table import Table", "only app may import rich"),
         ("helpers/x.py", "import os", "helpers is no room"),
     ],
