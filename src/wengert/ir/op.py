@@ -286,6 +286,11 @@ class Op:
     inside a node whose zero part must stay zero even if the factor is infinite (strong zeros).
     ``part(node, index)`` is the indexed part of a node where that can be had without building the node, and
     ``into(node, base)`` is ``base + node`` where the node is zero but for few elements.
+    ``element(node, places, ask)`` is the number at some integer places, for code that runs over arrays
+    element by element: ``ask.part(i, places)`` is the element of argument ``i``, ``ask.extent(e)`` an extent
+    as a number, ``ask.fold(kind, extents, term)`` the ``add``, ``mul``, ``maximum`` or ``minimum`` of
+    ``term(*counters)`` over all counters. Elementwise ops need none. An op that is its first argument with
+    elements changed says with ``stores(node, ask)`` which ones.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
@@ -309,6 +314,11 @@ class Op:
     part: Callable[[Expr, Any], Expr | None] | None = None
     into: Callable[[Expr, Expr], Expr | None] | None = None
     elementwise: bool = False
+    element: Callable[..., Expr] | None = None
+    folds: Callable[[Expr], bool] | None = (
+        None  # whether `element` runs over more than its own places
+    )
+    stores: Callable[..., Any] | None = None  # Any: an `ops.places.Stores`
     effect: bool = (
         False  # does more than giving a value: keep it while its token is used, never copy it
     )

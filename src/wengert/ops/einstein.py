@@ -29,7 +29,7 @@ from wengert.ir.facts import (
     SYMMETRIC,
 )
 from wengert.ir.known import is_symmetric
-from wengert.ir.node import Expr, intern
+from wengert.ir.node import OPERATORS, Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops.leaves import ONE, const, number_of, size
@@ -104,6 +104,27 @@ def _absorb(node: Expr, into: Any) -> Expr | None:
     return None if absorbed is None else ein([(absorbed, node.attr.factors[0])], node.attr.out)
 
 
+def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    """The product of elements, summed over the axes that the output does not have."""
+    spec: Spec = node.attr
+    known: dict[int, Expr] = {}
+    same: list[Expr] = []
+    for axis, place in zip(spec.out, places, strict=True):
+        same.append(place)
+        known[axis] = place
+    extents: dict[int, Extent] = dict(spec.new)
+    for arg, axes in zip(node.args, spec.factors, strict=True):
+        extents.update(zip(axes, arg.shape, strict=True))
+    summed = sorted(spec.summed)
+
+    def term(*counters: Expr) -> Expr:
+        at = {**known, **dict(zip(summed, counters, strict=True))}
+        parts = [ask.part(i, [at[a] for a in axes]) for i, axes in enumerate(spec.factors)]
+        return reduce(product_of_scalars, parts)
+
+    return ask.fold("add", [extents[a] for a in summed], term) if summed else term()
+
+
 def _rebuilt(*args: Expr, attr: Spec) -> Expr:
     if attr is _SCALARS:
         return product_of_scalars(*args)
@@ -143,6 +164,8 @@ EIN = register(
         laws=Laws(commutative=True, facts=product_facts, self_transpose=True),
         absorb=_absorb,
         count=product_count,
+        element=_element,
+        folds=lambda node: bool(node.attr.summed),
         build=_rebuilt,
         samples=_SAMPLES,
     )
@@ -153,12 +176,17 @@ def _eye_type(*, attr: Extent) -> Type:
     return Type("int64", (attr, attr), weak=True)
 
 
+def _one_where_equal(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    return OPERATORS.compare("==", *places)
+
+
 EYE = register(
     Op(
         name="eye",
         doc="The identity matrix.",
         result=_eye_type,
         evaluate=lambda *, attr: np.eye(attr),
+        element=_one_where_equal,
         resolve=length,
         diff=NoDerivative("a constant", zero=True),
         spell=Spelling(text="eye({attr})", notation="identity"),

@@ -25,6 +25,7 @@ from wengert.ops.einstein import Label, broadcast_to, ein, is_ones, ones
 from wengert.ops.indexing import add_by, index_by, set_by
 from wengert.ops.layout import cast, reshape
 from wengert.ops.leaves import CONSTANT, number_of
+from wengert.ops.places import Stores
 from wengert.ops.spans import Index, Span, span_of
 from wengert.ops.sums import LIN, add, is_zero, scale
 
@@ -154,12 +155,46 @@ _I = Argument((), -3, 2, "integers", "int64")
 _IS = Argument((5,), -3, 2, "integers", "int64")
 _TWICE = Argument((3,), dtype="int64", value=np.array([1, 0, 1]))
 
+
+def _found_in(node: Expr, array: Expr, ask: Any) -> Callable[[Sequence[Expr]], list[Expr]]:
+    """From counters of the part and of the axes around it to places in the whole array."""
+    axis = node.attr
+    first = 1 if node.op is TAKE else 2
+    numbers = range(first, len(node.args))
+    rank = node.args[first].ndim
+
+    def places(counters: Sequence[Expr]) -> list[Expr]:
+        inner = counters[axis : axis + rank]
+        found = [
+            ask.within(ask.part(i, inner), array.shape[axis + k]) for k, i in enumerate(numbers)
+        ]
+        return [*counters[:axis], *found, *counters[axis + rank :]]
+
+    return places
+
+
+def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    found: Expr = ask.part(0, _found_in(node, node.args[0], ask)(places))
+    return found
+
+
+def _stores(node: Expr, ask: Any) -> Stores:
+    places = _found_in(node, node.args[0], ask)
+    return Stores(
+        extents=node.args[1].shape,
+        places=lambda *counters: tuple(places(counters)),
+        value=lambda *counters: ask.part(1, counters),
+        adds=node.op is ADD_AT,
+    )
+
+
 TAKE = register(
     Op(
         name="take",
         doc="Elements of an array at computed places.",
         result=lambda x, *places, attr: x.with_shape(_part_shape(x, places, attr, "take")),
         evaluate=lambda x, *places, attr: _checked(lambda: x[_at(places, attr)]),
+        element=_element,
         diff=Linear(_take_transpose, slots=(0,), batched=True),
         spell=Spelling(options=_axis_option, numpy=_take_in_numpy),
         laws=Laws(facts=lambda x, *places, attr: x & _ELEMENTS),
@@ -313,6 +348,7 @@ SET_AT = register(
         doc="An array with elements replaced at computed places; the last of equal places holds.",
         result=_changed_type,
         evaluate=_set_value,
+        stores=_stores,
         diff=Linear(
             _set_transpose,
             slots=(0, 1),
@@ -338,6 +374,7 @@ ADD_AT = register(
         doc="An array with values added at computed places.",
         result=_changed_type,
         evaluate=_add_value,
+        stores=_stores,
         diff=Linear(
             _add_transpose,
             slots=(0, 1),

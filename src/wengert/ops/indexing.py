@@ -20,6 +20,7 @@ from wengert.ir.types import Type, promote
 from wengert.ops.algebra import lift, zeros
 from wengert.ops.axes import axes_of
 from wengert.ops.einstein import broadcast_to, is_ones, ones
+from wengert.ops.places import Stores
 from wengert.ops.spans import Index, Span, index_from_text, span_of
 from wengert.ops.sums import LIN, add, is_zero, scale
 
@@ -134,12 +135,36 @@ def _in_numbers(attr: Index, sizes: Mapping[str, int]) -> Index:
     return attr.in_numbers(sizes)
 
 
+def _at_places(index: Index, places: Sequence[Expr], ask: Any) -> list[Expr]:
+    """The places in the whole array of places in the part."""
+    left, found = iter(places), []
+    for span in index.spans:
+        start = ask.extent(span.start)
+        found.append(add(start, scale(span.step, next(left))) if span.keep else start)
+    return found
+
+
+def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    found: Expr = ask.part(0, _at_places(node.attr, places, ask))
+    return found
+
+
+def _stores(node: Expr, ask: Any) -> Stores:
+    return Stores(
+        extents=node.attr.result_shape,
+        places=lambda *counters: tuple(_at_places(node.attr, counters, ask)),
+        value=lambda *counters: ask.part(1, counters if node.args[1].ndim else ()),
+        adds=False,
+    )
+
+
 INDEX = register(
     Op(
         name="index",
         doc="A part of an array at places known beforehand: x[1:, -1].",
         result=_index_type,
         evaluate=lambda x, *, attr: x[_slices(attr)],
+        element=_element,
         resolve=_in_numbers,
         diff=Linear(_index_transpose, batched=True),
         spell=Spelling(text="{0}[{attr}]", notation="index", latex="{0}_{{{attr}}}"),
@@ -300,6 +325,7 @@ UPDATE = register(
         doc="An array with a part replaced, at places known beforehand.",
         result=_update_type,
         evaluate=_update_value,
+        stores=_stores,
         resolve=_in_numbers,
         diff=Linear(_update_transpose, joint=_update_tangent, batched=True),
         spell=Spelling(text="update({0}, '{attr}', {1})", numpy=_update_in_numpy),

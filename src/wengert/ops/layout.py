@@ -14,7 +14,7 @@ import numpy as np
 from wengert.errors import EvaluationError, ShapeError, TypeMismatchError, worded
 from wengert.ir.dims import Dim, Extent, extent_text, resolve, size_of
 from wengert.ir.facts import DIAGONAL, FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
-from wengert.ir.node import Expr, make
+from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import (
     Argument,
     Domain,
@@ -160,12 +160,42 @@ def _resolved(attr: tuple[Extent, ...], sizes: Mapping[str, int]) -> tuple[int, 
     return resolve(attr, sizes)
 
 
+def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    """Axes in front and behind that stay are passed through; between them places are counted."""
+    before, after = node.args[0].shape, node.shape
+    first = 0
+    while first < min(len(before), len(after)) and before[first] == after[first]:
+        first += 1
+    last = 0
+    while last < min(len(before), len(after)) - first and before[-1 - last] == after[-1 - last]:
+        last += 1
+    inner = range(first, len(after) - last)
+    wanted = before[first : len(before) - last]
+    number: Expr = ask.extent(0)
+    for axis in inner:
+        number = OPERATORS.add(OPERATORS.mul(number, ask.extent(after[axis])), places[axis])
+    found: list[Expr] = []
+    for position, extent in enumerate(reversed(wanted)):
+        if position == len(wanted) - 1 and extent != 1:
+            found.append(number)
+        elif extent == 1:
+            found.append(ask.extent(0))
+        elif all(e == 1 for e in wanted[: len(wanted) - 1 - position]):
+            found.append(number)
+        else:
+            found.append(OPERATORS.mod(number, ask.extent(extent)))
+            number = OPERATORS.floordiv(number, ask.extent(extent))
+    every = [*places[:first], *reversed(found), *places[len(after) - last :]]
+    return ask.part(0, every)  # type: ignore[no-any-return]  # an element
+
+
 RESHAPE = register(
     Op(
         name="reshape",
         doc="The same elements in row-major order under another shape.",
         result=_reshape_type,
         evaluate=_reshape_value,
+        element=_element,
         resolve=_resolved,
         diff=Linear(_reshape_transpose, batched=True),
         spell=Spelling(

@@ -169,6 +169,23 @@ def _attained_once(x: Expr, op: Op, attr: tuple[int, ...]) -> Expr:
     return le(sum_axes(where(attained, ones(x.shape), zeros(x.shape)), attr), ONE)
 
 
+def _folded(kind: str) -> Callable[..., Expr]:
+    """What the elements along some axes come to, combined two by two."""
+
+    def element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+        axes, x = node.attr, node.args[0]
+
+        def term(*counters: Expr) -> Expr:
+            inner, outer = iter(counters), iter(places)
+            part: Expr = ask.part(0, [next(inner if i in axes else outer) for i in range(x.ndim)])
+            return part
+
+        found: Expr = ask.fold(kind, [x.shape[i] for i in axes], term)
+        return found
+
+    return element
+
+
 def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
     return register(
         Op(
@@ -176,6 +193,8 @@ def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
             doc=doc,
             result=lambda x, *, attr: without_axes(real_same_type(x), attr),
             evaluate=lambda x, *, attr: evaluate(x, axis=attr),
+            element=_folded(f"{name}imum"),
+            folds=lambda node: True,
             diff=Rule(_extremum_tangent),
             domain=Domain(
                 smooth=lambda x, *, attr: (_attained_once(x, lookup(name), attr),),
@@ -264,6 +283,8 @@ def _truth(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[..., E
             doc=doc,
             result=lambda x, *, attr: without_axes(x, attr).with_dtype("bool"),
             evaluate=lambda x, *, attr: evaluate(x, axis=attr),
+            element=_folded({"all": "and", "any": "or"}[name]),
+            folds=lambda node: True,
             diff=NoDerivative("a truth value does not vary smoothly", zero=True),
             spell=Spelling(options=axes_option, python=f"np.{name}({{0}})"),
             call=lambda x, axis=None, keepdims=False: _TRUTHS[name](x, axis, keepdims),

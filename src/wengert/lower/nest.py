@@ -1,0 +1,180 @@
+"""Loop nests over buffers: what a graph becomes on its way to C and to machine code.
+
+Values are scalar expressions of the graph itself, interned as all are; new are two kinds of leaves: what
+stands in a `Buffer` at some places (`read`), and a `variable`. An expression is computed where it is first
+needed, or earlier, in front of loops that change nothing it depends on. Only statements happen in order:
+
+* an `Assign` gives a variable its value; with ``again`` it has had one, and expressions of it are new ones;
+* what is read carries a version of the buffer. Whoever makes a `Store` to a buffer has read what is still
+  wanted of earlier versions (into variables, by `Assign`), so that a read may be done at any time after the
+  last store in front of it, and before the next one;
+* the counter of a `For` is a variable of the body; so is that of a `While`, which goes on as long as its flag
+  (a variable that the body assigns again) is true and the counter is below the trip count, if there is one.
+  The loop leaves in the variable ``done``, if it has one, how many times the body has run;
+* a ``parallel`` loop may run in any order, and its iterations share nothing but what `Accumulate` and stores
+  that add put together. Stores that add may meet at one place only if the loop is not parallel.
+
+Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
+never stored to. Local buffers hold anything at first. Sizes with names are leaves too (the op ``size``, whose
+attribute is the extent with that name); ``Program.symbols`` says which axis of which input tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from wengert.ir.dims import Extent
+from wengert.ir.node import Expr, make
+from wengert.ir.op import NoDerivative, Op
+from wengert.ir.types import Type
+from wengert.ops.leaves import fresh
+
+__all__ = [
+    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading", "Statement",
+    "Store", "Unsupported", "While", "read", "variable",
+]  # fmt: skip
+
+Role = Literal["input", "output", "local", "table"]
+
+
+class Unsupported(Exception):  # noqa: N818  an answer, caught by who asked
+    """The graph needs something that has no lowering; the text names it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """An array in memory. ``number`` is the position among inputs or outputs, ``table`` known contents."""
+
+    name: str
+    dtype: str
+    shape: tuple[Extent, ...]
+    role: Role = "local"
+    number: int = -1
+    table: object = None
+
+
+class Reading(NamedTuple):
+    """What is read: a buffer, as it is after so many changes."""
+
+    buffer: Buffer
+    version: int
+
+
+def _read_type(*places: Type, attr: Reading) -> Type:
+    return Type(attr.buffer.dtype)  # type: ignore[arg-type]  # of a Type
+
+
+READ = Op(
+    name="read",
+    doc="What stands in a buffer at some places.",
+    result=_read_type,
+    evaluate=lambda *places, attr: attr.buffer.table[places],
+    diff=NoDerivative("buffers are memory"),
+)
+
+
+def read(buffer: Buffer, places: tuple[Expr, ...], version: int = 0) -> Expr:
+    """The element of a buffer at some places."""
+    return make(READ, places, Reading(buffer, version))
+
+
+def variable(type_: Type, hint: str = "t") -> Expr:
+    """A name for a number that statements give a value."""
+    return fresh(type_, hint)
+
+
+# --- statements --------------------------------------------------------------------------------------------
+@dataclass(eq=False)
+class Block:
+    """Statements in order."""
+
+    statements: list[Statement] = field(default_factory=list)
+
+    def add(self, statement: Statement) -> None:
+        self.statements.append(statement)
+
+    def __iter__(self) -> Iterator[Statement]:
+        return iter(self.statements)
+
+
+@dataclass(frozen=True, eq=False)
+class Assign:
+    """A variable gets a value; it may get others later where ``again`` is true."""
+
+    variable: Expr
+    value: Expr
+    again: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Accumulate:
+    """A variable is combined with a value: ``add mul maximum minimum and or`` (a NaN stays one)."""
+
+    variable: Expr
+    kind: str
+    value: Expr
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """An element of a buffer gets a value, or has it added."""
+
+    buffer: Buffer
+    places: tuple[Expr, ...]
+    value: Expr
+    adds: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class For:
+    """A body for each number below an extent (downwards if ``backward``); ``parallel``: in any order."""
+
+    counter: Expr
+    trip: Expr
+    body: Block
+    parallel: bool = False
+    backward: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class While:
+    """A body as long as a variable is true, and at most so often; ``counter`` counts."""
+
+    counter: Expr
+    flag: Expr
+    trip: Expr | None
+    body: Block
+    done: Expr | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class If:
+    """One of two bodies."""
+
+    condition: Expr
+    then: Block
+    orelse: Block
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Stop with a code unless a condition holds."""
+
+    condition: Expr
+    code: int
+
+
+Statement = Assign | Accumulate | Store | For | While | If | Check
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A whole program: inputs and outputs in order (numbers are variables, arrays are buffers)."""
+
+    inputs: tuple[Expr | Buffer, ...]
+    outputs: tuple[Expr | Buffer, ...]
+    locals: tuple[Buffer, ...]
+    body: Block
+    symbols: dict[str, tuple[int, int]]  # which axis of which input tells a size
