@@ -32,8 +32,8 @@ from wengert.ir.types import Type
 from wengert.ops.leaves import fresh
 
 __all__ = [
-    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading", "Statement",
-    "Store", "Unsupported", "While", "read", "variable",
+    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading",
+    "Statement", "Store", "Unsupported", "While", "read", "variable",
 ]  # fmt: skip
 
 Role = Literal["input", "output", "local", "table"]

@@ -122,7 +122,10 @@ def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
         parts = [ask.part(i, [at[a] for a in axes]) for i, axes in enumerate(spec.factors)]
         return reduce(product_of_scalars, parts)
 
-    return ask.fold("add", [extents[a] for a in summed], term) if summed else term()
+    if not summed:
+        return term()
+    total: Expr = ask.fold("add", [extents[a] for a in summed], term)
+    return total
 
 
 def _rebuilt(*args: Expr, attr: Spec) -> Expr:
