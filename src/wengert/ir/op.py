@@ -290,7 +290,8 @@ class Op:
     element by element: ``ask.part(i, places)`` is the element of argument ``i``, ``ask.extent(e)`` an extent
     as a number, ``ask.fold(kind, extents, term)`` the ``add``, ``mul``, ``maximum`` or ``minimum`` of
     ``term(*counters)`` over all counters. Elementwise ops need none. An op that is its first argument with
-    elements changed says with ``stores(node, ask)`` which ones.
+    elements changed says with ``stores(node, ask)`` which ones; one that is put together of its arguments
+    says with ``fills(node, ask)`` what goes where.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
@@ -319,6 +320,10 @@ class Op:
         None  # whether `element` runs over more than its own places
     )
     stores: Callable[..., Any] | None = None  # Any: an `ops.places.Stores`
+    fills: Callable[..., Any] | None = (
+        None  # Any: several `ops.places.Stores`, for a whole new array
+    )
+    checks: Callable[[Expr], Expr] | None = None  # what has to hold for running to go on
     effect: bool = (
         False  # does more than giving a value: keep it while its token is used, never copy it
     )

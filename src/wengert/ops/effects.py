@@ -299,6 +299,7 @@ CHECK: Op = register(
         evaluate=_check_value,
         diff=NoDerivative(_NO_NUMBERS, zero=True),
         spell=Spelling(statement=_check_statement),
+        checks=lambda node: node.args[1],
         effect=True,
         exempt={"text": "an effect is no formula"},
         samples=(

@@ -120,7 +120,8 @@ def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
     def term(*counters: Expr) -> Expr:
         at = {**known, **dict(zip(summed, counters, strict=True))}
         parts = [ask.part(i, [at[a] for a in axes]) for i, axes in enumerate(spec.factors)]
-        return reduce(product_of_scalars, parts)
+        product: Expr = reduce(product_of_scalars, parts)
+        return product
 
     if not summed:
         return term()
@@ -180,7 +181,7 @@ def _eye_type(*, attr: Extent) -> Type:
 
 
 def _one_where_equal(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
-    return OPERATORS.compare("==", *places)
+    return OPERATORS.compare("eq", *places)
 
 
 EYE = register(

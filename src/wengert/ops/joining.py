@@ -10,12 +10,13 @@ import numpy as np
 from wengert.errors import ShapeError, worded
 from wengert.ir.dims import Extent, extent_text
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
-from wengert.ir.node import Expr, make
+from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import Type, promote
 from wengert.ops.algebra import broadcast_together, full, lift, zeros
 from wengert.ops.axes import axis_of
 from wengert.ops.indexing import at, index_by, part_of, set_by
+from wengert.ops.places import Stores
 from wengert.ops.spans import Index, Span
 
 __all__ = ["concatenate", "pad", "stack"]
@@ -86,12 +87,30 @@ def _part_of_chain(node: Expr, index: Index) -> Expr | None:
     return None
 
 
+def _one_after_the_other(node: Expr, ask: Any) -> list[Stores]:
+    """Each argument from where the one before ends."""
+    found, start = [], ask.extent(0)
+    for number, arg in enumerate(node.args):
+
+        def places(*counters: Expr, start: Expr = start) -> tuple[Expr, ...]:
+            moved = OPERATORS.add(counters[node.attr], start)
+            return (*counters[: node.attr], moved, *counters[node.attr + 1 :])
+
+        def value(*counters: Expr, number: int = number) -> Expr:
+            return ask.part(number, counters)  # type: ignore[no-any-return]  # an element
+
+        found.append(Stores(arg.shape, places, value, adds=False))
+        start = OPERATORS.add(start, ask.extent(arg.shape[node.attr]))
+    return found
+
+
 CONCATENATE = register(
     Op(
         name="concatenate",
         doc="Arrays one after the other along an axis.",
         result=_concatenate_type,
         evaluate=lambda *values, attr: np.concatenate(values, axis=attr),
+        fills=_one_after_the_other,
         diff=Linear(
             _concatenate_transpose,
             joint=lambda ts, args, *, attr: concatenate(_filled_tangents(ts, args), attr),
@@ -161,12 +180,28 @@ def _stack_transpose(ct: Expr, slot: int, *args: Expr, attr: int) -> Expr:
     return at(ct, attr + ct.ndim - args[slot].ndim - 1, slot)
 
 
+def _at_each_place(node: Expr, ask: Any) -> list[Stores]:
+    """Each argument at its place of the new axis."""
+    found = []
+    for number, arg in enumerate(node.args):
+
+        def places(*counters: Expr, number: int = number) -> tuple[Expr, ...]:
+            return (*counters[: node.attr], ask.extent(number), *counters[node.attr :])
+
+        def value(*counters: Expr, number: int = number) -> Expr:
+            return ask.part(number, counters)  # type: ignore[no-any-return]  # an element
+
+        found.append(Stores(arg.shape, places, value, adds=False))
+    return found
+
+
 STACK = register(
     Op(
         name="stack",
         doc="Arrays of one shape along a new axis.",
         result=_stack_type,
         evaluate=lambda *values, attr: np.stack(values, axis=attr),
+        fills=_at_each_place,
         diff=Linear(
             _stack_transpose,
             joint=lambda ts, args, *, attr: stack(_filled_tangents(ts, args), attr),

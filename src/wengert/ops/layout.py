@@ -271,6 +271,19 @@ def _matrix(type_: Type, what: str) -> Type:
     return type_
 
 
+def _kept_in(name: str) -> Any:  # Any: see `Op.element`
+    """Elements of one triangle of a matrix; the others are zero."""
+
+    def element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+        *_, row, column = places
+        moved = OPERATORS.add(row, ask.extent(node.attr))
+        pair = (column, moved) if name == "tril" else (moved, column)
+        kept: Expr = ask.chosen(OPERATORS.compare("le", *pair), ask.part(0, places), 0)
+        return kept
+
+    return element
+
+
 def _triangle(name: str, doc: str, evaluate: Any) -> Op:  # Any: NumPy's function
     def build(x: Any, k: int = 0) -> Expr:
         return make(_TRIANGLES[name], (lift(x),), k)
@@ -281,6 +294,7 @@ def _triangle(name: str, doc: str, evaluate: Any) -> Op:  # Any: NumPy's functio
             doc=doc,
             result=lambda x, *, attr: _matrix(x, name),
             evaluate=lambda x, *, attr: evaluate(x, attr),
+            element=_kept_in(name),
             # Elements are kept or dropped in place, in every matrix of a stack.
             diff=Linear(lambda ct, slot, x, *, attr: build(ct, attr), batched=True),
             spell=Spelling(

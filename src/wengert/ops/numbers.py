@@ -69,12 +69,19 @@ def _in_numpy(node: Expr) -> str:
 _DESCRIBED = Spelling(notation="hidden", numpy=_in_numpy)
 _UNSAID = {"text": "a formula does not tell Python's numbers from others"}
 
+
+def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    number: Expr = ask.part(0, ())
+    return ask.typed(number, node.value_type)  # type: ignore[no-any-return]  # a number
+
+
 PYTHON_NUMBER: Op = register(
     Op(
         name="python_number",
         doc="The same number as a Python float or complex.",
         result=_python_type,
         evaluate=_python_value,
+        element=_element,
         diff=Linear(
             lambda ct, slot, x, *, attr: (
                 cast(ct, x.value_type.dtype) if is_inexact(x.value_type) else ct
@@ -101,6 +108,7 @@ PYTHON_INTEGER: Op = register(
         doc="The integer part of a number as a Python int, or whether it is not 0 as a bool.",
         result=_python_type,
         evaluate=_python_value,
+        element=_element,
         diff=NoDerivative("constant between its jumps", zero=True),
         spell=_DESCRIBED,
         laws=Laws(

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
+from wengert.ir.types import Type
 
 __all__ = ["Ask", "Stores"]
 
@@ -21,6 +22,12 @@ class Ask(Protocol):
 
     def extent(self, extent: Extent) -> Expr:
         """An extent as a number."""
+
+    def chosen(self, condition: Expr, yes: Expr, no: Expr | float) -> Expr:
+        """One of two numbers of the type of the first."""
+
+    def typed(self, value: Expr, type_: Type) -> Expr:
+        """A number as one of a type, truncated where that is one of integers."""
 
     def within(self, place: Expr, extent: Extent) -> Expr:
         """A place that may be counted from the end; outside of the array running stops with an error."""

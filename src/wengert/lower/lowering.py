@@ -1,0 +1,820 @@
+"""From a graph to loop nests.
+
+Arrays that ops compute element by element are not stored unless somebody needs them stored: what is asked of
+them is asked of their arguments. A graph is gone through level by level: a level ends where all elements of
+an array are needed before the first element of another. On a level, arrays of one shape and the sums over
+them are computed in one nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+from wengert.ir.dims import Dim, Extent, definer, is_defined
+from wengert.ir.function import Function
+from wengert.ir.node import OPERATORS, Expr
+from wengert.ir.types import TupleType, Type
+from wengert.ir.walk import build, order
+from wengert.lower.nest import (
+    Assign,
+    Block,
+    Buffer,
+    Check,
+    For,
+    If,
+    Program,
+    Statement,
+    Store,
+    Unsupported,
+    While,
+    variable,
+)
+from wengert.lower.values import COUNTER, Asking, Folding, Riding, Stored, Value, of_type, reads
+from wengert.ops.control.cond import Cond
+from wengert.ops.control.lengths import Loop, told_by
+from wengert.ops.leaves import CONSTANT, SIZE, const, size
+
+__all__ = ["lowered"]
+
+_DTYPES = ("float64", "float32", "int64", "int32", "bool")
+
+
+def lowered(function: Function) -> Program:
+    """The loop nests of a function.
+
+    Raises:
+        Unsupported: an op without a lowering, or one on types that have none; the text names it.
+    """
+    return _Lowering().program(function)
+
+
+class _Lowering:
+    """One function: its local buffers, and the codes of its checks."""
+
+    def __init__(self) -> None:
+        self.locals: list[Buffer] = []
+        self.names = count()
+        self.codes = count(1)
+
+    def local(self, dtype: str, shape: Sequence[Extent]) -> Buffer:
+        buffer = Buffer(f"t{next(self.names)}", dtype, tuple(shape))
+        self.locals.append(buffer)
+        return buffer
+
+    def program(self, function: Function) -> Program:
+        body = Block()
+        frame = _Frame(self, body, {}, {})
+        inputs: list[Expr | Buffer] = []
+        symbols: dict[str, tuple[int, int]] = {}
+        for number, symbol in enumerate(function.inputs):
+            type_ = _plain(symbol)
+            for axis, extent in enumerate(type_.shape):
+                if isinstance(extent, Dim):
+                    if extent is not Dim.named(str(extent)) or is_defined(str(extent)):
+                        raise Unsupported(f"an argument with an axis of {extent} elements")
+                    symbols.setdefault(str(extent), (number, axis))
+                    frame.sizes.setdefault(str(extent), size(extent))
+            if type_.shape:
+                buffer = Buffer(f"in{number}", type_.dtype, type_.shape, "input", number)
+                frame.known[symbol] = Stored(buffer, [frame.extent(e) for e in type_.shape])
+                inputs.append(buffer)
+            else:
+                frame.known[symbol] = symbol
+                inputs.append(symbol)
+        outputs: list[Expr | Buffer] = []
+        for number, output in enumerate(function.outputs):
+            type_ = _plain(output)
+            outputs.append(
+                Buffer(f"out{number}", type_.dtype, type_.shape, "output", number)
+                if type_.shape
+                else variable(type_, "out")
+            )
+        places: dict[Expr, Buffer] = {}
+        for output, place in zip(function.outputs, outputs, strict=True):
+            if isinstance(place, Buffer):
+                places.setdefault(output, place)
+        frame.run(function.outputs, places)
+        for output, place in zip(function.outputs, outputs, strict=True):
+            if not isinstance(place, Buffer):
+                frame.add(Assign(place, frame.number(output)))
+            elif not frame.lies_in(output, place):
+                frame.copied(output, place)
+        return Program(tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols)
+
+
+def _plain(node: Expr) -> Type:
+    type_ = node.value_type
+    if type_.dtype not in _DTYPES:
+        raise Unsupported(f"numbers of type {type_.dtype}")
+    return type_
+
+
+class _Group:
+    """What one nest computes: arrays of its shape, and what is folded of such."""
+
+    def __init__(self) -> None:
+        self.stored: list[Expr] = []
+        self.riders: list[Expr] = []
+
+
+def _is_barrier(node: Expr) -> bool:
+    """Whether all elements of the arguments are needed first."""
+    op = node.op
+    return bool(
+        op.bodies is not None
+        or op.stores is not None
+        or op.fills is not None
+        or op.effect
+        or (op.folds is not None and op.folds(node))
+    )
+
+
+def _is_lazy_array(node: Expr) -> bool:
+    return not isinstance(node.type, TupleType) and bool(node.ndim) and not _is_barrier(node)
+
+
+def _rides(node: Expr) -> tuple[Extent, ...] | None:
+    """The shape of the arrays that a node folds to one number, if they are of one shape and in step."""
+    if node.op.folds is None or isinstance(node.type, TupleType) or node.ndim:
+        return None
+    if not node.op.folds(node):
+        return None
+    shapes = {a.shape for a in node.args if a.ndim}
+    if len(shapes) != 1 or not _in_step(node):
+        return None
+    return shapes.pop()
+
+
+def _in_step(node: Expr) -> bool:
+    """Whether every element is read at the counters, in their order."""
+    seen: list[tuple[Expr, ...]] = []
+
+    class Looking(Asking):
+        def part(self, argument: int, places: Sequence[Expr]) -> Expr:
+            if node.args[argument].ndim:
+                seen.append(tuple(places))
+            return const(1.0)
+
+        def extent(self, extent: Extent) -> Expr:
+            return size(extent)
+
+        def fold(self, kind: str, extents: Sequence[Extent], term: Any) -> Expr:
+            counters = tuple(variable(COUNTER, "k") for _ in extents)
+            term(*counters)
+            seen.append(counters)
+            return const(1.0)
+
+    assert node.op.element is not None
+    node.op.element(node, (), Looking(None, node))  # type: ignore[arg-type]  # nothing is asked of it
+    return all(places == seen[-1] for places in seen)
+
+
+class _Frame:
+    """A function or a body that is being lowered: what its nodes and sizes are."""
+
+    def __init__(
+        self, lowering: _Lowering, block: Block, known: dict[Expr, Value], sizes: dict[str, Expr]
+    ) -> None:
+        self.lowering, self.known, self.sizes = lowering, known, sizes
+        self.base = self.block = block
+        self.elements: dict[tuple[Expr, tuple[Expr, ...]], Expr] = {}
+        self.users: dict[Expr, list[Expr]] = {}
+        self.levels: dict[Expr, int] = {}
+        self.finals: frozenset[Expr] = frozenset()
+
+    # --- statements --------------------------------------------------------------------------------------
+    def add(self, statement: Statement) -> None:
+        self.block.add(statement)
+
+    @contextmanager
+    def inside(self, block: Block) -> Iterator[None]:
+        """What is added meanwhile goes into a block."""
+        before, self.block = self.block, block
+        yield
+        self.block = before
+
+    def check(self, condition: Expr) -> None:
+        if condition.op is not CONSTANT or not condition.attr:
+            self.add(Check(condition, next(self.lowering.codes)))
+
+    def local(self, dtype: str, shape: Sequence[Extent]) -> Stored:
+        buffer = self.lowering.local(dtype, self.outside(shape))
+        return Stored(buffer, [self.extent(e) for e in shape], owned=True)
+
+    def outside(self, shape: Sequence[Extent]) -> tuple[Extent, ...]:
+        """A shape in the names that the inputs tell: memory is laid out before anything runs."""
+        return tuple(_known_before(self.extent(e)) for e in shape)
+
+    # --- sizes -------------------------------------------------------------------------------------------
+    def extent(self, extent: Extent) -> Expr:
+        """An extent as a number."""
+        if isinstance(extent, int):
+            return const(extent)
+        total: Expr = const(0)
+        for monomial, coefficient in extent.terms:
+            product: Expr = const(coefficient)
+            for name in monomial:
+                product = OPERATORS.mul(product, self._size(name))
+            total = OPERATORS.add(total, product)
+        return total
+
+    def _size(self, name: str) -> Expr:
+        if is_defined(name):
+            return self.number(definer(name))
+        found = self.sizes.get(name)
+        if found is None:
+            raise Unsupported(f"an extent `{name}` that only running tells")
+        return found
+
+    # --- values ------------------------------------------------------------------------------------------
+    def number(self, node: Expr) -> Expr:
+        """A node without axes, in terms of inputs, variables and elements.
+
+        Chains of numbers are gone through without recursion.
+        """
+        todo = [node]
+        while todo:
+            top = todo[-1]
+            if top in self.known:
+                todo.pop()
+                continue
+            open_ = [
+                a for a in top.args if a not in self.known and not _has_axes(a) and a.args
+            ]  # fmt: skip
+            if open_ and top.op.element is None:
+                todo += open_
+                continue
+            value = self.element(top, ())
+            if any(_has_axes(a) for a in top.args) and _reads_changing(value):
+                # Read now, in front of whatever is being put together: the array may be changed next.
+                now = variable(value.value_type, "read")
+                self.base.add(Assign(now, value))
+                value = now
+            self.known[top] = value
+            todo.pop()
+        found = self.known[node]
+        assert isinstance(found, Expr)
+        return found
+
+    def at(self, node: Expr, places: tuple[Expr, ...]) -> Expr:
+        """An element of a node."""
+        if not node.ndim:
+            return self.number(node)
+        found = self.known.get(node)
+        if isinstance(found, Stored):
+            return found.at(places)
+        key = (node, places)
+        value = self.elements.get(key)
+        if value is None:
+            value = self.elements[key] = self.element(node, places)
+        return value
+
+    def element(self, node: Expr, places: tuple[Expr, ...]) -> Expr:
+        """What an op says that the element is."""
+        op = node.op
+        if op is CONSTANT:
+            return self.table(node).at(places) if node.ndim else node
+        if op is SIZE:
+            return self.extent(node.attr)
+        if op.projection:
+            value = self.known[node] = self.one_of(node)
+            assert not isinstance(value, list)
+            return value.at(places) if isinstance(value, Stored) else value
+        _plain(node)
+        if op.element is not None:
+            return op.element(node, places, Asking(self, node))  # type: ignore[arg-type]
+        if not op.elementwise and node.args:
+            raise Unsupported(f"`{op.name}`")
+        parts = tuple([self.at(a, places if a.ndim else ()) for a in node.args])
+        if parts == node.args:
+            return node
+        return of_type(build(op, parts, node.attr), node.value_type.dtype)
+
+    def one_of(self, node: Expr) -> Value:
+        """One of several results."""
+        found = self.known.get(node.args[0])
+        if not isinstance(found, list):
+            raise Unsupported(f"`{node.args[0].op.name}`")
+        chosen: Value = found[node.attr]
+        return chosen
+
+    def table(self, node: Expr) -> Stored:
+        """Known numbers as an array in memory."""
+        found = self.known.get(node)
+        if found is None:
+            type_ = _plain(node)
+            buffer = Buffer(
+                f"table{next(self.lowering.names)}",
+                type_.dtype,
+                type_.shape,
+                "table",
+                -1,
+                node.attr,
+            )
+            found = self.known[node] = Stored(buffer, [self.extent(e) for e in type_.shape])
+        assert isinstance(found, Stored)
+        return found
+
+    def array(self, node: Expr) -> Stored:
+        """A node with axes, in memory."""
+        found = self.known.get(node)
+        if found is None and node.op.projection:
+            found = self.known[node] = self.one_of(node)
+        if found is None and node.op is CONSTANT:
+            return self.table(node)
+        if found is None:
+            found = self.known[node] = self.stored(node)
+        assert isinstance(found, Stored)
+        return found
+
+    def stored(self, node: Expr) -> Stored:
+        """An array, put into memory of its own here."""
+        target = self.local(_plain(node).dtype, node.shape)
+        self.copied(node, target.buffer)
+        return target
+
+    def lies_in(self, node: Expr, buffer: Buffer) -> bool:
+        found = self.known.get(node)
+        return isinstance(found, Stored) and found.buffer is buffer
+
+    def copied(self, source: Expr | Stored, buffer: Buffer, prefix: tuple[Expr, ...] = ()) -> None:
+        """An array, put into a buffer, or into the part of it at some first places."""
+        if isinstance(source, Expr):
+            extents = [self.extent(e) for e in source.shape]
+        else:
+            extents = list(source.extents)
+        counters, body, nest = self.nest(extents)
+        with self.inside(body):
+            value = source.at(counters) if isinstance(source, Stored) else self.at(source, counters)
+            self.add(Store(buffer, (*prefix, *counters), of_type(value, buffer.dtype)))
+        self.add(nest)
+
+    def nest(self, extents: Sequence[Expr]) -> tuple[tuple[Expr, ...], Block, For]:
+        """Parallel loops: the counters, the innermost block, the outermost loop."""
+        counters = tuple(variable(COUNTER, "i") for _ in extents)
+        innermost = body = Block()
+        loop: For | None = None
+        for counter, extent in zip(reversed(counters), reversed(extents), strict=True):
+            loop = For(counter, extent, body, parallel=True)
+            body = Block([loop])
+        assert loop is not None, "an array has axes"
+        return counters, innermost, loop
+
+    # --- order -------------------------------------------------------------------------------------------
+    def run(self, outputs: Sequence[Expr], places: Mapping[Expr, Buffer] | None = None) -> None:
+        """Statements for all that the outputs need, level by level; ``places`` are buffers for some."""
+        places = places or {}
+        nodes = [n for n in order(outputs) if n not in self.known]
+        self.finals = frozenset(outputs)
+        for node in nodes:
+            for arg in dict.fromkeys((*node.args, *node.needs)):
+                self.users.setdefault(arg, []).append(node)
+        barriers: dict[int, list[Expr]] = {}
+        groups: dict[int, dict[tuple[Extent, ...], _Group]] = {}
+        riding: dict[Expr, tuple[Extent, ...]] = {}
+        for node in nodes:
+            level = max([self.levels.get(a, 0) for a in (*node.args, *node.needs)], default=0)
+            shape = _rides(node)
+            if shape is not None:
+                riding[node] = shape
+                groups.setdefault(level, {}).setdefault(shape, _Group()).riders.append(node)
+            elif _is_barrier(node):
+                barriers.setdefault(level + 1, []).append(node)
+            self.levels[node] = level + int(shape is not None or _is_barrier(node))
+        for node in nodes:
+            if _is_lazy_array(node) and (node in places or self._is_worth_memory(node, riding)):
+                level = self.levels[node]
+                groups.setdefault(level, {}).setdefault(node.shape, _Group()).stored.append(node)
+        for number in range(max([0, *barriers, *groups]) + 1):
+            for node in barriers.get(number, ()):
+                self.barrier(node)
+            for group in groups.get(number, {}).values():
+                self.together(group, places)
+
+    def _is_worth_memory(self, node: Expr, riding: Mapping[Expr, tuple[Extent, ...]]) -> bool:
+        """Whether an array costs something and is not just read once, or in its own nest only."""
+        if node.op.element is not None or not node.args or not node.op.elementwise:
+            return False
+        users = self.users.get(node, ())
+        level = self.levels[node]
+        outside = [
+            user
+            for user in users
+            if not (
+                riding.get(user) == node.shape
+                or (user.op.elementwise and self.levels[user] == level and user.shape == node.shape)
+            )
+        ]
+        if not outside:
+            return False
+        return len(users) > 1 or not _reads_once(outside[0], node)
+
+    def together(self, group: _Group, places: Mapping[Expr, Buffer]) -> None:
+        """One nest for arrays of one shape and for what is folded of them."""
+        riders, stored = group.riders, [n for n in group.stored if n not in self.known]
+        like = stored[0] if stored else next(a for a in riders[0].args if a.ndim)
+        counters, body, nest = self.nest([self.extent(e) for e in like.shape])
+        targets: list[Stored] = []
+        plans: list[Riding] = []
+        with self.inside(body):
+            for node in stored:
+                place = places.get(node)
+                target = self.local(_plain(node).dtype, node.shape)
+                if place is not None:
+                    self.lowering.locals.remove(target.buffer)
+                    target = Stored(place, target.extents)
+                value = of_type(self.at(node, counters), target.buffer.dtype)
+                self.add(Store(target.buffer, counters, value))
+                targets.append(target)
+            for node in riders:
+                asking = Riding(self, node, counters, body)  # type: ignore[arg-type]
+                assert node.op.element is not None
+                value = node.op.element(node, (), asking)
+                assert asking.plan is not None
+                assert value is asking.plan.total, "what rides is only folded"
+                plans.append(asking)
+        for asking in plans:
+            assert asking.plan is not None
+            self.add(Assign(asking.plan.total, asking.plan.start))
+        self.add(nest)
+        self.known.update(zip(stored, targets, strict=True))
+        for asking in plans:
+            assert asking.plan is not None
+            self.known[asking.node] = asking.plan.total
+
+    # --- barriers ----------------------------------------------------------------------------------------
+    def barrier(self, node: Expr) -> None:
+        """What needs all elements of its arguments."""
+        if isinstance(node.attr, Loop):
+            self.known[node] = self.loop(node, node.attr)
+        elif isinstance(node.attr, Cond):
+            self.known[node] = self.cond(node, node.attr)
+        elif node.op.stores is not None:
+            self.known[node] = self.changed(node)
+        elif node.op.fills is not None:
+            self.known[node] = self.filled(node)
+        elif node.op.checks is not None:
+            self.check(self.number(node.op.checks(node)))
+            self.known[node] = const(0)
+        elif node.op.folds is not None:
+            self.known[node] = self.folded(node)
+        else:
+            raise Unsupported(f"`{node.op.name}`")
+
+    def folded(self, node: Expr) -> Value:
+        """A reduction, or a product that sums."""
+        type_ = _plain(node)
+        assert node.op.element is not None
+        if not node.ndim:
+            value = node.op.element(node, (), Asking(self, node))  # type: ignore[arg-type]
+            return self.kept(of_type(value, type_.dtype))
+        target = self.local(type_.dtype, node.shape)
+        counters, body, nest = self.nest(target.extents)
+        asking = Folding(self, node)  # type: ignore[arg-type]
+        with self.inside(body):
+            value = node.op.element(node, counters, asking)
+        plan = asking.plan
+        if plan is not None and value is plan.total and plan.kind == "add":
+            scratch = Block()
+            with self.inside(scratch):
+                term = of_type(plan.make(*plan.counters), type_.dtype)
+            if not scratch.statements and _runs_along(counters[-1], term):
+                zeros, first, around = self.nest(target.extents)
+                first.add(Store(target.buffer, zeros, of_type(const(0), type_.dtype)))
+                self.add(around)
+                body.add(Store(target.buffer, counters, term, adds=True))
+                for counter, extent in zip(
+                    reversed(plan.counters), reversed(plan.extents), strict=True
+                ):
+                    nest = For(counter, self.extent(extent), Block([nest]))
+                self.add(nest)
+                return target
+        with self.inside(body):
+            if plan is not None:
+                plan.emit(self)  # type: ignore[arg-type]
+            self.add(Store(target.buffer, counters, of_type(value, type_.dtype)))
+        self.add(nest)
+        return target
+
+    def kept(self, value: Expr) -> Expr:
+        """A number, read from memory now."""
+        if not reads(value):
+            return value
+        found = variable(value.value_type, "kept")
+        self.add(Assign(found, value))
+        return found
+
+    def filled(self, node: Expr) -> Stored:
+        """An array that is put together of others."""
+        target = self.local(_plain(node).dtype, node.shape)
+        assert node.op.fills is not None
+        for stores in node.op.fills(node, Asking(self, node)):  # type: ignore[arg-type]
+            block = Block()
+            counters: tuple[Expr, ...] = ()
+            nest: For | None = None
+            if stores.extents:
+                counters, block, nest = self.nest([self.extent(e) for e in stores.extents])
+            with self.inside(block):
+                value = of_type(stores.value(*counters), target.buffer.dtype)
+                self.add(Store(target.buffer, stores.places(*counters), value))
+            for statement in [nest] if nest is not None else block.statements:
+                self.add(statement)
+        return target
+
+    # --- changes -----------------------------------------------------------------------------------------
+    def changed(self, node: Expr) -> Stored:
+        """An array with elements changed: in place where nobody reads the old one any more."""
+        base = node.args[0]
+        old = self.known.get(base)
+        assert node.op.stores is not None
+        stores = node.op.stores(node, Asking(self, node))  # type: ignore[arg-type]
+        dtype = _plain(node).dtype
+        own = isinstance(old, Stored) and old.owned and old.buffer.dtype == dtype
+        if own and self._given_up(base, node):
+            assert isinstance(old, Stored)
+            target = old.changed()
+        else:
+            target = self.local(dtype, node.shape)
+            self.copied(old if isinstance(old, Stored) else base, target.buffer)
+        buffer = target.buffer
+        if not stores.extents:
+            places, value = stores.places(), stores.value()
+            self.add(Store(buffer, places, self.kept(of_type(value, dtype)), stores.adds))
+            return target
+        extents = [self.extent(e) for e in stores.extents]
+        counters, body, nest = self.nest(extents)
+        with self.inside(body):
+            places, value = stores.places(*counters), of_type(stores.value(*counters), dtype)
+        if any(r.attr.buffer is buffer and r.args != places for r in reads(value)):
+            spare = self.local(dtype, stores.extents)  # all is read before the first is written
+            body.add(Store(spare.buffer, counters, value))
+            self.add(nest)
+            counters, body, nest = self.nest(extents)
+            with self.inside(body):
+                places, value = stores.places(*counters), spare.at(counters)
+        body.add(Store(buffer, places, value, stores.adds))
+        if not all(any(_is_along(c, p) for p in places) for c in counters):
+            nest = _in_order(nest)  # places may be equal: the last one holds
+        self.add(nest)
+        return target
+
+    def _given_up(self, base: Expr, node: Expr) -> bool:
+        """Read all that is still read of an array besides by one node; whether it is free then."""
+        others = [u for u in self.users.get(base, ()) if u is not node and u not in self.known]
+        level = self.levels[node]
+        if base in self.finals or any(self.levels[u] > level for u in others):
+            return False
+        waiting = [u for u in others if not self._is_only_for(u, node)]
+        if any(_is_barrier(u) for u in waiting):
+            return False
+        for user in waiting:
+            self.known[user] = self.stored(user) if user.ndim else self.kept(self.number(user))
+        return True
+
+    def _is_only_for(self, user: Expr, node: Expr) -> bool:
+        todo, seen = [user], 0
+        while todo:
+            top = todo.pop()
+            seen += 1
+            if top in self.finals or seen > 50 or _is_barrier(top):
+                return False
+            todo += [u for u in self.users.get(top, ()) if u is not node]
+        return True
+
+    # --- control -----------------------------------------------------------------------------------------
+    def given(self, node: Expr) -> Value:
+        """A value for a body: a number, or an array in memory."""
+        if isinstance(node.type, TupleType):
+            raise Unsupported("several values passed to a body")
+        if not node.ndim:
+            return self.kept(self.number(node))
+        found = self.array(node)  # read only: what is around goes on with it
+        return Stored(found.buffer, found.extents, found.version, prefix=found.prefix)
+
+    def body(self, block: Block, params: Sequence[Expr], values: Sequence[Value]) -> _Frame:
+        """The frame of a body with its parameters known."""
+        inner = _Frame(self.lowering, block, dict(zip(params, values, strict=True)), {})
+        for parameter, value in zip(params, values, strict=True):
+            if isinstance(value, Stored):
+                for mine, extent in zip(parameter.shape, value.extents, strict=True):
+                    if isinstance(mine, Dim) and mine is Dim.named(str(mine)):
+                        inner.sizes.setdefault(str(mine), extent)
+        for name, found in self.sizes.items():
+            inner.sizes.setdefault(name, found)
+        return inner
+
+    def cond(self, node: Expr, attr: Cond) -> list[Value]:
+        """A branch: its results are variables and arrays, which both sides give their values."""
+        types = attr.then.result_types
+        captures = [self.given(a) for a in node.args[1:]]
+        condition = self.kept(self.number(node.args[0]))
+        results: list[Value] = []
+        shown = node.type.items if isinstance(node.type, TupleType) else ()
+        for type_ in shown:
+            assert isinstance(type_, Type)
+            if type_.dtype not in _DTYPES:
+                raise Unsupported(f"numbers of type {type_.dtype}")
+            results.append(
+                self.local(type_.dtype, type_.shape)
+                if type_.shape
+                else variable(Type(type_.dtype, weak=type_.weak), "chosen")
+            )
+        assert len(types) == len(results)
+        sides = []
+        for region in (attr.then, attr.orelse):
+            block = Block()
+            inner = self.body(block, region.params, captures)
+            inner.run(region.outputs)
+            for output, result in zip(region.outputs, results, strict=True):
+                inner.give(output, result)
+            sides.append(block)
+        self.add(If(condition, sides[0], sides[1]))
+        return results
+
+    def give(self, output: Expr, result: Value) -> None:
+        """A variable or an array gets the value of a node."""
+        if isinstance(result, Stored):
+            self.copied(output, result.buffer)
+        else:
+            assert isinstance(result, Expr)
+            value = of_type(self.number(output), result.value_type.dtype)
+            self.add(Assign(result, value, again=True))
+
+    def loop(self, node: Expr, attr: Loop) -> list[Value]:
+        """A loop: carried numbers are variables, carried arrays lie in memory of their own."""
+        if told_by(attr) or attr.checkpoint is not None:
+            raise Unsupported("rows whose number only running tells")
+        args = list(node.args)
+        trip = self.kept(self.number(args.pop(0))) if attr.trip else None
+        inits, arrays = args[: attr.carries], args[attr.carries : attr.carries + attr.scans]
+        captures = [self.given(a) for a in args[attr.carries + attr.scans :]]
+        scanned = [self.array(a) for a in arrays]
+        types = [p.value_type for p in attr.body.params[1 : 1 + attr.carries]]
+        carried = [self._started(i, t, node) for i, t in zip(inits, types, strict=True)]
+        shown = node.type.items if isinstance(node.type, TupleType) else ()
+        rows: list[Stored] = []
+        for type_ in shown[len(shown) - attr.stacked :] if attr.stacked else ():
+            assert isinstance(type_, Type)
+            if type_.dtype not in _DTYPES:
+                raise Unsupported(f"numbers of type {type_.dtype}")
+            rows.append(self.local(type_.dtype, type_.shape))
+        if attr.go or (attr.length is not None and trip is not self.extent(attr.length)):
+            for row in rows:  # those that are not reached are zero
+                counters, body, nest = self.nest(row.extents)
+                body.add(Store(row.buffer, counters, of_type(const(0), row.buffer.dtype)))
+                self.add(nest)
+        k = variable(COUNTER, "k")
+        block = Block()
+        slices: list[Value] = [a.part(k) if len(a.extents) > 1 else a.at((k,)) for a in scanned]
+        inside: list[Value] = [c.changed() if isinstance(c, Stored) else c for c in carried]
+        params = attr.body.params
+        frame = self.body(block, params, [k, *inside, *slices, *captures])
+        # What a body reads of a slice it reads in the iteration; the parameter stands for it.
+        frame.run(attr.body.outputs)
+        self._carry(frame, attr.body.outputs[: attr.carries], inside)
+        for output, row in zip(attr.body.outputs[attr.carries :], rows, strict=True):
+            if output.ndim:
+                frame.copied(output, row.buffer, (k,))
+            else:
+                value = of_type(frame.number(output), row.buffer.dtype)
+                frame.add(Store(row.buffer, (k,), value))
+        frame.assigned()
+        done = variable(COUNTER, "done") if attr.counted else None
+        if attr.go:
+            if attr.backward:
+                raise Unsupported("a loop backwards while a flag holds")
+            flag = carried[0]
+            assert isinstance(flag, Expr)
+            self.add(While(k, flag, trip, block, done))
+        else:
+            assert trip is not None
+            if done is not None:
+                raise Unsupported("the count of a loop of known length")
+            self.add(For(k, trip, block, backward=attr.backward))
+        counted: list[Value] = [done] if done is not None else []
+        finals = [
+            Stored(c.buffer, c.extents, c.version + 100, owned=True) if isinstance(c, Stored) else c
+            for c in carried
+        ]
+        return [*counted, *finals, *rows]
+
+    def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
+        """A carried value before the first iteration."""
+        if type_.dtype not in _DTYPES:
+            raise Unsupported(f"numbers of type {type_.dtype}")
+        if init.ndim:
+            found = self.known.get(init)
+            same = isinstance(found, Stored) and found.buffer.dtype == type_.dtype
+            if same and isinstance(found, Stored) and found.owned and not found.prefix:
+                users = [u for u in self.users.get(init, ()) if u not in self.known]
+                if users == [node] and init not in self.finals and node.args.count(init) == 1:
+                    return found
+            return self.stored_copy(init, type_.dtype)
+        carry = variable(Type(type_.dtype, weak=type_.weak), "c")
+        self.add(Assign(carry, of_type(self.number(init), type_.dtype), again=True))
+        return carry
+
+    def stored_copy(self, node: Expr, dtype: str = "") -> Stored:
+        """An array in memory that nobody else has."""
+        found = self.known.get(node)
+        target = self.local(dtype or _plain(node).dtype, node.shape)
+        self.copied(found if isinstance(found, Stored) else node, target.buffer)
+        return target
+
+    def _carry(self, frame: _Frame, outputs: Sequence[Expr], carried: Sequence[Value]) -> None:
+        """The carried values after an iteration: all are computed before the first is replaced."""
+        pending: list[Statement] = []
+        copies: list[tuple[Stored, Stored]] = []
+        taken = {place.buffer for place in carried if isinstance(place, Stored)}
+        for output, place in zip(outputs, carried, strict=True):
+            if isinstance(place, Stored):
+                found = frame.array(output) if _needs_memory(frame, output) else None
+                if found is not None and found.buffer is place.buffer:
+                    continue
+                if found is None or not found.owned or found.buffer in taken:
+                    found = frame.stored_copy(output)
+                copies.append((found, place))
+            else:
+                assert isinstance(place, Expr)
+                value = of_type(frame.number(output), place.value_type.dtype)
+                if value is place:
+                    continue
+                spare = variable(value.value_type, "next")
+                frame.add(Assign(spare, value))
+                pending.append(Assign(place, spare, again=True))
+        frame.late = (pending, copies)
+
+    late: tuple[list[Statement], list[tuple[Stored, Stored]]] = ([], [])
+
+    def assigned(self) -> None:
+        """Replace the carried values, after everything that reads the old ones."""
+        pending, copies = self.late
+        for source, target in copies:
+            self.copied(source, target.buffer)
+        for statement in pending:
+            self.add(statement)
+
+
+def _reads_changing(value: Expr) -> bool:
+    """Whether something is read of memory that may be changed in place."""
+    return any(r.attr.buffer.role == "local" for r in reads(value))
+
+
+def _needs_memory(frame: _Frame, node: Expr) -> bool:
+    found = frame.known.get(node)
+    return isinstance(found, Stored) or node.op.projection
+
+
+def _has_axes(node: Expr) -> bool:
+    return isinstance(node.type, TupleType) or bool(node.ndim)
+
+
+def _known_before(value: Expr) -> Extent:
+    """An extent in the sizes that inputs tell."""
+    from wengert.ops.extents import polynomial_of
+
+    found = polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
+    if found is None:
+        raise Unsupported("memory whose size only running tells")
+    return found
+
+
+def _reads_once(user: Expr, node: Expr) -> bool:
+    """Whether a node reads each element of an argument once."""
+    if user.op.elementwise:
+        return user.shape == node.shape
+    if user.op.folds is not None and user.op.folds(user):
+        return len(user.args) == 1
+    return user.op.element is not None and len(user.args) == 1 and user.shape == node.shape
+
+
+def _is_along(counter: Expr, place: Expr) -> bool:
+    """Whether a place is the counter, moved by something and perhaps scaled."""
+    if place is counter:
+        return True
+    terms = dict(zip(place.args, place.attr, strict=True)) if place.op.name == "lin" else {}
+    return counter in terms and all(a is counter or counter not in order([a]) for a in place.args)
+
+
+def _runs_along(counter: Expr, term: Expr) -> bool:
+    """Whether what is read lies next to each other along a counter, not across it."""
+    along = across = 0
+    for each in reads(term):
+        if not each.args:
+            continue
+        if _is_along(counter, each.args[-1]):
+            along += 1
+        elif any(counter in order([p]) for p in each.args[:-1]):
+            across += 1
+    return along > across
+
+
+def _in_order(nest: For) -> For:
+    """The same loops one iteration after the other."""
+    inner = [
+        _in_order(s) if isinstance(s, For) else s for s in nest.body
+    ]  # fmt: skip
+    return For(nest.counter, nest.trip, Block(inner), parallel=False, backward=nest.backward)

@@ -1,0 +1,125 @@
+"""Loop nests run by Python, statement by statement: what they mean, without any machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any  # Any: numbers and arrays
+
+import numpy as np
+
+from wengert.ir.node import Expr
+from wengert.ir.walk import order
+from wengert.lower.nest import (
+    READ,
+    Accumulate,
+    Assign,
+    Block,
+    Buffer,
+    Check,
+    For,
+    If,
+    Program,
+    Store,
+    While,
+)
+from wengert.ops.leaves import CONSTANT, SIZE
+
+__all__ = ["Stopped", "TooLong", "run"]
+
+_COMBINED = {
+    "add": np.add, "mul": np.multiply, "maximum": np.maximum, "minimum": np.minimum,
+    "and": np.logical_and, "or": np.logical_or,
+}  # fmt: skip
+
+
+class Stopped(Exception):  # noqa: N818
+    """A check did not hold."""
+
+
+class TooLong(Exception):  # noqa: N818
+    """More statements than were wanted."""
+
+
+class _Machine:
+    def __init__(self, program: Program, given: Sequence[Any], most: int) -> None:
+        self.left = most
+        self.values: dict[Expr, Any] = {}
+        self.memory: dict[Buffer, np.ndarray] = {}
+        self.sizes = {n: np.shape(given[i])[a] for n, (i, a) in program.symbols.items()}
+        for place, value in zip(program.inputs, given, strict=True):
+            if isinstance(place, Buffer):
+                self.memory[place] = np.asarray(value)
+            else:
+                self.values[place] = value
+        for buffer in [*program.locals, *(o for o in program.outputs if isinstance(o, Buffer))]:
+            shape = [e if isinstance(e, int) else e.evaluate(self.sizes) for e in buffer.shape]
+            garbage = np.full(shape, 77.0).astype(buffer.dtype)
+            self.memory[buffer] = garbage
+
+    def value(self, expr: Expr) -> Any:
+        known: dict[Expr, Any] = {}
+        for node in order([expr]):
+            if node in self.values:
+                known[node] = self.values[node]
+            elif node.op is READ:
+                array = self.memory.get(node.attr.buffer)
+                if array is None:
+                    array = np.asarray(node.attr.buffer.table)
+                places = tuple(int(known[a]) for a in node.args)
+                assert all(0 <= p < e for p, e in zip(places, array.shape, strict=True)), node
+                known[node] = array[places]
+            elif node.op is SIZE:
+                known[node] = node.attr.evaluate(self.sizes)
+            else:
+                options = {} if node.attr is None else {"attr": node.attr}
+                with np.errstate(all="ignore"):
+                    found = node.op.evaluate(*(known[a] for a in node.args), **options)
+                if node.op is not CONSTANT:
+                    found = np.asarray(found, node.value_type.dtype)[()]
+                known[node] = found
+        return known[expr]
+
+    def run(self, block: Block) -> None:
+        for each in block:
+            self.left -= 1
+            if self.left < 0:
+                raise TooLong
+            match each:
+                case Assign(variable, value):
+                    self.values[variable] = self.value(value)
+                case Accumulate(variable, kind, value):
+                    self.values[variable] = _COMBINED[kind](
+                        self.values[variable], self.value(value)
+                    )
+                case Store(buffer, places, value, adds):
+                    at = tuple(int(self.value(p)) for p in places)
+                    assert all(p >= 0 for p in at)
+                    found = self.value(value)
+                    self.memory[buffer][at] = self.memory[buffer][at] + found if adds else found
+                case For(counter, trip, body, _, backward):
+                    numbers = range(int(self.value(trip)))
+                    for k in reversed(numbers) if backward else numbers:
+                        self.values[counter] = k
+                        self.run(body)
+                case While(counter, flag, trip, body, done):
+                    k, most = 0, None if trip is None else int(self.value(trip))
+                    while self.values[flag] and (most is None or k < most):
+                        self.values[counter] = k
+                        self.run(body)
+                        k += 1
+                    if done is not None:
+                        self.values[done] = k
+                case If(condition, then, orelse):
+                    self.run(then if self.value(condition) else orelse)
+                case Check(condition, code):
+                    if not self.value(condition):
+                        raise Stopped(code)
+
+
+def run(program: Program, *given: Any, most: int = 10_000_000) -> list[Any]:
+    """The outputs for the values of the inputs."""
+    machine = _Machine(program, given, most)
+    machine.run(program.body)
+    return [
+        machine.memory[o] if isinstance(o, Buffer) else machine.values[o] for o in program.outputs
+    ]
