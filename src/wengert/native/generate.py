@@ -1,0 +1,227 @@
+"""Loop nests as a text of LLVM IR: the two functions of a compiled program, see `signature.Layout`.
+
+>>> from wengert.lower.nest import Assign, Block, Program, variable
+>>> from wengert.ops.leaves import symbol
+>>> x = symbol("x")
+>>> y = variable(x.value_type)
+>>> program = Program((x,), (y,), (), Block([Assign(y, x * x + 1)]), {})
+>>> made = generated(program, engine.host())
+>>> made.plan, made.kernel, "fmul reassoc" in made.text
+('plan', 'kernel', True)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wengert.ir.dims import Dim, Extent
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.lower.nest import Block, Buffer, For, If, Program, While
+from wengert.native import engine
+from wengert.native.changes import blocks, slotted
+from wengert.native.conversions import converted, kind_of, memory_kind
+from wengert.native.memory import Memory, Sizes
+from wengert.native.primitives import Writer
+from wengert.native.signature import Array, Layout, Number, NumPyNumber, Signature
+from wengert.native.signature import Kind as NumberKind
+from wengert.native.statements import Statements
+from wengert.native.text import DOUBLE, I64, Function, Module
+from wengert.native.values import Values
+from wengert.ops.leaves import CONSTANT, SIZE
+
+__all__ = ["Generated", "generated", "signature_of"]
+
+# Lines of text from which on good code would take seconds to make.
+LONG = 20_000
+# What a statement takes and how often a loop runs, where nothing better is known.
+NANOSECONDS, TIMES = 2, 100
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The text of a program, what it takes and gives, and what it needs of C's library."""
+
+    text: str
+    signature: Signature
+    plan: str
+    kernel: str
+    tier: engine.Tier
+    imports: tuple[str, ...]
+
+
+def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Generated:
+    """The text of LLVM IR of a program; ``fast=False`` keeps the order of all additions.
+
+    Raises:
+        Unsupported: an op without instructions, or an extent that the inputs do not tell.
+    """
+    wide = '"prefer-vector-width"="512"' if host.lanes == 8 else ""
+    module = Module(has_fma=host.fma, attributes=wide)
+    signature = signature_of(program)
+    _plan(module, program, Layout.of(signature))
+    writer = Writer(module.function("kernel", [("ptr", "words"), ("ptr", "arena")], "i64"), fast)
+    _Kernel(program, Layout.of(signature), writer, host.lanes).write()
+    text = module.text()
+    tier: engine.Tier = "quick" if text.count("\n") > LONG else "light"
+    return Generated(text, signature, "plan", "kernel", tier, tuple(sorted(writer.imports)))
+
+
+# --- the signature -------------------------------------------------------------------------------------
+def signature_of(program: Program) -> Signature:
+    """What a program takes and gives; its result is always a tuple."""
+    parameters = tuple(
+        [_array(p) if isinstance(p, Buffer) else Number(_number(p)) for p in program.inputs]
+    )
+    result = tuple(
+        [_array(p) if isinstance(p, Buffer) else _given(p.value_type) for p in program.outputs]
+    )
+    return Signature(parameters, result)
+
+
+def _array(buffer: Buffer) -> Array:
+    return Array(buffer.dtype, tuple([n if isinstance(n, int) else None for n in buffer.shape]))
+
+
+def _number(node: Expr) -> NumberKind:
+    dtype = node.value_type.dtype
+    kind_of(dtype)
+    return "float" if dtype.startswith("float") else "bool" if dtype == "bool" else "int"
+
+
+def _given(type_: Type) -> Number | NumPyNumber:
+    kind_of(type_.dtype)
+    if not type_.weak:
+        return NumPyNumber(type_.dtype)
+    return Number("float" if type_.dtype == "float64" else "int")
+
+
+# --- words ---------------------------------------------------------------------------------------------
+def _word(f: Function, index: int) -> str:
+    return f.element(I64, "%words", str(index))
+
+
+def _sizes(f: Function, program: Program, layout: Layout) -> Sizes:
+    names = {
+        name: f.load(I64, _word(f, layout.extent(number, axis)))
+        for name, (number, axis) in program.symbols.items()
+    }
+    return Sizes(f, names)
+
+
+# --- the plan ------------------------------------------------------------------------------------------
+def _plan(module: Module, program: Program, layout: Layout) -> None:
+    """Whether extents agree, those of the result, the bytes of local buffers and the work."""
+    f = module.function("plan", [("ptr", "words")], "i64")
+    sizes = _sizes(f, program, layout)
+    for number, given in enumerate(program.inputs):
+        for axis, extent in enumerate(given.shape if isinstance(given, Buffer) else ()):
+            if isinstance(extent, Dim) and not _tells(program, extent, number, axis):
+                found = f.load(I64, _word(f, layout.extent(number, axis)))
+                _require(f, f.compare(I64, "eq", found, sizes.value(extent)))
+    for leaf, place in enumerate(program.outputs):
+        for axis, extent in enumerate(place.shape if isinstance(place, Buffer) else ()):
+            if isinstance(extent, Dim):
+                value = sizes.value(extent)
+                _require(f, f.compare(I64, "sge", value, "0"))
+                f.store(I64, value, _word(f, layout.result_extent(leaf, axis)))
+    total = "0"
+    for buffer in program.locals:
+        total = f.add(I64, total, sizes.bytes(buffer), "nsw ")
+    f.store(I64, total, _word(f, Layout.ARENA))
+    f.store(I64, _work(sizes, program.body), _word(f, Layout.WORK))
+    f.ret("0")
+
+
+def _tells(program: Program, extent: Extent, number: int, axis: int) -> bool:
+    return (number, axis) in program.symbols.values() and any(
+        extent is Dim.named(n) for n, at in program.symbols.items() if at == (number, axis)
+    )
+
+
+def _require(f: Function, condition: str) -> None:
+    fine, unfit = f.block("fine"), f.block("unfit")
+    f.branch_if(condition, fine, unfit)
+    f.start(unfit)
+    f.ret("1")
+    f.start(fine)
+
+
+def _work(sizes: Sizes, block: Block) -> str:
+    """A rough estimate of the nanoseconds of a block."""
+    f, own, total = sizes.f, 0, ""
+    for statement in block:
+        own += NANOSECONDS
+        match statement:
+            case For() | While():
+                times = _times(sizes, statement.trip)
+                inside = f.mul(I64, times, _work(sizes, statement.body))
+            case If():
+                inside = f.add(I64, *[_work(sizes, body) for body in blocks(statement)])
+            case _:
+                continue
+        total = f.add(I64, total, inside) if total else inside
+    return f.add(I64, total, str(own)) if total else str(own)
+
+
+def _times(sizes: Sizes, trip: Expr | None) -> str:
+    if trip is not None and trip.op is CONSTANT:
+        return str(int(trip.attr))
+    if trip is not None and trip.op is SIZE:
+        return sizes.value(trip.attr)
+    return str(TIMES)
+
+
+# --- the kernel ----------------------------------------------------------------------------------------
+class _Kernel:
+    """Writes the kernel: what is given, the statements, what is given back."""
+
+    def __init__(self, program: Program, layout: Layout, writer: Writer, lanes: int) -> None:
+        self.program = program
+        self.layout = layout
+        self.f = writer.f
+        self.sizes = _sizes(self.f, program, layout)
+        slots = {v: self.f.slot(kind_of(v.value_type.dtype)) for v in _sorted(slotted(program))}
+        self.values = Values(writer, Memory(self.f, self.sizes, self._pointers()), slots)
+        self.statements = Statements(program, self.values, lanes)
+
+    def write(self) -> None:
+        program, values = self.program, self.values
+        for number, given in enumerate(program.inputs):
+            if isinstance(given, Expr):
+                self.statements.assign(given, self._parameter(given.value_type, number))
+        self.statements.block(program.body)
+        for leaf, place in enumerate(program.outputs):
+            if isinstance(place, Expr):
+                self._give(place.value_type, values.value(place), leaf)
+        self.f.ret("0")
+
+    def _pointers(self) -> dict[Buffer, str]:
+        f, program, layout = self.f, self.program, self.layout
+        found: dict[Buffer, str] = {}
+        for places, word in ((program.inputs, layout.parameter), (program.outputs, layout.result)):
+            for number, place in enumerate(places):
+                if isinstance(place, Buffer):
+                    found[place] = f.value(f"load ptr, ptr {_word(f, word(number))}, align 8")
+        offset = "0"
+        for buffer in program.locals:
+            found[buffer] = f.pure(f"getelementptr inbounds i8, ptr %arena, i64 {offset}")
+            offset = f.add(I64, offset, self.sizes.bytes(buffer), "nsw ")
+        return found
+
+    def _parameter(self, type_: Type, number: int) -> str:
+        f, kind = self.f, kind_of(type_.dtype)
+        word = DOUBLE if kind.is_float else I64
+        value = f.load(word, _word(f, self.layout.parameter(number)))
+        return converted(f, value, word, kind)
+
+    def _give(self, type_: Type, value: str, leaf: int) -> None:
+        f, kind = self.f, kind_of(type_.dtype)
+        stored = memory_kind(type_.dtype)
+        if kind is not stored:
+            value = f.convert("zext", kind, value, stored)
+        f.store(stored, value, _word(f, self.layout.result(leaf)))
+
+
+def _sorted(variables: set[Expr]) -> list[Expr]:
+    return sorted(variables, key=lambda node: node.serial)
