@@ -28,6 +28,7 @@ from wengert.programs.arguments import (
     positional,
     promoted_arguments,
 )
+from wengert.programs.backends import Backend, checked_backend
 from wengert.programs.recording import Context, Program, recorded
 from wengert.programs.smoothness import checked_smooth
 from wengert.programs.transformed import Built, Transformed
@@ -59,9 +60,11 @@ class Options:
     holomorphic: bool = False
     nonsmooth: Literal["agree", "raise"] = "agree"
     mode: Literal["capture", "tape"] = "capture"
+    backend: Backend = "python"
     verify: bool = False
 
     def __post_init__(self) -> None:
+        checked_backend(self.backend)
         for name, allowed in (
             ("convention", ("steepest", "jax")),
             ("nonsmooth", ("agree", "raise")),
@@ -90,6 +93,10 @@ class Derivative(Transformed):
         super().__init__(function, name, doc)
         self.options = options
         self._warned: set[str] = set()
+
+    @property
+    def backend(self) -> Backend:
+        return self.options.backend
 
     @property
     def eager(self) -> bool:

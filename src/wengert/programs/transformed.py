@@ -31,6 +31,7 @@ from wengert.ops.layout import CAST
 from wengert.ops.leaves import SYMBOL, symbol
 from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
+from wengert.programs.backends import Backend, native
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
@@ -219,6 +220,10 @@ class Transformed:
             if self.eager
             else runner(captured.function, captured.names, home, captured.risks)
         )
+        if self.backend == "native" and not self.eager:
+            run = native(captured.function, run)
+        elif self.backend == "reference" and not self.eager:
+            run = once(captured.function, home)
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
         return Built(
@@ -267,6 +272,11 @@ class Transformed:
             raise failed from None
         with _noted(failed):
             self.__wrapped__(*args, **kwargs)
+
+    @property
+    def backend(self) -> Backend:
+        """What runs the graph."""
+        return "python"
 
     @property
     def eager(self) -> bool:

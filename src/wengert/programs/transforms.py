@@ -8,6 +8,7 @@ nested containers of these. What is common to all derivatives:
 * ``convention``: of gradients by complex arguments, ``"steepest"`` is ``df/dx + i df/dy``, ``"jax"`` its
   conjugate. ``holomorphic``: the complex derivative of a complex function.
 * ``nonsmooth``: at kinks, ``"agree"`` takes the values of the page on conventions, ``"raise"`` refuses.
+* ``backend``: ``"python"``, ``"native"`` or ``"reference"`` (see :func:`jit`).
 * ``mode``: ``"capture"`` records the program with its loops and branches, ``"tape"`` what one run does.
 * ``verify``: compare the first result with differences of ``f`` along a random direction.
 """
@@ -27,6 +28,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.call import call
 from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
+from wengert.programs.backends import Backend, checked_backend
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
 from wengert.programs.mapping import Axes, Mapped
@@ -61,6 +63,14 @@ class Jitted(Transformed):
     __wengert_inline__ = True
     called_alike = True
 
+    def __init__(self, function: Program, name: str, doc: str, backend: Backend) -> None:
+        super().__init__(function, name, doc)
+        self._backend = backend
+
+    @property
+    def backend(self) -> Backend:
+        return self._backend
+
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
 
@@ -69,15 +79,22 @@ class Jitted(Transformed):
         return self.__wrapped__
 
 
-def jit(function: Program) -> Jitted:
+def jit(function: Program, *, backend: Backend = "python") -> Jitted:
     """The function, captured once per kind of arguments and run from its graph.
+
+    ``backend``: ``"python"`` runs NumPy source, ``"native"`` machine code (or NumPy source, after a warning,
+    where an op has none), ``"reference"`` the evaluator that judges both.
+
+    Raises:
+        TypeMismatchError: another backend.
 
     >>> import wengert as wg
     >>> f = wg.jit(lambda x: x**2 + 1)
     >>> f(3.0), str(f.formula())
     (10.0, 'x**2 + 1')
     """
-    return Jitted(function, "jit", "The function, run from its graph.")
+    checked_backend(backend)
+    return Jitted(function, "jit", "The function, run from its graph.", backend)
 
 
 # --- first derivatives ---------------------------------------------------------------------------------
