@@ -10,7 +10,8 @@ import pytest
 
 import wengert as wg
 from wengert.ir.dims import Dim
-from wengert.ir.node import Expr
+from wengert.ir.node import Expr, make
+from wengert.ir.op import registered
 from wengert.ir.types import DType, Type
 from wengert.lower.nest import (
     Accumulate,
@@ -31,9 +32,12 @@ from wengert.lower.nest import (
 from wengert.native import engine
 from wengert.native.compiled import compiled
 from wengert.native.generate import generated
+from wengert.native.primitives import PRIMITIVES
 from wengert.ops.choice import floor_divide, mod
 from wengert.ops.layout import cast
 from wengert.ops.leaves import const, size, symbol
+
+from .nests import Drawn, Interpreter
 
 SIZES = (0, 1, 7, 8, 9, 31, 32, 33, 100, 1000)
 M, N = Dim.named("m"), Dim.named("n")
@@ -474,3 +478,83 @@ def test_unsupported_ops_are_named() -> None:
     x, out = symbol("x"), variable(FLOAT)
     with pytest.raises(Unsupported, match="`digamma`"):
         generated(program([x], [out], Assign(out, wg.digamma(x))), engine.host())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_drawn_programs_do_what_they_say(seed: int) -> None:
+    nest = Drawn(
+        seed, array("A", M, N), array("x", N, number=1), result("y", N, number=3)
+    ).program()
+    f = made(nest)
+    for m, n in ((1, 1), (3, 9)):
+        given = drawn(m, n), drawn(n), 0.5
+        for found, expected in zip(f(*given), Interpreter(nest, given).run(), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+NUMBERS: dict[DType, list[float]] = {
+    "float64": [
+        0.0,
+        -0.0,
+        1,
+        -1,
+        0.5,
+        -2.5,
+        3.3,
+        1e300,
+        np.inf,
+        -np.inf,
+        np.nan,
+        7,
+        -100,
+        1e-5,
+        0.999,
+    ],
+    "float32": [
+        0.0,
+        -0.0,
+        1,
+        -1,
+        0.5,
+        -2.5,
+        3.3,
+        1e30,
+        np.inf,
+        -np.inf,
+        np.nan,
+        7,
+        80,
+        1e-5,
+        0.999,
+    ],
+    "int64": [0, 1, -1, 2, 3, 7, -7, 100, 2**62, -(2**63)],
+    "int32": [0, 1, -1, 2, 3, 7, -7, 100, 2**31 - 1, -(2**31)],
+}
+"""Numbers where functions are special."""
+
+
+@pytest.mark.parametrize("name", sorted(PRIMITIVES))
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_primitives_do_what_their_ops_say(name: str, dtype: DType) -> None:
+    """In vectors and one by one, at special numbers."""
+    op = registered().get(name)
+    floats = dtype.startswith("float")
+    if op is None or (name.startswith(("logical", "bitwise")) if floats else name == "pow"):
+        return
+    given = array("x", N, dtype=dtype), array("y", N, dtype=dtype, number=1)
+    i, j = counter(), counter()
+    count = op.arity or 1
+    parts = [[read(b, (at,)) for b in given[:count]] for at in (i, j)]
+    values = [make(op, tuple(p)) for p in parts]
+    dtype_ = values[0].value_type.dtype
+    outputs = [result("v", N, dtype=dtype_), result("s", N, dtype=dtype_, number=1)]
+    nest = program(
+        given, outputs,
+        loop(i, size(N), Store(outputs[0], (i,), values[0])),
+        loop(j, size(N), Store(outputs[1], (j,), values[1]), parallel=False),
+    )  # fmt: skip
+    pairs = [np.ravel(v).astype(dtype) for v in np.meshgrid(NUMBERS[dtype], NUMBERS[dtype])]
+    with np.errstate(all="ignore"):
+        expected = np.asarray(op.evaluate(*pairs[:count])).astype(dtype_)
+    for found in made(nest)(*pairs):
+        np.testing.assert_allclose(found, expected, rtol=3e-6 if dtype_ == "float32" else 5e-15)

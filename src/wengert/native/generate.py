@@ -6,7 +6,7 @@
 >>> y = variable(x.value_type)
 >>> program = Program((x,), (y,), (), Block([Assign(y, x * x + 1)]), {})
 >>> made = generated(program, engine.host())
->>> made.plan, made.kernel, "fmul reassoc" in made.text
+>>> made.plan, made.kernel, "fmul arcp contract" in made.text
 ('plan', 'kernel', True)
 """
 

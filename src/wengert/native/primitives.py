@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from wengert.native.text import DOUBLE, FAST, Function, Kind
+from wengert.lower.nest import Unsupported
+from wengert.native.text import DOUBLE, Function, Kind
 from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS
 
 __all__ = ["PRIMITIVES", "Primitive", "Writer", "combined", "identity", "integer_power"]
@@ -29,7 +30,13 @@ class Writer:
 
     @property
     def flags(self) -> str:
-        return FAST if self.fast else ""
+        """What the user's arithmetic may be rearranged by, apart from sums of a loop.
+
+        Those are rearranged when they are written. With ``reassoc`` sums that compensate for their own
+        rounding would lose what they are for; with ``nsz`` and ``contract`` LLVM takes time that grows
+        as the square of the length of a chain ``(a*x + b)*x + c ...``: 4 s for 5000 links.
+        """
+        return "arcp contract " if self.fast else ""
 
     def of(self, kind: Kind) -> str:
         """The flags of arithmetic on a kind."""
@@ -97,6 +104,8 @@ def _abs(w: Writer, k: Kind, x: str) -> str:
 
 @_on("sign")
 def _sign(w: Writer, k: Kind, x: str) -> str:
+    if k.mask is k:
+        raise Unsupported("`sign` of truth values")
     f, zero, less, unequal = w.f, k.constant(0), *(("olt", "une") if k.is_float else ("slt", "ne"))
     one = f.select(k, f.compare(k, less, x, zero), k.constant(-1), k.constant(1))
     value = f.select(k, f.compare(k, unequal, x, zero), one, zero)
@@ -121,6 +130,8 @@ for _name, _intrinsic in {
 # --- division with rest: npy_divmod of NumPy's npy_math_internal.h.src ---------------------------------
 def _integer_parts(w: Writer, k: Kind, a: str, b: str) -> tuple[str, str, str]:
     """Quotient towards zero, rest, and whether the floor is one less; divisors 0 and -1 do not trap."""
+    if k.mask is k:
+        raise Unsupported("division of truth values")
     f, zero = w.f, k.constant(0)
     hard = f.compare(k, "ult", f.add(k, b, k.constant(1)), k.constant(2))  # 0 or -1
     safe = f.select(k, hard, k.constant(1), b)
@@ -284,6 +295,35 @@ def _one_over(name: str, below: str) -> None:
 
 for _name, _below in {"sec": "cos", "csc": "sin", "cot": "tan"}.items():
     _one_over(_name, _below)
+
+
+@_on("heaviside")
+def _heaviside(w: Writer, k: Kind, x: str) -> str:
+    """0, 1/2 at 0, 1."""
+    f, zero = w.f, k.constant(0)
+    if not k.is_float:
+        raise Unsupported("`heaviside` of integers")
+    value = f.select(k, f.compare(k, "olt", x, zero), zero, k.constant(1))
+    value = f.select(k, f.compare(k, "oeq", x, zero), k.constant(0.5), value)
+    return f.select(k, f.compare(k, "uno", x, x), x, value)
+
+
+def _over_argument(name: str, above: str, at_infinity: float) -> None:
+    @_on(name)
+    def write(w: Writer, k: Kind, x: str) -> str:
+        """A function over its argument, which is 1 at 0 and has a limit at infinity."""
+        f = w.f
+        value = f.div(k, w.function(above, k, x), x)
+        value = f.select(k, f.compare(k, "oeq", x, k.constant(0)), k.constant(1), value)
+        far = f.compare(k, "oeq", x, k.constant(math.inf))
+        if name == "usinc":
+            far = PRIMITIVES["isinf"].write(w, k, x)
+        return f.select(k, far, k.constant(at_infinity), value)
+
+
+_over_argument("usinc", "sin", 0.0)
+_over_argument("log1prel", "log1p", 0.0)
+_over_argument("exprel", "expm1", math.inf)
 
 
 def _zero_times(name: str, log: str) -> None:

@@ -53,8 +53,10 @@ class _Written:
         """A node's value, converted."""
         if node.op is CONSTANT:
             return literal(node.attr, self.kind(type_))
-        value = self.value(node)
-        return converted(self.f, value, self.kind(node.value_type), self.kind(type_))
+        value, own = self.value(node), node.value_type
+        if own.dtype == type_.dtype:
+            return value
+        return converted(self.f, value, self.kind(own), self.kind(type_))
 
     def index(self, node: Expr) -> str:
         """A node as a place in a buffer."""
@@ -209,8 +211,12 @@ class Values(_Written):
 
     def value(self, node: Expr) -> str:
         """The scalar value of a node."""
-        bottom_up([node], self._is_known, lambda n: self.bind(n, self._written(n)))
+        if not self._is_known(node):
+            bottom_up([node], self._is_known, self._see)
         return self._known[node][0]
+
+    def _see(self, node: Expr) -> None:
+        self.bind(node, self._written(node))
 
     def _is_known(self, node: Expr) -> bool:
         entry = self._known.get(node)
@@ -273,7 +279,8 @@ class Lanes(_Written):
 
     def value(self, node: Expr) -> str:
         """The value of a node in all lanes."""
-        bottom_up([node], self.known.__contains__, self._see, self._needed)
+        if node not in self.known:
+            bottom_up([node], self.known.__contains__, self._see, self._needed)
         return self.known[node]
 
     def _needed(self, node: Expr) -> tuple[Expr, ...]:

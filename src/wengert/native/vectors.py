@@ -13,7 +13,7 @@ from wengert.ir.types import Type
 from wengert.lower.nest import READ, Accumulate, Assign, For, Store
 from wengert.native.conversions import kind_of
 from wengert.native.primitives import combined, identity
-from wengert.native.text import I64
+from wengert.native.text import FAST, I64
 from wengert.native.values import Lanes, Values, last_offset
 from wengert.ops.leaves import CONSTANT, SYMBOL
 
@@ -219,7 +219,7 @@ class Vectors:
                 names |= {"maximum": "smax", "minimum": "smin"}
             name = names[total.kind]
             start = identity(scalar, total.kind) if name in ("fadd", "fmul") else ""
-            value = f.reduce(name, kind, parts[0], writer.flags if start else "", start)
+            value = f.reduce(name, kind, parts[0], FAST if start else "", start)
             before = self.values.value(total.variable)
             after = combined(writer, scalar, total.kind, before, value)
             self.statements.assign(total.variable, after)
