@@ -32,8 +32,8 @@ from wengert.ops.leaves import CONSTANT, SIZE
 
 __all__ = ["Generated", "generated", "signature_of"]
 
-# Lines of text from which on good code would take seconds to make.
-LONG = 20_000
+# Lines of text from which on good code takes half a second and more to make.
+LONG = 10_000
 # What a statement takes and how often a loop runs, where nothing better is known.
 NANOSECONDS, TIMES = 2, 100
 
