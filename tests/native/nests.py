@@ -1,112 +1,26 @@
-"""What loop nests mean, in plain Python, and nests drawn at random."""
+"""Loop nests drawn at random."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
-
-import numpy as np
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.nest import (
-    READ,
     Accumulate,
     Assign,
     Block,
     Buffer,
-    Check,
     For,
     If,
     Program,
     Statement,
     Store,
-    While,
     read,
     variable,
 )
 from wengert.ops.choice import maximum, mod, where
-from wengert.ops.leaves import SIZE, SYMBOL, const, size, symbol
-
-_COMBINE: dict[str, Callable[[Any, Any], Any]] = {
-    "add": np.add, "mul": np.multiply, "maximum": np.maximum, "minimum": np.minimum,
-    "and": np.logical_and, "or": np.logical_or,
-}  # fmt: skip
-
-
-class Interpreter:
-    """Runs a program statement by statement."""
-
-    def __init__(self, program: Program, given: Sequence[Any]) -> None:
-        self.program = program
-        self.sizes = {
-            name: given[number].shape[axis] for name, (number, axis) in program.symbols.items()
-        }
-        self.values: dict[Expr, Any] = {}
-        self.arrays: dict[Buffer, np.ndarray[Any, Any]] = {}
-        for place, value in zip(program.inputs, given, strict=True):
-            if isinstance(place, Buffer):
-                self.arrays[place] = value
-            else:
-                self.values[place] = value
-        for place in (*program.outputs, *program.locals):
-            if isinstance(place, Buffer):
-                shape = [n if isinstance(n, int) else n.evaluate(self.sizes) for n in place.shape]
-                self.arrays[place] = np.zeros(shape, place.dtype)
-
-    def run(self) -> tuple[Any, ...]:
-        self.block(self.program.body)
-        return tuple([self.given(place) for place in self.program.outputs])
-
-    def given(self, place: Expr | Buffer) -> Any:
-        return self.arrays[place] if isinstance(place, Buffer) else self.values[place]
-
-    def value(self, node: Expr) -> Any:
-        if node.op is SYMBOL:
-            return self.values[node]
-        if node.op is SIZE:
-            return node.attr.evaluate(self.sizes)
-        args = [self.value(a) for a in node.args]
-        if node.op is READ:
-            return self.arrays[node.attr.buffer][tuple(int(a) for a in args)]
-        if node.attr is None:
-            return node.op.evaluate(*args)
-        return node.op.evaluate(*args, attr=node.attr)
-
-    def block(self, block: Block) -> None:
-        for statement in block:
-            self.statement(statement)
-
-    def statement(self, s: Statement) -> None:
-        match s:
-            case Assign():
-                self.values[s.variable] = self.value(s.value)
-            case Accumulate():
-                before = self.values[s.variable]
-                self.values[s.variable] = _COMBINE[s.kind](before, self.value(s.value))
-            case Store():
-                places = tuple([int(self.value(p)) for p in s.places])
-                array, value = self.arrays[s.buffer], self.value(s.value)
-                array[places] = array[places] + value if s.adds else value
-            case For():
-                steps = range(int(self.value(s.trip)))
-                for step in reversed(steps) if s.backward else steps:
-                    self.values[s.counter] = step
-                    self.block(s.body)
-            case While():
-                most = None if s.trip is None else self.value(s.trip)
-                times = 0
-                while self.values[s.flag] and (most is None or times < most):
-                    self.values[s.counter] = times
-                    self.block(s.body)
-                    times += 1
-                if s.done is not None:
-                    self.values[s.done] = times
-            case If():
-                self.block(s.then if self.value(s.condition) else s.orelse)
-            case Check():
-                assert self.value(s.condition)
+from wengert.ops.leaves import const, size, symbol
 
 
 class Drawn:

@@ -93,7 +93,9 @@ def _given(type_: Type) -> Number | NumPyNumber:
     kind_of(type_.dtype)
     if not type_.weak:
         return NumPyNumber(type_.dtype)
-    return Number("float" if type_.dtype == "float64" else "int")
+    return Number(
+        "float" if type_.dtype == "float64" else "bool" if type_.dtype == "bool" else "int"
+    )
 
 
 # --- words ---------------------------------------------------------------------------------------------
@@ -216,10 +218,12 @@ class _Kernel:
         return converted(f, value, word, kind)
 
     def _give(self, type_: Type, value: str, leaf: int) -> None:
+        """A number as the word of a result: Python's in the whole word, NumPy's as it lies in memory."""
         f, kind = self.f, kind_of(type_.dtype)
         stored = memory_kind(type_.dtype)
-        if kind is not stored:
-            value = f.convert("zext", kind, value, stored)
+        if type_.weak:
+            stored = DOUBLE if kind.is_float else I64
+        value = converted(f, value, kind, stored)
         f.store(stored, value, _word(f, self.layout.result(leaf)))
 
 
