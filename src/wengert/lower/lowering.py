@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -32,6 +33,7 @@ from wengert.lower.nest import (
     While,
     variable,
 )
+from wengert.lower.ranges import Ranges
 from wengert.lower.values import COUNTER, Asking, Folding, Riding, Stored, Value, of_type, reads
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
@@ -58,6 +60,7 @@ class _Lowering:
         self.locals: list[Buffer] = []
         self.names = count()
         self.codes = count(1)
+        self.ranges = Ranges()
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Buffer:
         buffer = Buffer(f"t{next(self.names)}", dtype, tuple(shape))
@@ -196,6 +199,10 @@ class _Frame:
         yield
         self.block = before
 
+    def surely(self, place: Expr, extent: Expr) -> bool:
+        """Whether a place is certainly inside of an extent."""
+        return self.lowering.ranges.inside(place, extent)
+
     def check(self, condition: Expr) -> None:
         if condition.op is not CONSTANT or not condition.attr:
             self.add(Check(condition, next(self.lowering.codes)))
@@ -213,13 +220,14 @@ class _Frame:
         """An extent as a number."""
         if isinstance(extent, int):
             return const(extent)
-        total: Expr = const(0)
+        total: Expr | None = None
         for monomial, coefficient in extent.terms:
-            product: Expr = const(coefficient)
-            for name in monomial:
-                product = OPERATORS.mul(product, self._size(name))
-            total = OPERATORS.add(total, product)
-        return total
+            factors = [self._size(name) for name in monomial]
+            if coefficient != 1 or not factors:
+                factors.append(const(coefficient))
+            product = reduce(OPERATORS.mul, factors)
+            total = product if total is None else OPERATORS.add(total, product)
+        return const(0) if total is None else total
 
     def _size(self, name: str) -> Expr:
         if is_defined(name):
@@ -358,6 +366,7 @@ class _Frame:
         innermost = body = Block()
         loop: For | None = None
         for counter, extent in zip(reversed(counters), reversed(extents), strict=True):
+            self.lowering.ranges.below(counter, extent)
             loop = For(counter, extent, body, parallel=True)
             body = Block([loop])
         assert loop is not None, "an array has axes"
@@ -667,6 +676,7 @@ class _Frame:
                 body.add(Store(row.buffer, counters, of_type(const(0), row.buffer.dtype)))
                 self.add(nest)
         k = variable(COUNTER, "k")
+        self.lowering.ranges.below(k, trip)
         block = Block()
         slices: list[Value] = [a.part(k) if len(a.extents) > 1 else a.at((k,)) for a in scanned]
         inside: list[Value] = [c.changed() if isinstance(c, Stored) else c for c in carried]

@@ -70,6 +70,7 @@ class Lowers(Protocol):
     def extent(self, extent: Extent) -> Expr: ...
     def add(self, statement: object) -> None: ...
     def inside(self, block: Block) -> object: ...
+    def surely(self, place: Expr, extent: Expr) -> bool: ...
     def check(self, condition: Expr) -> None: ...
 
 
@@ -127,6 +128,8 @@ class Asking:
         count = self.frame.extent(extent)
         if isinstance(place.attr, int) and isinstance(count.attr, int):
             return const(place.attr + count.attr if place.attr < 0 else place.attr)
+        if self.frame.surely(place, count):
+            return place
         inside = where(lt(place, const(0)), OPERATORS.add(place, count), place)
         self.frame.check(le(const(0), inside))
         self.frame.check(lt(inside, count))

@@ -1,0 +1,78 @@
+"""Where counters run, and so which places are certainly inside of an array."""
+
+from __future__ import annotations
+
+from wengert.ir.node import Expr
+from wengert.ops.leaves import CONSTANT
+from wengert.ops.sums import LIN
+
+__all__ = ["Ranges"]
+
+# A sum of integers: what is multiplied, by how much; the number alone stands under None.
+Linear = dict[Expr | None, int]
+
+
+class Ranges:
+    """What counters are below; each is at least zero."""
+
+    def __init__(self) -> None:
+        self.trips: dict[Expr, Linear] = {}
+
+    def below(self, counter: Expr, trip: Expr | None) -> None:
+        """A counter is below a trip count, if there is one."""
+        found = None if trip is None else _linear(trip)
+        self.trips[counter] = {} if found is None else found
+
+    def inside(self, place: Expr, extent: Expr) -> bool:
+        """Whether 0 <= place < extent for certain.
+
+        A counter is between 0 and its trip count less one; counters that trip counts of others mention are
+        replaced after these. Trip counts of loops that run are positive, so that bounds are attained.
+        """
+        low, room = _linear(place), _linear(extent)
+        if low is None or room is None:
+            return False
+        high = _plus(room, low, -1)  # what is left between the place and the end
+        return self._least(low) >= 0 and self._least(high) > 0
+
+    def _least(self, form: Linear) -> float:
+        """The least value of a form, as far as it can be told."""
+        form = dict(form)
+        while True:
+            counters = [a for a in form if a is not None and a in self.trips]
+            if not counters:
+                break
+            # Counters of inner loops are younger; their trip counts mention those of outer ones.
+            counter = max(counters, key=lambda node: node.serial)
+            coefficient = form.pop(counter)
+            if coefficient < 0:
+                trip = self.trips[counter]
+                if not trip:
+                    return float("-inf")
+                form = _plus(form, {**trip, None: trip.get(None, 0) - 1}, coefficient)
+        form = {atom: c for atom, c in form.items() if c}
+        if any(atom is not None for atom in form):
+            return float("-inf")
+        return form.get(None, 0)
+
+
+def _plus(a: Linear, b: Linear, times: int) -> Linear:
+    found = dict(a)
+    for atom, coefficient in b.items():
+        found[atom] = found.get(atom, 0) + times * coefficient
+    return {atom: c for atom, c in found.items() if c or atom is None}
+
+
+def _linear(node: Expr) -> Linear | None:
+    """An integer as a sum; ``None`` if it holds other numbers than integers."""
+    if node.op is CONSTANT:
+        return {None: int(node.attr)} if isinstance(node.attr, int) else None
+    if node.op is not LIN:
+        return {node: 1}
+    found: Linear = {}
+    for coefficient, term in zip(node.attr, node.args, strict=True):
+        part = _linear(term) if type(coefficient) is int else None
+        if part is None:
+            return None
+        found = _plus(found, part, coefficient)
+    return found
