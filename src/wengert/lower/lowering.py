@@ -37,6 +37,7 @@ from wengert.lower.ranges import Ranges
 from wengert.lower.values import COUNTER, Asking, Folding, Riding, Stored, Value, of_type, reads
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
+from wengert.ops.extents import polynomial_of
 from wengert.ops.leaves import CONSTANT, SIZE, const, size
 
 __all__ = ["lowered"]
@@ -212,8 +213,20 @@ class _Frame:
         return Stored(buffer, [self.extent(e) for e in shape], owned=True)
 
     def outside(self, shape: Sequence[Extent]) -> tuple[Extent, ...]:
-        """A shape in the names that the inputs tell: memory is laid out before anything runs."""
-        return tuple(_known_before(self.extent(e)) for e in shape)
+        """A shape in the names that the inputs tell: memory is laid out before anything runs.
+
+        Where counters of loops decide about an extent, it is the largest one.
+        """
+        return tuple(self._known_before(self.extent(e)) for e in shape)
+
+    def _known_before(self, value: Expr) -> Extent:
+        found = _in_sizes(value)
+        if found is None:
+            most = self.lowering.ranges.most(value)
+            found = None if most is None else _in_sizes(most)
+        if found is None:
+            raise Unsupported("memory whose size only running tells")
+        return found
 
     # --- sizes -------------------------------------------------------------------------------------------
     def extent(self, extent: Extent) -> Expr:
@@ -782,14 +795,9 @@ def _has_axes(node: Expr) -> bool:
     return isinstance(node.type, TupleType) or bool(node.ndim)
 
 
-def _known_before(value: Expr) -> Extent:
-    """An extent in the sizes that inputs tell."""
-    from wengert.ops.extents import polynomial_of
-
-    found = polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
-    if found is None:
-        raise Unsupported("memory whose size only running tells")
-    return found
+def _in_sizes(value: Expr) -> Extent | None:
+    """An extent in the sizes that inputs tell, if it is one."""
+    return polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
 
 
 def _reads_once(user: Expr, node: Expr) -> bool:

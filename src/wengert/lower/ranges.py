@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 from wengert.ir.node import Expr
-from wengert.ops.leaves import CONSTANT
-from wengert.ops.sums import LIN
+from wengert.ops.choice import MAXIMUM
+from wengert.ops.leaves import CONSTANT, const
+from wengert.ops.sums import LIN, add, scale
 
 __all__ = ["Ranges"]
 
@@ -35,6 +39,33 @@ class Ranges:
         high = _plus(room, low, -1)  # what is left between the place and the end
         return self._least(low) >= 0 and self._least(high) > 0
 
+    def most(self, value: Expr) -> Expr | None:
+        """A bound of a number from above in terms of sizes; ``None`` if there is none in sight.
+
+        It is never negative, even where the number would be.
+        """
+        while value.op is MAXIMUM and _is_at_most_zero(value.args):
+            (value,) = [a for a in value.args if a.op is not CONSTANT]
+        form = _linear(value)
+        while form is not None:
+            counters = [a for a in form if a is not None and a in self.trips]
+            if not counters:
+                break
+            counter = max(counters, key=lambda node: node.serial)
+            coefficient = form.pop(counter)
+            if coefficient > 0:
+                trip = self.trips[counter]
+                if not trip:
+                    return None
+                form = _plus(form, {**trip, None: trip.get(None, 0) - 1}, coefficient)
+        if form is None or any(c < 0 for atom, c in form.items() if atom is not None):
+            return None
+        terms = [scale(c, atom) for atom, c in form.items() if atom is not None and c]
+        number = max(form.get(None, 0), 0)
+        if number or not terms:
+            terms.append(const(number))
+        return reduce(add, terms)
+
     def _least(self, form: Linear) -> float:
         """The least value of a form, as far as it can be told."""
         form = dict(form)
@@ -54,6 +85,12 @@ class Ranges:
         if any(atom is not None for atom in form):
             return float("-inf")
         return form.get(None, 0)
+
+
+def _is_at_most_zero(values: Sequence[Expr]) -> bool:
+    """Whether one of two values is a number that is no more than zero."""
+    numbers = [a.attr for a in values if a.op is CONSTANT]
+    return len(numbers) == 1 and numbers[0] <= 0
 
 
 def _plus(a: Linear, b: Linear, times: int) -> Linear:
