@@ -7,7 +7,7 @@ from functools import reduce
 
 from wengert.ir.node import Expr
 from wengert.ops.choice import MAXIMUM
-from wengert.ops.leaves import CONSTANT, const
+from wengert.ops.leaves import CONSTANT, SIZE, const
 from wengert.ops.sums import LIN, add, scale
 
 __all__ = ["Ranges"]
@@ -58,7 +58,9 @@ class Ranges:
                 if not trip:
                     return None
                 form = _plus(form, {**trip, None: trip.get(None, 0) - 1}, coefficient)
-        if form is None or any(c < 0 for atom, c in form.items() if atom is not None):
+        if form is None:
+            return None
+        if any(atom.op is not SIZE or c < 0 for atom, c in form.items() if atom is not None):
             return None
         terms = [scale(c, atom) for atom, c in form.items() if atom is not None and c]
         number = max(form.get(None, 0), 0)
