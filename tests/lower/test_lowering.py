@@ -159,3 +159,15 @@ def test_what_has_no_lowering_is_named() -> None:
     matrix = wg.symbol("A", (3, 3))
     with pytest.raises(Unsupported, match="`inv`"):
         lowered(Function((matrix,), (inv(matrix),)))
+
+
+@pytest.mark.parametrize("extents", [(), (12,)])
+def test_long_chains(extents: tuple[int, ...]) -> None:
+    x, y = wg.symbol("x", extents), wg.symbol("y", extents)
+    chain = x
+    for k in range(1500):
+        chain = chain * y + (k + 1) / 7919
+    program = lowered(Function((x, y), (chain,)))
+    given = np.full(extents, 0.5)
+    (found,) = nest_interpreter.run(program, given, given)
+    assert np.allclose(found, chain.evaluate(x=given, y=given))

@@ -39,8 +39,11 @@ from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
 from wengert.ops.extents import polynomial_of
 from wengert.ops.leaves import CONSTANT, SIZE, const, size
+from wengert.ops.sums import LIN
 
 __all__ = ["lowered"]
+
+_DEEPEST = 100  # arrays whose elements are computed of each other before one of them is stored
 
 _DTYPES = ("float64", "float32", "int64", "int32", "bool")
 
@@ -262,10 +265,8 @@ class _Frame:
             if top in self.known:
                 todo.pop()
                 continue
-            open_ = [
-                a for a in top.args if a not in self.known and not _has_axes(a) and a.args
-            ]  # fmt: skip
-            if open_ and top.op.element is None:
+            open_ = [a for a in top.args if a not in self.known and not _has_axes(a) and a.args]
+            if open_:
                 todo += open_
                 continue
             value = self.element(top, ())
@@ -406,8 +407,14 @@ class _Frame:
             elif _is_barrier(node):
                 barriers.setdefault(level + 1, []).append(node)
             self.levels[node] = level + int(shape is not None or _is_barrier(node))
+        depths: dict[Expr, int] = {}
         for node in nodes:
-            if _is_lazy_array(node) and (node in places or self._is_worth_memory(node, riding)):
+            if not _is_lazy_array(node):
+                continue
+            depths[node] = 1 + max([depths.get(a, 0) for a in node.args], default=0)
+            deep = depths[node] >= _DEEPEST
+            if deep or node in places or self._is_worth_memory(node, riding):
+                depths[node] = 0
                 level = self.levels[node]
                 groups.setdefault(level, {}).setdefault(node.shape, _Group()).stored.append(node)
         for number in range(max([0, *barriers, *groups]) + 1):
@@ -813,7 +820,7 @@ def _is_along(counter: Expr, place: Expr) -> bool:
     """Whether a place is the counter, moved by something and perhaps scaled."""
     if place is counter:
         return True
-    terms = dict(zip(place.args, place.attr, strict=True)) if place.op.name == "lin" else {}
+    terms = dict(zip(place.args, place.attr, strict=True)) if place.op is LIN else {}
     return counter in terms and all(a is counter or counter not in order([a]) for a in place.args)
 
 

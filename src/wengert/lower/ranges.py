@@ -104,14 +104,18 @@ def _plus(a: Linear, b: Linear, times: int) -> Linear:
 
 def _linear(node: Expr) -> Linear | None:
     """An integer as a sum; ``None`` if it holds other numbers than integers."""
-    if node.op is CONSTANT:
-        return {None: int(node.attr)} if isinstance(node.attr, int) else None
-    if node.op is not LIN:
-        return {node: 1}
     found: Linear = {}
-    for coefficient, term in zip(node.attr, node.args, strict=True):
-        part = _linear(term) if type(coefficient) is int else None
-        if part is None:
+    todo = [(1, node)]
+    while todo:
+        times, top = todo.pop()
+        if top.op is CONSTANT:
+            if not isinstance(top.attr, int):
+                return None
+            found = _plus(found, {None: int(top.attr)}, times)
+        elif top.op is not LIN:
+            found = _plus(found, {top: 1}, times)
+        elif any(type(c) is not int for c in top.attr):
             return None
-        found = _plus(found, part, coefficient)
+        else:
+            todo += [(times * c, term) for c, term in zip(top.attr, top.args, strict=True)]
     return found
