@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.lower.changes import blocks, slotted
 from wengert.lower.nest import Block, Buffer, For, If, Program, While
 from wengert.native import engine
-from wengert.native.changes import blocks, slotted
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.memory import Memory, Sizes
 from wengert.native.primitives import Writer

@@ -7,6 +7,15 @@ from contextlib import contextmanager
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.lower.changes import (
+    Changing,
+    blocks,
+    changed,
+    counters,
+    expressions,
+    varying,
+    wild,
+)
 from wengert.lower.nest import (
     READ,
     Accumulate,
@@ -20,15 +29,6 @@ from wengert.lower.nest import (
     Store,
     Unsupported,
     While,
-)
-from wengert.native.changes import (
-    Changing,
-    blocks,
-    changed,
-    counters,
-    expressions,
-    varying,
-    wild,
 )
 from wengert.native.conversions import kind_of
 from wengert.native.primitives import combined

@@ -13,8 +13,8 @@ from typing import Any
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, promote
+from wengert.lower.changes import Changing, bottom_up
 from wengert.lower.nest import READ, Buffer, Unsupported
-from wengert.native.changes import Changing, bottom_up
 from wengert.native.conversions import converted, kind_of, literal, memory_kind
 from wengert.native.memory import Memory
 from wengert.native.primitives import PRIMITIVES, Writer, integer_power
