@@ -13,6 +13,10 @@ import pytest
 from golden_files import Golden
 from hypothesis import settings
 
+# Most tests are about capture and derivatives, and call thousands of programs once: those run as NumPy
+# source. Machine code has tests of its own, which ask for it.
+os.environ.setdefault("WENGERT_BACKEND", "python")
+
 # A deadline measures the machine. Derandomized in CI: a change is judged by what it changed.
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)

@@ -23,6 +23,9 @@ Each message says what was expected, what came, where, and one thing to try.
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -35,6 +38,7 @@ __all__ = [
     "FormulaError",
     "GraphError",
     "NativeError",
+    "NativeWarning",
     "NoDerivativeError",
     "NumericError",
     "ShapeError",
@@ -44,6 +48,7 @@ __all__ = [
     "VerificationError",
     "WengertError",
     "nearest",
+    "warn",
     "worded",
 ]
 
@@ -128,6 +133,10 @@ class NativeError(WengertError, RuntimeError):
     """Machine code could not be made here; whoever asked runs the Python source instead."""
 
 
+class NativeWarning(UserWarning):
+    """A program runs as NumPy source because machine code for it cannot be made."""
+
+
 class UnusedInputWarning(UserWarning):
     """An input by which a derivative was taken does not matter, so its derivative is zero."""
 
@@ -151,6 +160,17 @@ def worded(
     if where:
         text += f" ({where})"
     return f"{text}; try: {hint}" if hint else text
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn about the line outside of this package from which it was called."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 3) -> str:

@@ -13,8 +13,7 @@ from programs.corpus import PROGRAMS
 from programs.judging import Projection, leaves
 
 import wengert as wg
-from wengert.errors import TypeMismatchError
-from wengert.programs.backends import NativeWarning
+from wengert.errors import NativeWarning, TypeMismatchError
 
 SMOOTH = [p for p in PROGRAMS.values() if p.wrt][::3]
 

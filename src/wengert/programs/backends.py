@@ -1,44 +1,67 @@
-"""What runs a captured program: NumPy source, machine code, or the evaluator that judges both."""
+"""What runs a captured program: machine code, NumPy source, or the evaluator that judges both."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from wengert.errors import NativeError, TypeMismatchError, worded
+from wengert.errors import NativeError, NativeWarning, TypeMismatchError, warn, worded
 from wengert.ir.function import Function
 from wengert.programs.running import Runner
 
-__all__ = ["BACKENDS", "Backend", "NativeWarning", "checked_backend", "native"]
+__all__ = ["BACKENDS", "Backend", "Later", "checked_backend", "default_backend", "native"]
 
 Backend: TypeAlias = Literal["python", "native", "reference"]
 BACKENDS = ("python", "native", "reference")
 
-
-class NativeWarning(UserWarning):
-    """A program runs as NumPy source because machine code for it cannot be made."""
+ENVIRONMENT = "WENGERT_BACKEND"  # the default of every transform
 
 
-def checked_backend(backend: str) -> None:
-    """Refuse what is no backend.
+def checked_backend(backend: str, what: str = "backend") -> Backend:
+    """A backend, if it is one.
 
     Raises:
         TypeMismatchError: it is none.
     """
     if backend not in BACKENDS:
         raise TypeMismatchError(
-            worded("backend", expected=" or ".join(map(repr, BACKENDS)), got=repr(backend))
+            worded(what, expected=" or ".join(map(repr, BACKENDS)), got=repr(backend))
         )
+    return backend  # type: ignore[return-value]  # it is one of them
 
 
-def native(function: Function, python: Runner) -> Runner:
+def default_backend() -> Backend:
+    """What runs programs where nothing is said: what the environment says, else machine code.
+
+    Raises:
+        TypeMismatchError: the environment names no backend.
+    """
+    chosen = os.environ.get(ENVIRONMENT)
+    return "native" if not chosen else checked_backend(chosen, f"{ENVIRONMENT} in the environment")
+
+
+class Later:
+    """A runner that is made when it is first needed."""
+
+    def __init__(self, make: Callable[[], Runner]) -> None:
+        self._make = make
+        self._run: Runner | None = None
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        if self._run is None:
+            self._run = self._make()
+        return self._run(values)
+
+
+def native(function: Function, python: Runner, told: set[str], name: str = "") -> Runner:
     """What runs a function as machine code, and where that is not possible as NumPy source.
 
     Arrays that are not one piece of memory are copied first. Where a check of the program fails, the NumPy
-    source runs once more and raises the error.
+    source runs once more and raises the error. A warning says once why there is no machine code; ``told``
+    is what has been said of the same program already.
     """
     # Rooms that cost time to import: nobody who stays with NumPy source pays for them.
     from wengert.lower.lowering import lowered
@@ -56,14 +79,32 @@ def native(function: Function, python: Runner) -> Runner:
 
     try:
         run = compiled(lowered(function), name=function.name, slow=slow, failed=failed)
-    except (Unsupported, NativeError) as error:
-        warnings.warn(
-            f"{function.name}: {error} cannot be compiled to machine code; it runs as NumPy source",
-            NativeWarning,
-            stacklevel=2,
+    except NativeError as error:
+        _tell(_TOLD, f"{error}; programs run as NumPy source until then")
+    except Unsupported as error:
+        reason = f"{error} cannot be compiled to machine code"
+        _tell(told, f"{name or function.name}: {reason}; {_REST}")
+    except Exception as error:  # whatever it is, there is another way to the same numbers
+        reason = f"a mistake in wengert, {type(error).__name__}: {error}"
+        _tell(
+            told, f"{name or function.name} cannot be compiled to machine code ({reason}); {_REST}"
         )
-        return python
-    return lambda values: run(*values)
+    else:
+        return lambda values: run(*values)
+    return python
+
+
+_REST = (
+    "it runs as NumPy source, with the same results. Try: backend='python', which is the same "
+    "without this warning"
+)
+_TOLD: set[str] = set()  # of this process: what holds for every program
+
+
+def _tell(told: set[str], message: str) -> None:
+    if not told:
+        told.add(message)
+        warn(message, NativeWarning)
 
 
 def _tidy(value: Any) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from wengert.errors import ShapeError, TypeMismatchError, UnusedInputWarning, worded
+from wengert.errors import ShapeError, TypeMismatchError, UnusedInputWarning, warn, worded
 from wengert.frontend.trees import Tree, flatten, map_structure
 from wengert.ir.dims import extent_text
 from wengert.ir.node import Expr
@@ -28,7 +27,7 @@ from wengert.programs.arguments import (
     positional,
     promoted_arguments,
 )
-from wengert.programs.backends import Backend, checked_backend
+from wengert.programs.backends import Backend, checked_backend, default_backend
 from wengert.programs.recording import Context, Program, recorded
 from wengert.programs.smoothness import checked_smooth
 from wengert.programs.transformed import Built, Transformed
@@ -60,11 +59,12 @@ class Options:
     holomorphic: bool = False
     nonsmooth: Literal["agree", "raise"] = "agree"
     mode: Literal["capture", "tape"] = "capture"
-    backend: Backend = "python"
+    backend: Backend | None = None
     verify: bool = False
 
     def __post_init__(self) -> None:
-        checked_backend(self.backend)
+        if self.backend is not None:
+            checked_backend(self.backend)
         for name, allowed in (
             ("convention", ("steepest", "jax")),
             ("nonsmooth", ("agree", "raise")),
@@ -96,7 +96,7 @@ class Derivative(Transformed):
 
     @property
     def backend(self) -> Backend:
-        return self.options.backend
+        return self.options.backend or default_backend()
 
     @property
     def eager(self) -> bool:
@@ -197,11 +197,10 @@ class Derivative(Transformed):
             if path not in self._warned and not _depends(outputs, symbol):
                 self._warned.add(path)
                 name = call_name(self.__wrapped__)
-                warnings.warn(
+                warn(
                     f"{self.what}: the result of `{name}` does not depend on `{path}`; "
                     "its derivative is zero",
                     UnusedInputWarning,
-                    stacklevel=2,
                 )
 
     def _convened(self, derivative: Expr, inputs: Inputs, position: int) -> Expr:

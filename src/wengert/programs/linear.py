@@ -19,6 +19,7 @@ from wengert.ops.complexes import conj
 from wengert.ops.leaves import fresh
 from wengert.programs import derive
 from wengert.programs.arguments import Inputs, parameter_names, promoted_arguments
+from wengert.programs.backends import Later, native
 from wengert.programs.derivatives import (
     Derivative,
     Outputs,
@@ -26,7 +27,7 @@ from wengert.programs.derivatives import (
     tangents_like,
 )
 from wengert.programs.recording import Context, in_capture
-from wengert.programs.running import Runner, presented, runner
+from wengert.programs.running import Runner, once, presented, runner
 from wengert.programs.transformed import Built
 
 __all__ = ["Change", "LinearAt", "Linearized", "Pullback", "Pulled"]
@@ -181,6 +182,17 @@ class _WithLinear(_OfAll):
         """The linear map and its residuals, in the symbols of the inputs."""
         raise NotImplementedError
 
+    def _runner(self, function: Function) -> Runner:
+        """What runs the linear map, made when it is first applied."""
+        backend = self.backend
+        if backend == "reference":
+            return once(function)
+        python = Later(lambda: runner(function))
+        if backend == "python":
+            return python
+        name = f"{self.map_name} of {self.what}"
+        return Later(lambda: native(function, python, self._told, name))
+
     many = False
     map_name = ""
 
@@ -239,7 +251,7 @@ class Pullback(_WithLinear):
         residuals, function = derive.split(cts, seeds, "pullback")
         linear = LinearAt(
             function,
-            runner(function),
+            self._runner(function),
             outputs.tree,
             tuple(types),
             inputs.structured,
@@ -275,5 +287,7 @@ class Linearized(_WithLinear):
                 full[place] = value
             return outputs.tree.unflatten(full)
 
-        linear = LinearAt(function, runner(function), given, types, result, f"{self.what}: tangent")
+        linear = LinearAt(
+            function, self._runner(function), given, types, result, f"{self.what}: tangent"
+        )
         return linear, residuals

@@ -18,6 +18,7 @@ from wengert.ops.layout import moveaxis
 from wengert.ops.leaves import fresh
 from wengert.programs import derive
 from wengert.programs.arguments import parameter_names
+from wengert.programs.backends import Backend, default_backend
 from wengert.programs.recording import Context, Program, watched
 from wengert.programs.transformed import Transformed
 
@@ -32,11 +33,23 @@ class Mapped(Transformed):
     """``vmap``: the function for every element along axes of the arguments, results stacked."""
 
     def __init__(
-        self, function: Program, name: str, doc: str, in_axes: Axes = 0, out_axes: Axes = 0
+        self,
+        function: Program,
+        name: str,
+        doc: str,
+        in_axes: Axes = 0,
+        out_axes: Axes = 0,
+        *,
+        backend: Backend | None = None,
     ) -> None:
         super().__init__(function, name, doc)
+        self._backend = backend
         self.in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
         self.out_axes = out_axes
+
+    @property
+    def backend(self) -> Backend:
+        return self._backend or default_backend()
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scans: list[Scan] = []

@@ -31,7 +31,7 @@ from wengert.ops.layout import CAST
 from wengert.ops.leaves import SYMBOL, symbol
 from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
-from wengert.programs.backends import Backend, native
+from wengert.programs.backends import Backend, Later, default_backend, native
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
@@ -123,6 +123,7 @@ class Transformed:
         self._short: dict[Hashable, Built] = {}
         self._lock = threading.RLock()
         self._last: Built | None = None
+        self._told: set[str] = set()  # why there is no machine code
         self._kept: Any = None  # what the last recording wants to keep
         self.transform = name
         update_wrapper(self, function, updated=())
@@ -215,15 +216,12 @@ class Transformed:
     ) -> Built:
         captured = self._capture(args, kwargs, varying)
         home = _home(self)
-        run = (
-            once(captured.function, home)
-            if self.eager
-            else runner(captured.function, captured.names, home, captured.risks)
-        )
-        if self.backend == "native" and not self.eager:
-            run = native(captured.function, run)
-        elif self.backend == "reference" and not self.eager:
+        if self.eager or self.backend == "reference":
             run = once(captured.function, home)
+        else:
+            run = Later(lambda: runner(captured.function, captured.names, home, captured.risks))
+            if self.backend == "native":
+                run = native(captured.function, run, self._told, self.__name__)
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
         return Built(
@@ -276,7 +274,7 @@ class Transformed:
     @property
     def backend(self) -> Backend:
         """What runs the graph."""
-        return "python"
+        return default_backend()
 
     @property
     def eager(self) -> bool:

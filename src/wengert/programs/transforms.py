@@ -8,7 +8,7 @@ nested containers of these. What is common to all derivatives:
 * ``convention``: of gradients by complex arguments, ``"steepest"`` is ``df/dx + i df/dy``, ``"jax"`` its
   conjugate. ``holomorphic``: the complex derivative of a complex function.
 * ``nonsmooth``: at kinks, ``"agree"`` takes the values of the page on conventions, ``"raise"`` refuses.
-* ``backend``: ``"python"``, ``"native"`` or ``"reference"`` (see :func:`jit`).
+* ``backend``: ``"native"``, ``"python"`` or ``"reference"`` (see :func:`jit`).
 * ``mode``: ``"capture"`` records the program with its loops and branches, ``"tape"`` what one run does.
 * ``verify``: compare the first result with differences of ``f`` along a random direction.
 """
@@ -28,7 +28,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.call import call
 from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
-from wengert.programs.backends import Backend, checked_backend
+from wengert.programs.backends import Backend, checked_backend, default_backend
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
 from wengert.programs.mapping import Axes, Mapped
@@ -63,13 +63,13 @@ class Jitted(Transformed):
     __wengert_inline__ = True
     called_alike = True
 
-    def __init__(self, function: Program, name: str, doc: str, backend: Backend) -> None:
+    def __init__(self, function: Program, name: str, doc: str, backend: Backend | None) -> None:
         super().__init__(function, name, doc)
         self._backend = backend
 
     @property
     def backend(self) -> Backend:
-        return self._backend
+        return self._backend or default_backend()
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
@@ -79,11 +79,12 @@ class Jitted(Transformed):
         return self.__wrapped__
 
 
-def jit(function: Program, *, backend: Backend = "python") -> Jitted:
+def jit(function: Program, *, backend: Backend | None = None) -> Jitted:
     """The function, captured once per kind of arguments and run from its graph.
 
-    ``backend``: ``"python"`` runs NumPy source, ``"native"`` machine code (or NumPy source, after a warning,
-    where an op has none), ``"reference"`` the evaluator that judges both.
+    ``backend``: ``"native"`` runs machine code (or NumPy source, after a warning, where an op has none),
+    ``"python"`` NumPy source, ``"reference"`` the evaluator that judges both. By default it is what
+    ``WENGERT_BACKEND`` in the environment says, else machine code.
 
     Raises:
         TypeMismatchError: another backend.
@@ -93,7 +94,8 @@ def jit(function: Program, *, backend: Backend = "python") -> Jitted:
     >>> f(3.0), str(f.formula())
     (10.0, 'x**2 + 1')
     """
-    checked_backend(backend)
+    if backend is not None:
+        checked_backend(backend)
     return Jitted(function, "jit", "The function, run from its graph.", backend)
 
 
@@ -241,6 +243,7 @@ def jvp(
     primals: Sequence[Any],
     tangents: Sequence[Any],
     has_aux: bool = False,
+    **options: Any,
 ) -> Any:
     """The value and its change along a direction, ``(value, tangent)``: forward mode.
 
@@ -250,11 +253,11 @@ def jvp(
     >>> wg.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
     """
-    return _change(function, has_aux)(primals, tangents)
+    return _change(function, has_aux, **options)(primals, tangents)
 
 
-def _change(function: Program, has_aux: bool = False) -> Change:
-    found: Change = _of(function, Change, "jvp", "Value and change.", has_aux=has_aux)
+def _change(function: Program, has_aux: bool = False, **options: Any) -> Change:
+    found: Change = _of(function, Change, "jvp", "Value and change.", has_aux=has_aux, **options)
     return found
 
 
@@ -278,7 +281,7 @@ def _pullback(function: Program, has_aux: bool = False, **options: Any) -> Pullb
     return found
 
 
-def linearize(function: Program, *primals: Any, has_aux: bool = False) -> Any:
+def linearize(function: Program, *primals: Any, has_aux: bool = False, **options: Any) -> Any:
     """The value and the linear function of changes at the point, ``(value, linear)``.
 
     >>> import wengert as wg
@@ -286,29 +289,34 @@ def linearize(function: Program, *primals: Any, has_aux: bool = False) -> Any:
     >>> value, linear(1.0), linear(10.0)
     (9.0, 6.0, 60.0)
     """
-    return _linearized(function, has_aux)(*primals)
+    return _linearized(function, has_aux, **options)(*primals)
 
 
-def _linearized(function: Program, has_aux: bool = False) -> Linearized:
+def _linearized(function: Program, has_aux: bool = False, **options: Any) -> Linearized:
     found: Linearized = _of(
-        function, Linearized, "linearize", "Value and linear map.", has_aux=has_aux
+        function, Linearized, "linearize", "Value and linear map.", has_aux=has_aux, **options
     )
     return found
 
 
 # --- maps, and what steers derivatives -----------------------------------------------------------------
-def vmap(function: Program, in_axes: Axes = 0, out_axes: Axes = 0) -> Mapped:
+def vmap(
+    function: Program, in_axes: Axes = 0, out_axes: Axes = 0, *, backend: Backend | None = None
+) -> Mapped:
     """The function for every element along axes of its arguments; the results are stacked.
 
     ``in_axes``: an axis for all arguments, or a tuple with an axis (or containers like those of the
     argument) per argument; ``None`` is for what is the same for all. ``out_axes``: the axis of the
-    results along which they are stacked.
+    results along which they are stacked. ``backend``: as of :func:`jit`.
 
     >>> import numpy as np, wengert as wg
     >>> wg.vmap(lambda x, y: x @ y, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
     array([3., 4.])
     """
-    return Mapped(function, "vmap", "The function for every element.", in_axes, out_axes)
+    if backend is not None:
+        checked_backend(backend)
+    doc = "The function for every element."
+    return Mapped(function, "vmap", doc, in_axes, out_axes, backend=backend)
 
 
 class Checkpointed(Transformed):
@@ -378,8 +386,8 @@ Hook = Callable[[Context, tuple[Any, ...], dict[str, Any]], Any]
 
 
 def _record_jvp(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    def of(function: Program, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
-        return _change(function, has_aux).__wengert_call__(context, (primals, tangents), {})
+    def of(function: Program, primals: Any, tangents: Any, **options: Any) -> Any:
+        return _change(function, **options).__wengert_call__(context, (primals, tangents), {})
 
     return of(*args, **kwargs)
 
