@@ -20,6 +20,7 @@ from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import build, order
 from wengert.lower.nest import (
+    Accumulate,
     Assign,
     Block,
     Buffer,
@@ -33,13 +34,23 @@ from wengert.lower.nest import (
     While,
     variable,
 )
+from wengert.lower.order import along, in_memory_order
 from wengert.lower.ranges import Ranges
-from wengert.lower.values import COUNTER, Asking, Folding, Riding, Stored, Value, of_type, reads
+from wengert.lower.values import (
+    COUNTER,
+    Asking,
+    Folding,
+    Plan,
+    Riding,
+    Stored,
+    Value,
+    of_type,
+    reads,
+)
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
 from wengert.ops.extents import polynomial_of
 from wengert.ops.leaves import CONSTANT, SIZE, const, size
-from wengert.ops.sums import LIN
 
 __all__ = ["lowered"]
 
@@ -427,6 +438,8 @@ class _Frame:
         """Whether an array costs something and is not just read once, or in its own nest only."""
         if node.op.element is not None or not node.args or not node.op.elementwise:
             return False
+        if _is_made_of_numbers(node):
+            return False
         users = self.users.get(node, ())
         level = self.levels[node]
         outside = [
@@ -510,16 +523,8 @@ class _Frame:
             scratch = Block()
             with self.inside(scratch):
                 term = of_type(plan.make(*plan.counters), type_.dtype)
-            if not scratch.statements and _runs_along(counters[-1], term):
-                zeros, first, around = self.nest(target.extents)
-                first.add(Store(target.buffer, zeros, of_type(const(0), type_.dtype)))
-                self.add(around)
-                body.add(Store(target.buffer, counters, term, adds=True))
-                for counter, extent in zip(
-                    reversed(plan.counters), reversed(plan.extents), strict=True
-                ):
-                    nest = For(counter, self.extent(extent), Block([nest]))
-                self.add(nest)
+            if not scratch.statements:
+                self.summed(target, counters, plan, term)
                 return target
         with self.inside(body):
             if plan is not None:
@@ -527,6 +532,38 @@ class _Frame:
             self.add(Store(target.buffer, counters, of_type(value, type_.dtype)))
         self.add(nest)
         return target
+
+    def summed(self, target: Stored, counters: tuple[Expr, ...], plan: Plan, term: Expr) -> None:
+        """Sums as loops in an order in which memory is gone through as it lies."""
+        trips = dict(zip(counters, target.extents, strict=True))
+        trips |= zip(plan.counters, [self.extent(e) for e in plan.extents], strict=True)
+        accesses = [counters, *(each.args for each in reads(term))]
+        loops = in_memory_order(list(trips), accesses, set(counters))
+        first = next(i for i, c in enumerate(loops) if c in plan.counters)
+        inner = Block()
+        within = [c for c in loops[first:] if c not in plan.counters]
+        with self.inside(inner):
+            if within:
+                zeros, innermost, around = self.nest([trips[c] for c in within])
+                renamed = dict(zip(within, zeros, strict=True))
+                places = [renamed.get(c, c) for c in counters]
+                zero = of_type(const(0), target.buffer.dtype)
+                innermost.add(Store(target.buffer, tuple(places), zero))
+                self.add(around)
+                body = Block([Store(target.buffer, counters, term, adds=True)])
+            else:
+                self.add(Assign(plan.total, plan.start))
+                body = Block([Accumulate(plan.total, plan.kind, term)])
+            for counter in reversed(loops[first:]):
+                body = Block([For(counter, trips[counter], body, parallel=True)])
+            for statement in body:
+                self.add(statement)
+            if not within:
+                self.add(Store(target.buffer, counters, plan.total))
+        for counter in reversed(loops[:first]):
+            inner = Block([For(counter, trips[counter], inner, parallel=True)])
+        for statement in inner:
+            self.add(statement)
 
     def kept(self, value: Expr) -> Expr:
         """A number, read from memory now."""
@@ -585,7 +622,7 @@ class _Frame:
             with self.inside(body):
                 places, value = stores.places(*counters), spare.at(counters)
         body.add(Store(buffer, places, value, stores.adds))
-        if not all(any(_is_along(c, p) for p in places) for c in counters):
+        if not all(any(along(c, p) for p in places) for c in counters):
             nest = _in_order(nest)  # places may be equal: the last one holds
         self.add(nest)
         return target
@@ -807,6 +844,21 @@ def _in_sizes(value: Expr) -> Extent | None:
     return polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
 
 
+def _is_made_of_numbers(node: Expr) -> bool:
+    """Whether no array is read for the elements, which then are cheap."""
+    seen, todo = {node}, [node]
+    while todo:
+        top = todo.pop()
+        if _is_barrier(top) or (not top.args and top.ndim):
+            return False
+        more = [a for a in top.args if _has_axes(a) and a not in seen]
+        if len(seen) > 20:
+            return False
+        seen.update(more)
+        todo += more
+    return True
+
+
 def _reads_once(user: Expr, node: Expr) -> bool:
     """Whether a node reads each element of an argument once."""
     if user.op.elementwise:
@@ -814,27 +866,6 @@ def _reads_once(user: Expr, node: Expr) -> bool:
     if user.op.folds is not None and user.op.folds(user):
         return len(user.args) == 1
     return user.op.element is not None and len(user.args) == 1 and user.shape == node.shape
-
-
-def _is_along(counter: Expr, place: Expr) -> bool:
-    """Whether a place is the counter, moved by something and perhaps scaled."""
-    if place is counter:
-        return True
-    terms = dict(zip(place.args, place.attr, strict=True)) if place.op is LIN else {}
-    return counter in terms and all(a is counter or counter not in order([a]) for a in place.args)
-
-
-def _runs_along(counter: Expr, term: Expr) -> bool:
-    """Whether what is read lies next to each other along a counter, not across it."""
-    along = across = 0
-    for each in reads(term):
-        if not each.args:
-            continue
-        if _is_along(counter, each.args[-1]):
-            along += 1
-        elif any(counter in order([p]) for p in each.args[:-1]):
-            across += 1
-    return along > across
 
 
 def _in_order(nest: For) -> For:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+import numpy as np
+
 from wengert.ir.node import Expr
+from wengert.lower.nest import READ
 from wengert.ops.choice import MAXIMUM
 from wengert.ops.leaves import CONSTANT, SIZE, const
 from wengert.ops.sums import LIN, add, scale
@@ -33,6 +36,9 @@ class Ranges:
         A counter is between 0 and its trip count less one; counters that trip counts of others mention are
         replaced after these. Trip counts of loops that run are positive, so that bounds are attained.
         """
+        if place.op is READ and place.attr.buffer.role == "table" and isinstance(extent.attr, int):
+            known = np.asarray(place.attr.buffer.table)
+            return bool(known.size and known.min() >= 0 and known.max() < extent.attr)
         low, room = _linear(place), _linear(extent)
         if low is None or room is None:
             return False
