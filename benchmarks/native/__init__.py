@@ -1,0 +1,1 @@
+"""The native backend beside hand-written C and other systems: one file per workload."""
