@@ -96,9 +96,10 @@ class _Machine:
                     assert all(p >= 0 for p in at)
                     found = self.value(value)
                     self.memory[buffer][at] = self.memory[buffer][at] + found if adds else found
-                case For(counter, trip, body, _, backward):
+                case For(counter, trip, body, parallel, backward):
                     numbers = range(int(self.value(trip)))
-                    for k in reversed(numbers) if backward else numbers:
+                    # What may run in any order runs in another one than usual.
+                    for k in reversed(numbers) if backward or parallel else numbers:
                         self.values[counter] = k
                         self.run(body)
                 case While(counter, flag, trip, body, done):

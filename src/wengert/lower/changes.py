@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from wengert.ir.node import Expr
 from wengert.lower.nest import (
@@ -31,6 +32,7 @@ __all__ = [
     "slotted",
     "varying",
     "wild",
+    "with_bodies",
 ]
 
 Changing = Expr | Buffer
@@ -46,6 +48,17 @@ def blocks(statement: Statement) -> tuple[Block, ...]:
             return (statement.then, statement.orelse)
         case _:
             return ()
+
+
+def with_bodies(statement: Statement, new: Callable[[Block], Block]) -> Statement:
+    """The same statement with other bodies."""
+    match statement:
+        case For() | While():
+            return replace(statement, body=new(statement.body))
+        case If():
+            return replace(statement, then=new(statement.then), orelse=new(statement.orelse))
+        case _:
+            return statement
 
 
 def expressions(statement: Statement) -> tuple[Expr, ...]:

@@ -19,6 +19,7 @@ from wengert.ir.function import Function
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import build, order
+from wengert.lower.fusion import fused
 from wengert.lower.nest import (
     Accumulate,
     Assign,
@@ -65,7 +66,7 @@ def lowered(function: Function) -> Program:
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    return _Lowering().program(function)
+    return fused(_Lowering().program(function))
 
 
 class _Lowering:

@@ -10,12 +10,22 @@ from wengert.ir.dims import Extent
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import Type
 from wengert.lower.nest import READ, Accumulate, Assign, Block, Buffer, Check, For, read, variable
-from wengert.ops.choice import le, lt, where
+from wengert.ops.choice import le, logical_and, logical_or, lt, maximum, minimum, where
 from wengert.ops.layout import cast
 from wengert.ops.leaves import const
 
 __all__ = [
-    "COUNTER", "Asking", "Folding", "Lowers", "Riding", "Stored", "Value", "at_most", "of_type", "reads",
+    "COUNTER",
+    "Asking",
+    "Folding",
+    "Lowers",
+    "Riding",
+    "Stored",
+    "Value",
+    "at_most",
+    "combination",
+    "of_type",
+    "reads",
 ]  # fmt: skip
 
 COUNTER = Type("int64", weak=True)
@@ -72,6 +82,21 @@ class Lowers(Protocol):
     def inside(self, block: Block) -> object: ...
     def surely(self, place: Expr, extent: Expr) -> bool: ...
     def check(self, condition: Expr) -> None: ...
+
+
+def combination(kind: str, a: Expr, b: Expr) -> Expr:
+    """Two numbers as one, as an `Accumulate` of a kind does it."""
+    match kind:
+        case "add":
+            return OPERATORS.add(a, b)
+        case "mul":
+            return OPERATORS.mul(a, b)
+        case "maximum":
+            return maximum(a, b)
+        case "minimum":
+            return minimum(a, b)
+        case _:
+            return (logical_and if kind == "and" else logical_or)(a, b)
 
 
 def reads(value: Expr) -> list[Expr]:

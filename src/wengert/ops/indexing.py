@@ -139,8 +139,11 @@ def _at_places(index: Index, places: Sequence[Expr], ask: Any) -> list[Expr]:
     """The places in the whole array of places in the part."""
     left, found = iter(places), []
     for span in index.spans:
-        start = ask.extent(span.start)
-        found.append(add(start, scale(span.step, next(left))) if span.keep else start)
+        if not span.keep:
+            found.append(ask.extent(span.start))
+            continue
+        step = scale(span.step, next(left))
+        found.append(step if span.start == 0 else add(ask.extent(span.start), step))
     return found
 
 

@@ -1,0 +1,99 @@
+"""Statements with other variables and other memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from wengert.ir.node import Expr
+from wengert.ir.walk import build
+from wengert.lower.changes import bottom_up
+from wengert.lower.nest import (
+    READ,
+    Accumulate,
+    Assign,
+    Block,
+    Buffer,
+    For,
+    Statement,
+    Store,
+    read,
+)
+from wengert.lower.uses import Places
+from wengert.ops.leaves import SYMBOL
+
+__all__ = ["Renaming"]
+
+Moved = Callable[[Buffer, Places], tuple[Buffer, Places] | None]
+
+
+class Renaming:
+    """Replaces variables by expressions, and accesses to memory by others.
+
+    ``moved`` says for a buffer and places that have been renamed where the element is instead; ``instead``
+    are values that stand for elements. Both may be changed meanwhile, after `forget`.
+    """
+
+    def __init__(self, variables: Mapping[Expr, Expr], moved: Moved | None = None) -> None:
+        self.variables = dict(variables)
+        self.moved = moved
+        self.instead: dict[tuple[Buffer, Places], Expr] = {}
+        self._known: dict[Expr, Expr] = dict(variables)
+
+    def forget(self) -> None:
+        """What has been renamed so far is renamed anew."""
+        self._known = dict(self.variables)
+
+    def expr(self, node: Expr) -> Expr:
+        """An expression, renamed."""
+        if node not in self._known:
+            bottom_up([node], self._known.__contains__, self._see)
+        return self._known[node]
+
+    def _see(self, node: Expr) -> None:
+        args = tuple([self._known[a] for a in node.args])
+        if node.op is READ:
+            buffer, places = self.at(node.attr.buffer, args)
+            value = self.instead.get((buffer, places))
+            self._known[node] = read(buffer, places, node.attr.version) if value is None else value
+        elif args == node.args or node.op is SYMBOL:
+            self._known[node] = node
+        else:
+            self._known[node] = build(node.op, args, node.attr)
+
+    def at(self, buffer: Buffer, places: Places) -> tuple[Buffer, Places]:
+        """Where an element is whose places have been renamed."""
+        found = None if self.moved is None else self.moved(buffer, places)
+        return (buffer, places) if found is None else found
+
+    def variable(self, node: Expr) -> Expr:
+        """A variable that gets a value."""
+        return self.variables.get(node, node)
+
+    def statement(self, statement: Statement) -> Statement:
+        """A plain statement, renamed."""
+        match statement:
+            case Assign():
+                return Assign(
+                    self.variable(statement.variable), self.expr(statement.value), statement.again
+                )
+            case Accumulate():
+                variable = self.variable(statement.variable)
+                return Accumulate(variable, statement.kind, self.expr(statement.value))
+            case Store():
+                places = tuple([self.expr(p) for p in statement.places])
+                buffer, places = self.at(statement.buffer, places)
+                return Store(buffer, places, self.expr(statement.value), statement.adds)
+            case For():
+                return For(
+                    self.variable(statement.counter),
+                    self.expr(statement.trip),
+                    self.block(statement.body),
+                    statement.parallel,
+                    statement.backward,
+                )
+            case _:
+                raise AssertionError(statement)
+
+    def block(self, statements: Iterable[Statement]) -> Block:
+        """Plain statements, renamed."""
+        return Block([self.statement(s) for s in statements])

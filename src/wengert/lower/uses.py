@@ -1,0 +1,96 @@
+"""What a statement reads, stores and gives values to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from wengert.ir.node import Expr
+from wengert.lower.changes import blocks, expressions
+from wengert.lower.nest import (
+    READ,
+    Accumulate,
+    Assign,
+    Buffer,
+    For,
+    If,
+    Statement,
+    Store,
+    While,
+)
+from wengert.ops.leaves import SYMBOL
+
+__all__ = ["Places", "Uses", "uses_of"]
+
+Places = tuple[Expr, ...]
+
+
+@dataclass
+class Uses:
+    """All that a statement and its bodies do."""
+
+    reads: dict[Buffer, set[Places]] = field(default_factory=dict)
+    stores: dict[Buffer, set[Places]] = field(default_factory=dict)
+    used: set[Expr] = field(default_factory=set)  # variables
+    given: set[Expr] = field(default_factory=set)
+    checks: bool = False
+    plain: bool = True  # nothing but loops, assignments, accumulations and stores
+    size: int = 0  # statements
+
+    def aligned(self, buffer: Buffer, counter: Expr) -> bool:
+        """Whether every access to a buffer is at a counter along the first axis."""
+        return all(
+            places and places[0] is counter
+            for kind in (self.reads, self.stores)
+            for places in kind.get(buffer, ())
+        )
+
+    def buffers(self) -> set[Buffer]:
+        return {*self.reads, *self.stores}
+
+
+def uses_of(statement: Statement) -> Uses:
+    """What a statement does."""
+    found = Uses()
+    seen: set[Expr] = set()
+    waiting = [statement]
+    while waiting:
+        top = waiting.pop()
+        found.size += 1
+        for body in blocks(top):
+            waiting.extend(body)
+        _look(list(expressions(top)), seen, found)
+        match top:
+            case Assign() | Accumulate():
+                found.given.add(top.variable)
+                if isinstance(top, Accumulate):
+                    found.used.add(top.variable)
+            case Store():
+                found.stores.setdefault(top.buffer, set()).add(top.places)
+                if top.adds:
+                    found.reads.setdefault(top.buffer, set()).add(top.places)
+            case For():
+                found.given.add(top.counter)
+                found.plain = found.plain and not top.backward
+            case While():
+                found.given |= {top.counter} if top.done is None else {top.counter, top.done}
+                found.used.add(top.flag)
+                found.plain = False
+            case If():
+                found.plain = False
+            case _:
+                found.checks = True
+                found.plain = False
+    return found
+
+
+def _look(todo: list[Expr], seen: set[Expr], found: Uses) -> None:
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.op is READ:
+            found.reads.setdefault(node.attr.buffer, set()).add(node.args)
+        elif node.op is SYMBOL:
+            found.used.add(node)
+        todo.extend(node.args)
