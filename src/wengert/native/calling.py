@@ -12,21 +12,40 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import new_class
-from typing import Any, Final, Literal, TypeVar, cast
+from types import CellType, new_class
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from wengert.errors import NativeError, TypeMismatchError, worded
 from wengert.native import engine
 from wengert.native.interpreter import Slot, interpreter_table
 from wengert.native.plain import plain_entry
-from wengert.native.signature import Array, Layout, Signature, leaves
+from wengert.native.signature import Array, Layout, Signature, Where, leaves
 from wengert.native.wrapper import wrapper_text
 
-__all__ = ["PATIENCE", "Way", "callable_class", "entry"]
+__all__ = ["PATIENCE", "Outside", "Way", "callable_class", "entry"]
 
 Way = Literal["builtin", "ctypes"]
 T = TypeVar("T")
+
+
+class Outside(NamedTuple):
+    """A place outside of a program: an item of a dict, or the content of a closure's cell."""
+
+    container: dict[str, Any] | CellType  # Any: whatever the user has there
+    key: str = ""
+
+    @property
+    def where(self) -> Where:
+        """As signatures say it."""
+        return "cell" if isinstance(self.container, CellType) else "item"
+
+    def read(self) -> Any:
+        """What is there now; an error if there is nothing."""
+        if isinstance(self.container, CellType):
+            return self.container.cell_contents
+        return self.container[self.key]
+
 
 # Nanoseconds of work from which on other threads of Python may run meanwhile: to let go of the GIL and
 # take it again costs about 35, and up to a switch interval when others want it.
@@ -78,6 +97,9 @@ def entry(
     patience: int = PATIENCE,
     doc: str = "",
     way: Way | None = None,
+    unchanged: Sequence[tuple[Outside, object]] = (),
+    hidden: Sequence[Outside] = (),
+    busy: ctypes.c_int64 | None = None,
 ) -> Callable[..., Any]:
     """A function of Python that runs a compiled program.
 
@@ -86,7 +108,9 @@ def entry(
     the arguments do not fit, and ``failed(code, words, *args, **kwargs)`` when the kernel returns a code
     other than 0, with the words as bytes; both decide what is returned or raised. ``keep`` lists what
     must live as long as the function, above all the code of the program. A program that says it will
-    take more than ``patience`` nanoseconds runs without the GIL.
+    take more than ``patience`` nanoseconds runs without the GIL. ``unchanged`` are the places that the
+    signature wants unchanged, with what is expected in them, and ``hidden`` those of its hidden parameters.
+    While ``busy`` is not zero, every call goes to ``slow``.
 
     ``way`` is for tests, as is ``WENGERT_CALLS=ctypes`` in the environment: by default the function is a
     builtin where that works, else plain Python over ctypes.
@@ -124,9 +148,27 @@ def entry(
             if way == "builtin":
                 raise
         else:
-            context = _Context(*table, plan, kernel, id(slow), id(failed), 0, patience, id(_OUT))
-            return _builtin(name, doc, context, wrapper, (slow, failed, *keep))
+            outside = _table(unchanged, hidden)
+            watched = busy or _IDLE
+            context = _Context(
+                *table, plan, kernel, id(slow), id(failed), 0, patience, id(_OUT),
+                ctypes.addressof(watched), ctypes.addressof(outside),
+            )  # fmt: skip
+            held = (slow, failed, outside, watched, tuple(unchanged), tuple(hidden), *keep)
+            return _builtin(name, doc, context, wrapper, held)
+    if unchanged or hidden or busy is not None:
+        raise NativeError(worded(name, expected="machine code that Python can call"))
     return plain_entry(name, signature, plan, kernel, slow, failed, keep, doc)
+
+
+def _table(
+    unchanged: Sequence[tuple[Outside, object]], hidden: Sequence[Outside]
+) -> ctypes.Array[ctypes.c_int64]:
+    """The words that ``Slot.OUTSIDE`` leads to."""
+    words: list[int] = []
+    for place, value in (*unchanged, *((place, None) for place in hidden)):
+        words += id(place.container), id(place.key), id(value)
+    return (ctypes.c_int64 * len(words))(*words)
 
 
 def callable_class(base: type[T], function: Callable[..., Any]) -> type[T]:
@@ -153,6 +195,8 @@ def callable_class(base: type[T], function: Callable[..., Any]) -> type[T]:
         type[T], new_class(base.__name__, (base,), exec_body=lambda space: space.update(body))
     )
 
+
+_IDLE: Final = ctypes.c_int64(0)
 
 # The keyword of `out=array`, as the compiler of Python interns it.
 _OUT: Final = "out"

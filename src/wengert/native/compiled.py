@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,49 @@ from wengert.lower.nest import Program
 from wengert.native import engine
 from wengert.native.calling import entry
 from wengert.native.generate import generated
+from wengert.native.signature import Signature
 
-__all__ = ["compiled"]
+__all__ = ["Loaded", "compiled", "loaded"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A program as machine code in memory."""
+
+    signature: Signature
+    code: engine.Compiled
+    plan: int
+    kernel: int
+
+    def entry(
+        self,
+        name: str,
+        slow: Callable[..., Any],
+        failed: Callable[..., Any],
+        *,
+        signature: Signature | None = None,
+        **options: Any,  # those of calling.entry
+    ) -> Callable[..., Any]:
+        """A function that takes the program's inputs in order and returns the tuple of its outputs.
+
+        Another ``signature`` with the same words may say that they come or go as other objects. ``slow``,
+        ``failed`` and ``options`` are those of `calling.entry`.
+        """
+        chosen, keep = signature or self.signature, [self.code]
+        return entry(name, chosen, self.plan, self.kernel, slow, failed, keep=keep, **options)
+
+
+def loaded(program: Program, *, fast: bool = True) -> Loaded:
+    """Machine code of a program.
+
+    Raises:
+        Unsupported: the program holds something that has no instructions.
+        NativeError: there is no working llvmlite.
+    """
+    made = generated(program, engine.host(), fast=fast)
+    imports = {symbol: _address(symbol) for symbol in made.imports}
+    code = engine.compile(made.text, [made.plan, made.kernel], imports, tier=made.tier)
+    return Loaded(made.signature, code, code.address(made.plan), code.address(made.kernel))
 
 
 def compiled(
@@ -25,26 +67,8 @@ def compiled(
     failed: Callable[..., Any],
     fast: bool = True,
 ) -> Callable[..., Any]:
-    """A function that takes a program's inputs in order and returns the tuple of its outputs.
-
-    ``slow`` and ``failed`` are those of `calling.entry`.
-
-    Raises:
-        Unsupported: the program holds something that has no instructions.
-        NativeError: there is no working llvmlite.
-    """
-    made = generated(program, engine.host(), fast=fast)
-    imports = {symbol: _address(symbol) for symbol in made.imports}
-    code = engine.compile(made.text, [made.plan, made.kernel], imports, tier=made.tier)
-    return entry(
-        name,
-        made.signature,
-        code.address(made.plan),
-        code.address(made.kernel),
-        slow,
-        failed,
-        keep=[code],
-    )
+    """The same as a function of Python (see `Loaded.entry`)."""
+    return loaded(program, fast=fast).entry(name, slow, failed)
 
 
 @cache

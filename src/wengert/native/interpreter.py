@@ -13,6 +13,7 @@ import struct
 import sys
 import sysconfig
 from functools import cache
+from types import CellType
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +22,8 @@ from wengert.errors import NativeError, worded
 from wengert.native.signature import DTYPES
 
 __all__ = [
-    "ARRAY_DATA", "ARRAY_DESCR", "ARRAY_DIMS", "ARRAY_FLAGS", "ARRAY_RANK", "HEADER", "SLOTS", "TUPLE_ITEMS",
-    "TUPLE_SIZE", "TYPE", "TYPES", "Slot", "interpreter_table",
+    "ARRAY_DATA", "ARRAY_DESCR", "ARRAY_DIMS", "ARRAY_FLAGS", "ARRAY_RANK", "CELL_CONTENT", "HEADER",
+    "SLOTS", "TUPLE_ITEMS", "TUPLE_SIZE", "TYPE", "TYPES", "Slot", "interpreter_table",
 ]  # fmt: skip
 
 # Every object begins with a count of references and its type; what it holds follows the header.
@@ -36,6 +37,7 @@ ARRAY_DESCR: Final = HEADER + 40
 ARRAY_FLAGS: Final = HEADER + 48
 # PyTupleObject: the number of items is the last of the header of objects of varying size.
 TUPLE_SIZE: Final = HEADER
+CELL_CONTENT: Final = HEADER  # PyCellObject
 TUPLE_ITEMS: Final = getattr(tuple, "__basicsize__", 24)
 
 # Types of numbers, by the names that signatures use.
@@ -49,7 +51,7 @@ FUNCTIONS: Final = (
     "PyLong_AsDouble", "PyLong_AsLongLong", "PyErr_Occurred", "PyErr_Clear", "PyErr_NoMemory",
     "PyObject_Vectorcall", "PyTuple_New", "PyTuple_SetItem", "PyBytes_FromStringAndSize",
     "Py_IncRef", "Py_DecRef", "PyEval_SaveThread", "PyEval_RestoreThread",
-    "PyMem_RawMalloc", "PyMem_RawFree",
+    "PyMem_RawMalloc", "PyMem_RawFree", "PyDict_GetItem",
 )  # fmt: skip
 
 # Positions in NumPy's table of functions, the same since NumPy 1.7: numpy/_core/code_generators/numpy_api.py
@@ -76,7 +78,11 @@ class Slot:
     ARENA: Final = PLAN + 4  # one that nobody uses at the moment, or null
     PATIENCE: Final = PLAN + 5  # nanoseconds of work from which on the GIL is released
     OUT: Final = PLAN + 6  # the text "out"
-    COUNT: Final = PLAN + 7
+    BUSY: Final = PLAN + 7  # where a number is that must be zero, else calls go the slow way
+    OUTSIDE: Final = (
+        PLAN + 8
+    )  # places to read: of each dict or cell its address, the key, what is expected
+    COUNT: Final = PLAN + 9
 
 
 @cache
@@ -145,6 +151,8 @@ def _surprise() -> str:
     items = [_word(several, TUPLE_ITEMS + 8 * i) for i in range(3)]
     if _word(several, TUPLE_SIZE) != 3 or items != [id(item) for item in several]:
         return "an unknown form of tuples"
+    if _word(CellType(numbers), CELL_CONTENT) != id(numbers):
+        return "an unknown form of cells"
     words = (ctypes.c_int64 * 4)()
     return "" if _word(words, HEADER) == ctypes.addressof(words) else "an unknown form of ctypes"
 

@@ -80,6 +80,9 @@ def _read(layout: Layout, words: Words, args: tuple[Any, ...], kwargs: dict[str,
     expected = {"out"} if signature.out and kwargs else set()
     if len(args) != len(signature.parameters) or set(kwargs) != expected:
         raise _Misfit
+    arrays = [id(value) for value in args if isinstance(value, np.ndarray)]
+    if signature.distinct and len(set(arrays)) < len(arrays):
+        raise _Misfit
     for index, (parameter, value) in enumerate(zip(signature.parameters, args, strict=True)):
         first = layout.parameter(index)
         if isinstance(parameter, Number):
@@ -117,7 +120,10 @@ def _check(array: Array, value: Any, *, write: bool = False) -> None:
         and value.flags.c_contiguous
         and value.flags.aligned
         and (value.flags.writeable or not write)
-        and all(a is None or a == b for a, b in zip(array.shape, value.shape, strict=True))
+        and all(
+            b >= array.least if a is None else a == b
+            for a, b in zip(array.shape, value.shape, strict=True)
+        )
     )
     if not fits:
         raise _Misfit

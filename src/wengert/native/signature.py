@@ -20,9 +20,11 @@ __all__ = [
     "Number",
     "Result",
     "Signature",
+    "Where",
     "leaves",
 ]
 
+Where = Literal["item", "cell"]
 Kind = Literal["float", "int", "bool", "complex"]
 
 # The types of numbers that arrays may have; extended precision and float16 are left to NumPy.
@@ -79,7 +81,7 @@ class NumPyNumber:
 
 @dataclass(frozen=True)
 class Array:
-    """A C-contiguous array; ``None`` stands for an extent that only the call tells.
+    """A C-contiguous array; ``None`` stands for an extent that only the call tells, ``least`` or more.
 
     >>> Array("float64", (None, 3)).rank
     2
@@ -87,6 +89,7 @@ class Array:
 
     dtype: str
     shape: tuple[int | None, ...]
+    least: int = 0
 
     def __post_init__(self) -> None:
         _one_of("dtype", self.dtype, DTYPES)
@@ -109,13 +112,28 @@ class Signature:
 
     With ``out`` the caller may say ``out=array``, for a result that is one array: it is then written
     there and returned. Whoever compiles the program need not care.
+
+    The last parameters may be ``hidden``: nobody passes them, they stand in an item of a dict or a cell of a
+    closure, which is read at each call. Other such places have to be ``unchanged``. With ``distinct`` no
+    array may be passed twice. ``unread`` words follow those of the result: numbers that nobody wants.
     """
 
     parameters: tuple[Number | Array, ...]
     result: Result
     out: bool = False
+    hidden: tuple[Where, ...] = ()
+    unchanged: tuple[Where, ...] = ()
+    distinct: bool = False
+    unread: int = 0
+
+    @property
+    def given(self) -> int:
+        """How many parameters are passed."""
+        return len(self.parameters) - len(self.hidden)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(hidden, Number) for hidden in self.parameters[self.given :]):
+            raise TypeMismatchError(worded("hidden parameters", expected="numbers"))
         if self.out and not isinstance(self.result, Array):
             raise TypeMismatchError(
                 worded("out=", expected="one array as result", got=str(self.result))
@@ -199,7 +217,9 @@ class Layout:
         for leaf in given_back:
             results.append(word)
             word += 1 if isinstance(leaf, Array) else leaf.words
-        return Layout(signature, tuple(parameters), tuple(extents), tuple(results), word)
+        return Layout(
+            signature, tuple(parameters), tuple(extents), tuple(results), word + signature.unread
+        )
 
     def parameter(self, index: int) -> int:
         """The word of a parameter's value (the first of two if complex) or data pointer."""

@@ -11,6 +11,7 @@ METH_KEYWORDS``. ``self`` is a structure of ctypes that holds the context.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from wengert.native.interpreter import (
     ARRAY_DIMS,
     ARRAY_FLAGS,
     ARRAY_RANK,
+    CELL_CONTENT,
     HEADER,
     TUPLE_ITEMS,
     TUPLE_SIZE,
@@ -61,14 +63,19 @@ class _Wrapper(Lines):
             "define ptr @entry(ptr %self, ptr %args, i64 %count, ptr %names) {",
             f"  %words = alloca [{self.layout.size} x i64], align 64",
             f"  %small = alloca [{SMALL_ARENA} x i8], align 64",
-            f"  %again = alloca [{len(self.signature.parameters) + 3} x ptr]",
+            f"  %again = alloca [{self.signature.given + 3} x ptr]",
             f"  %made = alloca [{max(1, self.objects)} x ptr]",
             f"  %contextat = getelementptr i8, ptr %self, i64 {HEADER}",
             "  %context = load ptr, ptr %contextat",
         )
         given = self.check_call()
+        outside = self.check_outside()
+        self.check_distinct()
         for index, parameter in enumerate(self.signature.parameters):
-            value = self.load("ptr", self.at("ptr", "%args", index))
+            if index < self.signature.given:
+                value = self.load("ptr", self.at("ptr", "%args", index))
+            else:
+                value = outside[index - self.signature.given]
             if isinstance(parameter, Array):
                 self.read_array(index, parameter, value)
             else:
@@ -84,7 +91,7 @@ class _Wrapper(Lines):
     # --- arguments ---------------------------------------------------------------------------------------
     def check_call(self) -> str:
         """Count arguments; the place of ``out=``, where null is if there is none."""
-        count = self.equal("i64", "%count", len(self.signature.parameters))
+        count = self.equal("i64", "%count", self.signature.given)
         plain = self.equal("ptr", "%names", "null")
         self.say(f"  store ptr null, ptr {self.at('ptr', '%made', 0)}")
         self.unless(count, "slow")
@@ -99,9 +106,41 @@ class _Wrapper(Lines):
             self.equal("ptr", self.field("ptr", "%names", TUPLE_ITEMS), self.known(Slot.OUT)),
             "slow",
         )
-        out = self.load("ptr", self.at("ptr", "%args", len(self.signature.parameters)))
+        out = self.load("ptr", self.at("ptr", "%args", self.signature.given))
         self.say(f"  br label %end{onward}", f"end{onward}:", f"  br label %{onward}", f"{onward}:")
         return self.value(f"phi ptr [ null, %start{onward} ], [ {out}, %end{onward} ]")
+
+    def check_outside(self) -> list[str]:
+        """Go on if nothing outside has changed; the values of hidden parameters."""
+        busy = self.load("i64", self.known(Slot.BUSY))
+        self.unless(self.equal("i64", busy, 0), "slow")
+        signature = self.signature
+        if not signature.unchanged and not signature.hidden:
+            return []
+        table = self.known(Slot.OUTSIDE)
+        values = []
+        for number, where in enumerate((*signature.unchanged, *signature.hidden)):
+            container = self.load("ptr", self.at("ptr", table, 3 * number))
+            if where == "cell":
+                value = self.field("ptr", container, CELL_CONTENT)
+            else:
+                key = self.load("ptr", self.at("ptr", table, 3 * number + 1))
+                value = self.call("ptr", "PyDict_GetItem", f"ptr {container}", f"ptr {key}")
+            if number < len(signature.unchanged):
+                expected = self.load("ptr", self.at("ptr", table, 3 * number + 2))
+                self.unless(self.equal("ptr", value, expected), "slow")
+            else:
+                self.unless(self.value(f"icmp ne ptr {value}, null"), "slow")
+                values.append(value)
+        return values
+
+    def check_distinct(self) -> None:
+        """No array twice."""
+        arrays = [i for i, p in enumerate(self.signature.parameters) if isinstance(p, Array)]
+        if self.signature.distinct:
+            given = {i: self.load("ptr", self.at("ptr", "%args", i)) for i in arrays}
+            for one, other in combinations(arrays, 2):
+                self.unless(self.value(f"icmp ne ptr {given[one]}, {given[other]}"), "slow")
 
     def read_number(self, index: int, number: Number, value: str) -> None:
         kind = self.load("ptr", self.at("i8", value, TYPE))
@@ -153,6 +192,8 @@ class _Wrapper(Lines):
             length = self.load("i64", self.at("i64", dims, axis))
             if extent is not None:
                 self.unless(self.equal("i64", length, extent), "slow")
+            elif array.least:
+                self.unless(self.value(f"icmp sge i64 {length}, {array.least}"), "slow")
             self.put(self.layout.extent(index, axis), f"i64 {length}")
 
     def check_array(self, array: Array, value: str, wanted: int) -> str:
@@ -359,7 +400,7 @@ class _Wrapper(Lines):
     def call_failed(self) -> None:
         """``failed(code, words, *args, **kwargs)``; the first two are made here, and given back."""
         extra = 1 if self.signature.out else 0
-        positional = len(self.signature.parameters) + 2
+        positional = self.signature.given + 2
         code = self.call("ptr", "PyLong_FromLongLong", "i64 %code")
         has_code = self.value(f"icmp ne ptr {code}, null")
         self.unless(has_code, "nothing")

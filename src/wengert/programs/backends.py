@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from wengert.errors import NativeError, NativeWarning, TypeMismatchError, warn, 
 from wengert.ir.function import Function
 from wengert.programs.running import Runner
 
-__all__ = ["BACKENDS", "Backend", "Later", "checked_backend", "default_backend", "native"]
+if TYPE_CHECKING:
+    from wengert.native.compiled import Loaded
+
+__all__ = ["BACKENDS", "Backend", "Later", "Native", "checked_backend", "default_backend", "native"]
 
 Backend: TypeAlias = Literal["python", "native", "reference"]
 BACKENDS = ("python", "native", "reference")
@@ -56,41 +59,65 @@ class Later:
         return self._run(values)
 
 
-def native(function: Function, python: Runner, told: set[str], name: str = "") -> Runner:
-    """What runs a function as machine code, and where that is not possible as NumPy source.
+PLAIN = 2  # calls by way of ctypes, before a builtin is worth its compilation
+
+
+class Native:
+    """Runs a function as machine code.
 
     Arrays that are not one piece of memory are copied first. Where a check of the program fails, the NumPy
-    source runs once more and raises the error. A warning says once why there is no machine code; ``told``
-    is what has been said of the same program already.
+    source runs once more and raises the error.
+    """
+
+    def __init__(self, loaded: Loaded, name: str, python: Runner) -> None:
+        self.loaded = loaded
+        self._name, self._python = name, python
+        self._calls = 0
+        self._run = self._entry("ctypes")
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        if self._calls <= PLAIN:
+            self._calls += 1
+            if self._calls > PLAIN:
+                self._run = self._entry(None)
+        return self._run(*values)  # type: ignore[no-any-return]  # outputs
+
+    def _entry(self, way: Literal["ctypes"] | None) -> Callable[..., Any]:
+        python = self._python  # nothing refers to itself here, so that what is dropped is gone
+
+        def slow(*values: Any) -> Sequence[Any]:
+            tidy = [_tidy(v) for v in values]
+            if all(a is b for a, b in zip(tidy, values, strict=True)):
+                return python(values)
+            return run(*tidy)  # type: ignore[no-any-return]  # outputs
+
+        def failed(code: int, words: bytes, *values: Any) -> Sequence[Any]:
+            return python(values)
+
+        run = self.loaded.entry(self._name, slow, failed, way=way)
+        return run
+
+
+def native(function: Function, python: Runner, told: set[str], name: str = "") -> Runner:
+    """What runs a function as machine code (`Native`), and where that is not possible as NumPy source.
+
+    A warning says once why there is no machine code; ``told`` is what has been said of the same program.
     """
     # Rooms that cost time to import: nobody who stays with NumPy source pays for them.
     from wengert.lower.lowering import lowered
     from wengert.lower.nest import Unsupported
-    from wengert.native.compiled import compiled
+    from wengert.native.compiled import loaded
 
-    def slow(*values: Any) -> Sequence[Any]:
-        tidy = [_tidy(v) for v in values]
-        if all(a is b for a, b in zip(tidy, values, strict=True)):
-            return python(values)
-        return run(*tidy)  # type: ignore[no-any-return]  # outputs
-
-    def failed(code: int, words: bytes, *values: Any) -> Sequence[Any]:
-        return python(values)
-
+    shown = name or function.name
     try:
-        run = compiled(lowered(function), name=function.name, slow=slow, failed=failed)
+        return Native(loaded(lowered(function)), function.name, python)
     except NativeError as error:
         _tell(_TOLD, f"{error}; programs run as NumPy source until then")
     except Unsupported as error:
-        reason = f"{error} cannot be compiled to machine code"
-        _tell(told, f"{name or function.name}: {reason}; {_REST}")
+        _tell(told, f"{shown}: {error} cannot be compiled to machine code; {_REST}")
     except Exception as error:  # whatever it is, there is another way to the same numbers
         reason = f"a mistake in wengert, {type(error).__name__}: {error}"
-        _tell(
-            told, f"{name or function.name} cannot be compiled to machine code ({reason}); {_REST}"
-        )
-    else:
-        return lambda values: run(*values)
+        _tell(told, f"{shown} cannot be compiled to machine code ({reason}); {_REST}")
     return python
 
 

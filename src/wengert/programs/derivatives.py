@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -115,6 +115,13 @@ class Derivative(Transformed):
         places = as_positions(argnums, len(moved), self.what)
         names = parameter_names(self.__wrapped__, len(moved))
         return tuple(promoted_arguments(moved, places, names, self.what)), rest
+
+    def places(self, count: int) -> Collection[int]:
+        return as_positions(self.options.argnums, count, self.what)
+
+    @property
+    def is_finished(self) -> bool:
+        return not self.options.verify
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.recorded(context, args, kwargs, self.derived)
@@ -455,6 +462,9 @@ class HessianProduct(Gradient):
         *rest, direction = args
         moved, named = super().prepared(tuple(rest), kwargs)
         return (*moved, _direction(direction, self.what)), named
+
+    def places(self, count: int) -> Collection[int]:
+        return {*super().places(count - 1), count - 1}
 
     def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         return Derivative.finished(self, built, result, args, kwargs)

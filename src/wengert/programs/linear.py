@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,9 @@ class _OfAll(Derivative):
             )
         names = parameter_names(self.__wrapped__, len(given))
         return tuple(promoted_arguments(given, range(len(given)), names, self.what))
+
+    def places(self, count: int) -> Collection[int]:
+        return ()  # the arguments are tuples
 
     def _recorded_at(
         self, context: Context, primals: tuple[Any, ...], derived: Callable[[Inputs, Outputs], Any]
@@ -192,6 +195,10 @@ class _WithLinear(_OfAll):
             return python
         name = f"{self.map_name} of {self.what}"
         return Later(lambda: native(function, python, self._told, name))
+
+    @property
+    def is_finished(self) -> bool:
+        return False  # the map is added
 
     many = False
     map_name = ""

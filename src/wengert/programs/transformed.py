@@ -9,15 +9,15 @@ import copy
 import inspect
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from wengert.errors import CaptureError, TypeMismatchError, WengertError, worded
+from wengert.errors import CaptureError, NativeError, TypeMismatchError, WengertError, worded
 from wengert.frontend.capture import Captured, capture
 from wengert.frontend.python_guards import INT_BITS
 from wengert.frontend.staging.nested import transformed_call
@@ -31,7 +31,7 @@ from wengert.ops.layout import CAST
 from wengert.ops.leaves import SYMBOL, symbol
 from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
-from wengert.programs.backends import Backend, Later, default_backend, native
+from wengert.programs.backends import Backend, Later, Native, default_backend, native
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
@@ -55,6 +55,10 @@ class Built:
     run: Runner
     extra: Any
     verified: bool = False
+    # The class of an object whose calls go straight to machine code; ``None`` where there is none.
+    direct: type | None = None
+    settled: bool = False  # whether ``direct`` is known
+    calls: int = 0
     # Where whole numbers vary: the same for just those of a call, as Python has them beyond 64 bits too.
     fixed: Callable[[tuple[Any, ...], dict[str, Any]], Built] | None = None
     # What Python itself does where a run comes to an error, which it raises with all that belongs to it.
@@ -107,6 +111,7 @@ class Transformed:
     """A transform of a function; subclasses say in :meth:`record` what it does to the graph."""
 
     __wrapped__: Program
+    _made_of: tuple[type[Transformed], tuple[Any, ...], dict[str, Any]]
     called_alike = False  # whether it takes the arguments of the function
 
     def __init__(self, function: Program, name: str, doc: str) -> None:
@@ -119,6 +124,7 @@ class Transformed:
                     hint=f"wg.{name}(f)(x), with the arguments of f in a second call",
                 )
             )
+        self._ordinary = type(self)  # the class, before calls go straight to machine code
         self._families: dict[Hashable, Family[Built]] = {}
         self._short: dict[Hashable, Built] = {}
         self._lock = threading.RLock()
@@ -131,6 +137,15 @@ class Transformed:
         self.__qualname__ = self.__name__
         original = getattr(function, "__doc__", None)
         self.__doc__ = f"{doc}\n\n{original}" if original else doc
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        made._made_of = cls, args, kwargs
+        return made
+
+    def __reduce__(self) -> Any:
+        """Copies, and what is unpickled elsewhere, capture anew."""
+        return _made_anew, self._made_of
 
     def __repr__(self) -> str:
         return f"<{self.__name__}>"
@@ -145,6 +160,15 @@ class Transformed:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments as they are captured: integers to differentiate by as floats, for example."""
         return args, kwargs
+
+    def places(self, count: int) -> Collection[int]:
+        """The arguments in which :meth:`prepared` makes integers floats; it changes nothing else."""
+        return ()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether :meth:`finished` gives the result as it is."""
+        return True
 
     def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """The result as it is given to the user."""
@@ -162,12 +186,41 @@ class Transformed:
         if not kwargs and not self.eager:
             built = self._of_numbers(args)
             if built is not None:
+                self._settle(built)
                 return self.finished(built, built.of_numbers(args), args, kwargs)
         if any(isinstance(leaf, Expr) for leaf in flatten((args, kwargs))[0]):
             return alone(self.__wengert_call__, args, kwargs)
         args, kwargs = self.prepared(args, kwargs)
         built = self._build(args, kwargs) if self.eager else self._built(args, kwargs)
+        self._settle(built)
         return self.finished(built, built(args, kwargs), args, kwargs)
+
+    def _settle(self, built: Built) -> None:
+        """Have calls like this one go straight to machine code from now on, if they can."""
+        if not built.settled:
+            built.calls += 1
+            if built.calls > 1:  # who calls once does not wait for it
+                built.direct, built.settled = self._direct(built), True
+        if built.direct is not None:
+            self.__class__ = built.direct
+
+    def _direct(self, built: Built) -> type | None:
+        if not isinstance(built.run, Native) or not self.is_finished or self.eager:
+            return None
+        from wengert.native.calling import callable_class
+        from wengert.programs.direct import direct_entry
+
+        base = self._ordinary
+
+        def ordinary(*args: Any, **kwargs: Any) -> Any:
+            return base.__call__(self, *args, **kwargs)
+
+        floats = self.places(len(built.captured.argument_leaves))
+        try:
+            entry = direct_entry(built.captured, built.run.loaded, floats, self.__name__, ordinary)
+        except NativeError:  # an interpreter that is not known well enough
+            return None
+        return None if entry is None else callable_class(base, entry)
 
     def _of_numbers(self, args: tuple[Any, ...]) -> Built | None:
         """What is kept for arguments that are floats and arrays of floats: the short way."""
@@ -349,6 +402,10 @@ class Transformed:
     def remarks(self) -> list[str]:
         """What the transform itself has to say in :meth:`explain`."""
         return []
+
+
+def _made_anew(cls: type[T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    return cls(*args, **kwargs)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.leaves import SYMBOL, Name
 
 __all__ = [
-    "LEAST_ROOM", "Adopted", "Capacity", "Guard", "Hidden", "capacity_of", "input_symbol",
+    "LEAST_ROOM", "Adopted", "Capacity", "Content", "Guard", "Hidden", "Item", "capacity_of", "input_symbol",
     "is_changeable", "leaf_type",
     "opaque_module", "whole_type",
 ]  # fmt: skip
@@ -55,6 +55,27 @@ def user_method(cls: type, name: str) -> Any:
         return None
     method = getattr(cls, name, None)
     return method if isinstance(method, types.FunctionType) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """Reads an item of a dict: a global variable."""
+
+    container: dict[str, Any]
+    key: str
+
+    def __call__(self) -> Any:
+        return self.container[self.key]
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Reads the content of a cell: a variable of an enclosing function."""
+
+    container: types.CellType
+
+    def __call__(self) -> Any:
+        return self.container.cell_contents
 
 
 LEAST_ROOM = 64  # elements that lists always have room for

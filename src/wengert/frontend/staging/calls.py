@@ -18,7 +18,13 @@ import numpy as np
 
 from wengert.errors import CaptureError, ShapeError, TypeMismatchError, WengertError, nearest
 from wengert.frontend.random_table import generator_method
-from wengert.frontend.staging.adopting import is_changeable, opaque_module, user_method
+from wengert.frontend.staging.adopting import (
+    Content,
+    Item,
+    is_changeable,
+    opaque_module,
+    user_method,
+)
 from wengert.frontend.staging.containers import container_method, settled
 from wengert.frontend.staging.context import (
     DequeSlot,
@@ -275,10 +281,10 @@ def _guard_names(function: types.FunctionType, static: frozenset[str]) -> None:
         if name in cells:
             cell = cells[name]
             if name != "__class__":
-                adopted.guard(name, lambda c=cell: c.cell_contents, cell.cell_contents, "is")
+                adopted.guard(name, Content(cell), cell.cell_contents, "is")
         elif name in function.__globals__:
             space = function.__globals__
-            adopted.guard(name, lambda s=space, n=name: s[n], space[name], "is")
+            adopted.guard(name, Item(space, name), space[name], "is")
 
 
 def enter(

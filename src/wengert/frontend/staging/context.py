@@ -7,8 +7,10 @@ read after a rollback: branches and loops are merged from the contents that were
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ from wengert.frontend.staging.source import converted_code, user_function
 from wengert.ir.node import Expr
 
 __all__ = [
+    "CAPTURES",
     "UNASSIGNED",
     "AttrSlot",
     "CarryChange",
@@ -734,10 +737,20 @@ def active() -> Context:
 def capturing(context: Context | None) -> Iterator[Context | None]:
     """Make a capture the current one."""
     token = _current.set(context)
+    with _counting:
+        CAPTURES.value += 1
     try:
         yield context
     finally:
+        with _counting:
+            CAPTURES.value -= 1
         _current.reset(token)
+
+
+# How many captures are going on, in all threads. Compiled programs read it where it is in memory: while
+# a program is captured, what it calls is captured too.
+CAPTURES = ctypes.c_int64(0)
+_counting = threading.Lock()
 
 
 Getter = Callable[[], Any]

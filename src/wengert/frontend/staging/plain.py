@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wengert.frontend.staging.adopting import opaque_module
+from wengert.frontend.staging.adopting import Item, opaque_module
 from wengert.frontend.staging.context import Context, DictSlot, ListSlot, SetSlot, current
 from wengert.frontend.staging.plain_source import Plain
 from wengert.frontend.staging.source import plain_function
@@ -125,7 +125,7 @@ def _effects_of_all(context: Context, function: types.FunctionType) -> tuple[boo
                 return None
             makes = makes or effects[1]
     for space, name in names:
-        context.adopted.guard(name, lambda s=space, n=name: s[n], space[name], "is")
+        context.adopted.guard(name, Item(space, name), space[name], "is")
     return changes, makes
 
 

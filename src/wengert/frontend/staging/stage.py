@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert.errors import WengertError
 from wengert.frontend.staging import helpers, indexing
-from wengert.frontend.staging.adopting import opaque_module, user_method
+from wengert.frontend.staging.adopting import Content, Item, opaque_module, user_method
 from wengert.frontend.staging.branches import (
     StagedRaise,
     acts,
@@ -862,18 +862,17 @@ def outer(name: str, read: Callable[[], Any]) -> Any:
         place_: tuple[Any, ...] = ("global", id(space), name)
         if context.rebinds(place_, value):
             return value
-        return context.adopted.at(place_, value, name, lambda: space[name])
+        return context.adopted.at(place_, value, name, Item(space, name))
     for function in reversed(context.activations):
         free = function.__code__.co_freevars
         if name in free and function.__closure__ is not None:
-            # The loop ends where this cell is used, so the lambda below reads this one.
             cell = function.__closure__[free.index(name)]
             try:
                 if cell.cell_contents is value:
                     place_ = ("cell", id(cell))
                     if context.rebinds(place_, value):
                         return value
-                    return context.adopted.at(place_, value, name, lambda: cell.cell_contents)  # noqa: B023
+                    return context.adopted.at(place_, value, name, Content(cell))
             except ValueError:
                 continue
     return value
