@@ -20,7 +20,10 @@ from native.harness import COLUMNS
 from timing import machine
 
 HERE = Path(__file__).parent
-WORKLOADS = ("elementwise", "logistic", "gmm", "kmeans", "sums", "solvers", "iteration")
+WORKLOADS = (
+    "elementwise", "logistic", "gmm", "bundle", "kmeans", "sums", "solvers", "iteration", "hessians",
+    "scalars", "tiny", "first", "memory",
+)  # fmt: skip
 LIMIT = 300  # seconds for a workload
 
 FIXED = {

@@ -34,17 +34,17 @@ Call = Callable[[], Any]
 class Case:
     """One program at one size.
 
-    ``ours`` makes the derivative and ``args`` are given to it. ``base`` is what it is set beside: C, or a
-    call of our own primal; ``at_most`` the ratio to that which is to be reached. ``peers`` make ready and
-    give a call each; ``faster`` is how many times the best of them is to be slower. ``check`` judges a
-    result where there is nothing else that computes it.
+    ``ours`` makes the derivative and ``args`` are given to it. ``base`` is what it is set beside: C, a call
+    of our own primal, or the seconds that are allowed; ``at_most`` is the ratio that is to be reached.
+    ``peers`` make ready and give a call each; ``faster`` is how many times slower the best of them is to be.
+    ``check`` judges a result where nothing else computes it.
     """
 
     workload: str
     size: str
     ours: Callable[[], Callable[..., Any]]
     args: tuple[Any, ...]
-    base: Callable[[], Hand | Call] | None = None
+    base: Callable[[], Hand | Call] | float | None = None
     beside: str = "C"
     same: bool = True  # the base computes the same values
     at_most: float | None = None
@@ -52,6 +52,7 @@ class Case:
     faster: float | None = None
     check: Callable[[Any], bool] | None = None
     rtol: float = 1e-8
+    clock: Callable[[], float] = time.process_time
 
 
 @dataclass
@@ -176,7 +177,9 @@ def measure(case: Case, tried: dict[str, str], *, with_peers: bool = True) -> Ro
     if case.check is not None and not case.check(result):
         row.notes.append("OUR VALUES ARE WRONG, so it is not timed")
         return row
-    if case.base is not None:
+    if isinstance(case.base, float):
+        row.beside, row.base = "limit", case.base
+    elif case.base is not None:
         row.beside = case.beside
         base = case.base()
         expected = base.result() if isinstance(base, Hand) else base()
@@ -188,8 +191,8 @@ def measure(case: Case, tried: dict[str, str], *, with_peers: bool = True) -> Ro
         call = _peer(name, prepare, result, case.rtol, tried, row)
         if call is not None:
             turns[f"peer {name}"] = _repeated(call)
-    taken = take_turns(turns)
-    row.ours, row.base = taken["ours"], taken.get("base")
+    taken = take_turns(turns, case.clock)
+    row.ours, row.base = taken["ours"], taken.get("base", row.base)
     row.peers = {n.removeprefix("peer "): t for n, t in taken.items() if n.startswith("peer ")}
     return row
 
@@ -266,15 +269,17 @@ def _repeated(call: Call) -> Callable[[int], None]:
     return times
 
 
-def take_turns(turns: Mapping[str, Callable[[int], object]]) -> dict[str, float]:
+def take_turns(
+    turns: Mapping[str, Callable[[int], object]], clock: Callable[[], float]
+) -> dict[str, float]:
     """Median CPU seconds of one call of each, taking turns."""
     counts: dict[str, int] = {}
     around = 0.0
     for name, times in turns.items():
-        count, seconds = 1, _timed(times, 1)
+        count, seconds = 1, _timed(times, 1, clock)
         while seconds < TURN:
             count = max(2 * count, int(count * 1.2 * TURN / max(seconds, TURN / 100)))
-            seconds = _timed(times, count)
+            seconds = _timed(times, count, clock)
         counts[name] = count
         around += seconds
     low, high = ROUNDS
@@ -285,22 +290,25 @@ def take_turns(turns: Mapping[str, Callable[[int], object]]) -> dict[str, float]
     try:
         for _ in range(rounds):
             for name, times in turns.items():
-                taken[name].append(_timed(times, counts[name]) / counts[name])
+                taken[name].append(_timed(times, counts[name], clock) / counts[name])
     finally:
         gc.enable()
     return {name: median(seconds) for name, seconds in taken.items()}
 
 
-def _timed(times: Callable[[int], object], count: int) -> float:
-    start = time.process_time()
+def _timed(times: Callable[[int], object], count: int, clock: Callable[[], float]) -> float:
+    start = clock()
     times(count)
-    return time.process_time() - start
+    return clock() - start
 
 
-def run(cases: Iterable[Case], *, with_peers: bool = True) -> None:
+def run(cases: Iterable[Case | Row], *, with_peers: bool = True) -> None:
     """Measure one case after another and print their rows."""
     tried: dict[str, dict[str, str]] = {}
     for case in cases:
+        if isinstance(case, Row):
+            print(line(case), flush=True)
+            continue
         gone = tried.setdefault(case.workload, {})
         print(line(measure(case, gone, with_peers=with_peers)), flush=True)
         gc.collect()

@@ -7,6 +7,7 @@ along a vector of ones is its diagonal.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 import wengert as wg
 from native.hand import Hand
 from native.harness import Case
+from native.peers import Call, Prepare, jax_call, spelled, torch_arrays, torch_numpy
 
 SIZES = ((1_000, 5, 3), (10_000, 10, 10), (10_000, 64, 32), (100_000, 5, 35))
 
@@ -26,6 +28,42 @@ def cost(centres: Any, points: Any) -> Any:
 def derivatives(centres: Any, points: Any) -> Any:
     ones = np.ones_like(centres)
     return wg.jvp(lambda c: wg.grad(cost)(c, points), (centres,), (ones,))
+
+
+def in_jax(c: Any, x: Any) -> Prepare:
+    def make(jax: Any, jnp: Any) -> Any:
+        gradient = jax.grad(spelled(cost, jnp))
+        return lambda c, x: jax.jvp(lambda c: gradient(c, x), (c,), (jnp.ones_like(c),))
+
+    return jax_call(make, (c, x))
+
+
+def in_torch(c: Any, x: Any) -> Prepare:
+    def prepare() -> Call:
+        torch = import_module("torch")
+        centres, points = torch_arrays((c, x))
+        centres.requires_grad_()
+        f = spelled(cost, torch_numpy())
+        ones = torch.ones_like(centres)
+
+        def call() -> Any:
+            (g,) = torch.autograd.grad(f(centres, points), centres, create_graph=True)
+            return g.detach(), *torch.autograd.grad(g, centres, ones)
+
+        return call
+
+    return prepare
+
+
+def in_autograd(c: Any, x: Any) -> Prepare:
+    def prepare() -> Call:
+        autograd, anp = import_module("autograd"), import_module("autograd.numpy")
+        gradient = autograd.grad(spelled(cost, anp))
+        ones = anp.ones_like(c)
+        product = autograd.grad(lambda c: anp.sum(gradient(c, x) * ones))
+        return lambda: (gradient(c, x), product(c))
+
+    return prepare
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -43,5 +81,6 @@ def cases(quick: bool) -> Iterator[Case]:
                 "kmeans", "kmeans", n, k, d, x, c, g, h, results=(g, h)
             ),
             at_most=1.0,
+            peers={"jax": in_jax(c, x), "torch": in_torch(c, x), "autograd": in_autograd(c, x)},
             faster=2.5,
         )

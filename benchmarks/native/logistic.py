@@ -10,12 +10,17 @@ import numpy as np
 import wengert as wg
 from native.hand import Hand
 from native.harness import Case
+from native.peers import casadi_gradient, everywhere
 
 SIZES = ((64, 8), (1_000, 50), (10_000, 100), (100_000, 20))
 
 
 def loss(w: Any, X: Any, y: Any, lam: Any) -> Any:
     return np.sum(np.log(1 + np.exp(-y * (X @ w)))) + 0.5 * lam * np.sum(w * w)
+
+
+def in_casadi(ca: Any, w: Any, X: Any, y: Any) -> Any:
+    return ca.sum1(ca.log(1 + ca.exp(-y * (X @ w)))) + 0.05 * ca.dot(w, w)
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -33,5 +38,7 @@ def cases(quick: bool) -> Iterator[Case]:
                 "logistic", "logistic", n, d, w, X, y, 0.1, g, results=(g,)
             ),
             at_most=0.8,
+            peers=everywhere(loss, (w, X, y, 0.1))
+            | {"casadi": casadi_gradient(in_casadi, (w, X, y))},
             faster=2.5,
         )

@@ -5,7 +5,7 @@ Two rows each: the value beside C, and the gradient beside our own value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 import wengert as wg
 from native.hand import Hand
 from native.harness import Case
+from native.peers import Prepare, autograd_gradient, jax_call, spelled, torch_gradient
 
 STENCIL_STEPS = 10
 CHAINS = ((1_000, 10), (1_000, 100), (10_000, 100), (100_000, 10), (100_000, 100))
@@ -132,12 +133,113 @@ def adaptive(mu: float, x: float, v: float, end: float, tolerance: float) -> Any
         ex, ev = 0.5 * h * (cx - ax), 0.5 * h * (cv - av)
         error = np.sqrt(ex * ex + ev * ev)
         if error <= tolerance:
-            t += h
-            x += 0.5 * h * (ax + cx)
-            v += 0.5 * h * (av + cv)
+            t = t + h
+            x = x + 0.5 * h * (ax + cx)
+            v = v + 0.5 * h * (av + cv)
         factor = 0.9 * np.sqrt(tolerance / (error + 1e-300))
-        h *= min(5.0, max(0.2, factor))
+        h = h * min(5.0, max(0.2, factor))
     return x * x + v * v
+
+
+# --- the same for systems of whole arrays --------------------------------------------------------------
+def lu_in_jax(A: Any) -> Prepare:
+    """Each step of the elimination as a change of the whole matrix."""
+
+    def make(jax: Any, jnp: Any) -> Any:
+        def value(A: Any) -> Any:
+            each = jnp.arange(len(A))
+
+            def step(k: Any, A: Any) -> Any:
+                column = jnp.where(each > k, A[:, k] / A[k, k], 0.0)
+                row = jnp.where(each >= k, A[k], 0.0)
+                return A - jnp.outer(column, row)
+
+            return jnp.sum(jnp.log(jnp.abs(jnp.diag(jax.lax.fori_loop(0, len(A), step, A)))))
+
+        return jax.value_and_grad(value)
+
+    return jax_call(make, (A,))
+
+
+def jacobi_in_jax(a: Any, steps: int) -> Prepare:
+    def make(jax: Any, jnp: Any) -> Any:
+        def value(a: Any) -> Any:
+            def step(_: int, a: Any) -> Any:
+                inner = 0.25 * (a[:-2, 1:-1] + a[2:, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:])
+                return a.at[1:-1, 1:-1].set(inner)
+
+            a = jax.lax.fori_loop(0, steps, step, a)
+            return jnp.sum(a * a)
+
+        return jax.value_and_grad(value)
+
+    return jax_call(make, (a,))
+
+
+def thomas_in_jax(*args: Any) -> Prepare:
+    def make(jax: Any, jnp: Any) -> Any:
+        def value(a: Any, b: Any, c: Any, d: Any) -> Any:
+            def down(before: Any, row: Any) -> Any:
+                a, b, c, d = row
+                w = b - a * before[0]
+                now = c / w, (d - a * before[1]) / w
+                return now, now
+
+            def up(above: Any, row: Any) -> Any:
+                x = row[1] - row[0] * above
+                return x, x
+
+            first = a.at[0].set(0.0)
+            _, (cp, dp) = jax.lax.scan(down, (0.0, 0.0), (first, b, c, d))
+            _, x = jax.lax.scan(up, 0.0, (cp.at[-1].set(0.0), dp), reverse=True)
+            return jnp.sum(x * x)
+
+        return jax.value_and_grad(value, (0, 1, 2, 3))
+
+    return jax_call(make, args)
+
+
+def tensors(*numbers: float) -> tuple[Any, ...]:
+    """The numbers as arrays, which become tensors."""
+    return tuple(np.array(x) for x in numbers)
+
+
+def slope(y: Any) -> Any:
+    return y[:-2] - 2 * y[1:-1] + y[2:] - 0.1 * y[1:-1] ** 3
+
+
+def step_of_arrays(y: Any, h: float) -> Any:
+    """One step, on an array with a zero at each end."""
+    k1 = padded(slope(y))
+    k2 = padded(slope(y + 0.5 * h * k1))
+    k3 = padded(slope(y + 0.5 * h * k2))
+    k4 = padded(slope(y + h * k3))
+    return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def padded(y: Any) -> Any:
+    zero = 0.0 * y[:1]
+    return np.concatenate((zero, y, zero))
+
+
+def chain_arrays(start: Any, steps: int, h: float) -> Any:
+    y = padded(start)
+    for _ in range(steps):
+        y = step_of_arrays(y, h)
+    return np.sum(y * y)
+
+
+def chain_in_jax(start: Any, steps: int, h: float) -> Prepare:
+    def make(jax: Any, jnp: Any) -> Any:
+        step, ends = spelled(step_of_arrays, jnp), spelled(padded, jnp)
+
+        def value(start: Any) -> Any:
+            y = jax.lax.fori_loop(0, steps, lambda _, y: step(y, h), ends(start))
+            return jnp.sum(y * y)
+
+        return jax.value_and_grad(value)
+
+    return jax_call(make, (start,))
 
 
 def along(
@@ -171,6 +273,7 @@ def pair(
     args: tuple[Any, ...],
     hand: Callable[..., Hand],
     *,
+    peers: Mapping[str, Prepare] | None = None,
     varied: int = 1,
     most: float = 4.0,
     faster: float = 20.0,
@@ -199,6 +302,7 @@ def pair(
         beside="own value",
         same=False,
         at_most=most,
+        peers=peers or {},
         faster=faster,
         check=along(hand, args, varied),
     )
@@ -218,6 +322,7 @@ def cases(quick: bool) -> Iterator[Case]:
                 lambda A, program=program, work=work: Hand(
                     "solvers", program.__name__, len(A), A, work
                 ),
+                peers={"jax": lu_in_jax(A)} if program is lu else {},
             )
     for name, program in (("Jacobi stencil", jacobi), ("Gauss-Seidel stencil", gauss_seidel)):
         for n in (64,) if quick else (64, 512):
@@ -231,6 +336,7 @@ def cases(quick: bool) -> Iterator[Case]:
                 lambda a, steps, program=program, work=work: Hand(
                     "solvers", program.__name__, len(a), steps, a, *work
                 ),
+                peers={"jax": jacobi_in_jax(a, STENCIL_STEPS)} if program is jacobi else {},
             )
     for n in (1_000,) if quick else (1_000, 100_000):
         a, c, d = rng.uniform(-1, 1, (3, n))
@@ -242,6 +348,7 @@ def cases(quick: bool) -> Iterator[Case]:
             thomas,
             (a, b, c, d),
             lambda a, b, c, d, work=work: Hand("solvers", "thomas", len(a), a, b, c, d, *work),
+            peers={"jax": thomas_in_jax(a, b, c, d)},
             varied=4,
         )
     for n, steps in CHAINS[:1] if quick else CHAINS:
@@ -254,6 +361,11 @@ def cases(quick: bool) -> Iterator[Case]:
             lambda start, steps, h, work=work: Hand(
                 "odes", "chain", len(start), steps, h, start, work
             ),
+            peers={
+                "jax": chain_in_jax(start, steps, 0.01),
+                "torch": torch_gradient(chain_arrays, (start, steps, 0.01)),
+                "autograd": autograd_gradient(chain_arrays, (start, steps, 0.01)),
+            },
             most=3.5,
             faster=2,
         )
@@ -264,5 +376,11 @@ def cases(quick: bool) -> Iterator[Case]:
             adaptive,
             (1.5, 2.0, 0.0, 3.0, tolerance),
             lambda *args: Hand("odes", "adaptive", *args),
+            peers={
+                "torch": torch_gradient(
+                    adaptive, tensors(1.5, 2.0, 0.0, 3.0, tolerance), (0, 1, 2)
+                ),
+                "autograd": autograd_gradient(adaptive, (1.5, 2.0, 0.0, 3.0, tolerance), (0, 1, 2)),
+            },
             varied=3,
         )

@@ -15,7 +15,6 @@ from wengert.lower.nest import (
     Check,
     For,
     If,
-    Pair,
     Program,
     Statement,
     Store,
@@ -218,9 +217,7 @@ def _escaped(program: Program, homes: dict[Expr, Block], found: set[Expr]) -> No
             for body in blocks(statement):
                 walk(body)
         if block is program.body:
-            results = [o for o in program.outputs if not isinstance(o, Buffer)]
-            numbers = [n for o in results for n in (o if isinstance(o, Pair) else (o,))]
-            bottom_up(numbers, seen.__contains__, see)
+            bottom_up([o for o in program.outputs if isinstance(o, Expr)], seen.__contains__, see)
         open_blocks.discard(id(block))
         seen.difference_update(log[start:])
         del log[start:]

@@ -36,7 +36,6 @@ from wengert.lower.nest import (
     variable,
 )
 from wengert.lower.order import along, in_memory_order
-from wengert.lower.pairs import in_real_numbers
 from wengert.lower.ranges import Ranges
 from wengert.lower.values import (
     COUNTER,
@@ -58,6 +57,8 @@ __all__ = ["lowered"]
 
 _DEEPEST = 100  # arrays whose elements are computed of each other before one of them is stored
 
+_DTYPES = ("float64", "float32", "int64", "int32", "bool")
+
 
 def lowered(function: Function) -> Program:
     """The loop nests of a function.
@@ -65,7 +66,7 @@ def lowered(function: Function) -> Program:
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    return fused(in_real_numbers(_Lowering().program(function)))
+    return fused(_Lowering().program(function))
 
 
 class _Lowering:
@@ -88,7 +89,7 @@ class _Lowering:
         inputs: list[Expr | Buffer] = []
         symbols: dict[str, tuple[int, int]] = {}
         for number, symbol in enumerate(function.inputs):
-            type_ = symbol.value_type
+            type_ = _plain(symbol)
             for axis, extent in enumerate(type_.shape):
                 if isinstance(extent, Dim):
                     if extent is not Dim.named(str(extent)) or is_defined(str(extent)):
@@ -104,7 +105,7 @@ class _Lowering:
                 inputs.append(symbol)
         outputs: list[Expr | Buffer] = []
         for number, output in enumerate(function.outputs):
-            type_ = output.value_type
+            type_ = _plain(output)
             outputs.append(
                 Buffer(f"out{number}", type_.dtype, type_.shape, "output", number)
                 if type_.shape
@@ -121,6 +122,13 @@ class _Lowering:
             elif not frame.lies_in(output, place):
                 frame.copied(output, place)
         return Program(tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols)
+
+
+def _plain(node: Expr) -> Type:
+    type_ = node.value_type
+    if type_.dtype not in _DTYPES:
+        raise Unsupported(f"numbers of type {type_.dtype}")
+    return type_
 
 
 class _Group:
@@ -309,6 +317,7 @@ class _Frame:
             value = self.known[node] = self.one_of(node)
             assert not isinstance(value, list)
             return value.at(places) if isinstance(value, Stored) else value
+        _plain(node)
         if op.element is not None:
             return op.element(node, places, Asking(self, node))  # type: ignore[arg-type]
         if not op.elementwise and node.args:
@@ -330,7 +339,7 @@ class _Frame:
         """Known numbers as an array in memory."""
         found = self.known.get(node)
         if found is None:
-            type_ = node.value_type
+            type_ = _plain(node)
             buffer = Buffer(
                 f"table{next(self.lowering.names)}",
                 type_.dtype,
@@ -357,7 +366,7 @@ class _Frame:
 
     def stored(self, node: Expr) -> Stored:
         """An array, put into memory of its own here."""
-        target = self.local(node.value_type.dtype, node.shape)
+        target = self.local(_plain(node).dtype, node.shape)
         self.copied(node, target.buffer)
         return target
 
@@ -456,7 +465,7 @@ class _Frame:
         with self.inside(body):
             for node in stored:
                 place = places.get(node)
-                target = self.local(node.value_type.dtype, node.shape)
+                target = self.local(_plain(node).dtype, node.shape)
                 if place is not None:
                     self.lowering.locals.remove(target.buffer)
                     target = Stored(place, target.extents)
@@ -500,7 +509,7 @@ class _Frame:
 
     def folded(self, node: Expr) -> Value:
         """A reduction, or a product that sums."""
-        type_ = node.value_type
+        type_ = _plain(node)
         assert node.op.element is not None
         if not node.ndim:
             value = node.op.element(node, (), Asking(self, node))  # type: ignore[arg-type]
@@ -567,7 +576,7 @@ class _Frame:
 
     def filled(self, node: Expr) -> Stored:
         """An array that is put together of others."""
-        target = self.local(node.value_type.dtype, node.shape)
+        target = self.local(_plain(node).dtype, node.shape)
         assert node.op.fills is not None
         for stores in node.op.fills(node, Asking(self, node)):  # type: ignore[arg-type]
             block = Block()
@@ -589,7 +598,7 @@ class _Frame:
         old = self.known.get(base)
         assert node.op.stores is not None
         stores = node.op.stores(node, Asking(self, node))  # type: ignore[arg-type]
-        dtype = node.value_type.dtype
+        dtype = _plain(node).dtype
         own = isinstance(old, Stored) and old.owned and old.buffer.dtype == dtype
         if own and self._given_up(base, node):
             assert isinstance(old, Stored)
@@ -673,6 +682,8 @@ class _Frame:
         shown = node.type.items if isinstance(node.type, TupleType) else ()
         for type_ in shown:
             assert isinstance(type_, Type)
+            if type_.dtype not in _DTYPES:
+                raise Unsupported(f"numbers of type {type_.dtype}")
             results.append(
                 self.local(type_.dtype, type_.shape)
                 if type_.shape
@@ -714,6 +725,8 @@ class _Frame:
         rows: list[Stored] = []
         for type_ in shown[len(shown) - attr.stacked :] if attr.stacked else ():
             assert isinstance(type_, Type)
+            if type_.dtype not in _DTYPES:
+                raise Unsupported(f"numbers of type {type_.dtype}")
             rows.append(self.local(type_.dtype, type_.shape))
         if attr.go or (attr.length is not None and trip is not self.extent(attr.length)):
             for row in rows:  # those that are not reached are zero
@@ -758,6 +771,8 @@ class _Frame:
 
     def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
         """A carried value before the first iteration."""
+        if type_.dtype not in _DTYPES:
+            raise Unsupported(f"numbers of type {type_.dtype}")
         if init.ndim:
             found = self.known.get(init)
             same = isinstance(found, Stored) and found.buffer.dtype == type_.dtype
@@ -773,7 +788,7 @@ class _Frame:
     def stored_copy(self, node: Expr, dtype: str = "") -> Stored:
         """An array in memory that nobody else has."""
         found = self.known.get(node)
-        target = self.local(dtype or node.value_type.dtype, node.shape)
+        target = self.local(dtype or _plain(node).dtype, node.shape)
         self.copied(found if isinstance(found, Stored) else node, target.buffer)
         return target
 

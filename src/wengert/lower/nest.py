@@ -15,12 +15,8 @@ needed, or earlier, in front of loops that change nothing it depends on. Only st
   that add put together. Stores that add may meet at one place only if the loop is not parallel.
 
 Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
-never stored to. Local buffers hold anything at first. There are no complex numbers (see `lower.pairs`): an
-input or output that is one is a `Pair` of variables, and for an array of them stands a buffer of real numbers
-with a last axis of two.
-
-Sizes with names are leaves too (the op ``size``, whose attribute is the extent with that name);
-``Program.symbols`` says which axis of which input tells them.
+never stored to. Local buffers hold anything at first. Sizes with names are leaves too (the op ``size``, whose
+attribute is the extent with that name); ``Program.symbols`` says which axis of which input tells them.
 """
 
 from __future__ import annotations
@@ -34,11 +30,10 @@ from wengert.ir.node import Expr, make
 from wengert.ir.op import NoDerivative, Op
 from wengert.ir.types import Type
 from wengert.ops.leaves import fresh
-from wengert.ops.plane import Pair
 
 __all__ = [
-    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Pair", "Program",
-    "Reading", "Statement", "Store", "Unsupported", "While", "read", "variable",
+    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading",
+    "Statement", "Store", "Unsupported", "While", "read", "variable",
 ]  # fmt: skip
 
 Role = Literal["input", "output", "local", "table"]
@@ -50,10 +45,7 @@ class Unsupported(Exception):  # noqa: N818  an answer, caught by who asked
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """An array in memory. ``number`` is the position among inputs or outputs, ``table`` known contents.
-
-    With ``pairs`` the caller knows it as an array of complex numbers: the last axis holds their parts.
-    """
+    """An array in memory. ``number`` is the position among inputs or outputs, ``table`` known contents."""
 
     name: str
     dtype: str
@@ -61,7 +53,6 @@ class Buffer:
     role: Role = "local"
     number: int = -1
     table: object = None
-    pairs: bool = False
 
 
 class Reading(NamedTuple):
@@ -182,8 +173,8 @@ Statement = Assign | Accumulate | Store | For | While | If | Check
 class Program:
     """A whole program: inputs and outputs in order (numbers are variables, arrays are buffers)."""
 
-    inputs: tuple[Expr | Pair | Buffer, ...]
-    outputs: tuple[Expr | Pair | Buffer, ...]
+    inputs: tuple[Expr | Buffer, ...]
+    outputs: tuple[Expr | Buffer, ...]
     locals: tuple[Buffer, ...]
     body: Block
     symbols: dict[str, tuple[int, int]]  # which axis of which input tells a size
