@@ -16,6 +16,7 @@
     ├── CaptureError        a Python program that cannot be captured (has .filename and .lineno)
     ├── CapacityError       a list longer than there is room for: the program is run again with more
     ├── NativeError         machine code could not be made here; the Python source runs instead
+    ├── SourceError         a program that cannot be written in the language that was asked for
     └── GraphError          a malformed graph (a bug in whoever built it)
 
 Each message says what was expected, what came, where, and one thing to try.
@@ -42,6 +43,7 @@ __all__ = [
     "NoDerivativeError",
     "NumericError",
     "ShapeError",
+    "SourceError",
     "TypeMismatchError",
     "UnknownNameError",
     "UnusedInputWarning",
@@ -139,6 +141,10 @@ class NativeWarning(UserWarning):
 
 class UnusedInputWarning(UserWarning):
     """An input by which a derivative was taken does not matter, so its derivative is zero."""
+
+
+class SourceError(WengertError, NotImplementedError):
+    """A program that cannot be written in the language that was asked for; it names what is missing."""
 
 
 class GraphError(WengertError, ValueError):

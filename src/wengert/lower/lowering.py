@@ -60,19 +60,32 @@ _DEEPEST = 100  # arrays whose elements are computed of each other before one of
 _DTYPES = ("float64", "float32", "int64", "int32", "bool")
 
 
-def lowered(function: Function) -> Program:
+def lowered(
+    function: Function,
+    names: Mapping[Expr, str] | None = None,
+    lines: Mapping[Expr, Any] | None = None,
+    *,
+    fuse: bool = True,
+) -> Program:
     """The loop nests of a function.
+
+    ``names``: what nodes and parameters of bodies are called; ``lines``: where in the user's program nodes
+    are from. Both are only for people. ``fuse=False`` leaves all loops apart.
 
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    return fused(_Lowering().program(function))
+    program = _Lowering(names or {}, lines or {}).program(function)
+    return fused(program) if fuse else program
 
 
 class _Lowering:
     """One function: its local buffers, and the codes of its checks."""
 
-    def __init__(self) -> None:
+    def __init__(self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any]) -> None:
+        self.hints, self.lines = hints, lines  # Any: places, which are shown
+        self.called: dict[Expr | Buffer, str] = {}
+        self.comments: dict[Statement, str] = {}
         self.locals: list[Buffer] = []
         self.names = count()
         self.codes = count(1)
@@ -121,7 +134,10 @@ class _Lowering:
                 frame.add(Assign(place, frame.number(output)))
             elif not frame.lies_in(output, place):
                 frame.copied(output, place)
-        return Program(tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols)
+        return Program(
+            tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols,
+            names=self.called, comments=self.comments,
+        )  # fmt: skip
 
 
 def _plain(node: Expr) -> Type:
@@ -219,9 +235,11 @@ class _Frame:
         """Whether a place is certainly inside of an extent."""
         return self.lowering.ranges.inside(place, extent)
 
-    def check(self, condition: Expr) -> None:
+    def check(
+        self, condition: Expr, about: str = "IndexError: a place outside of an array"
+    ) -> None:
         if condition.op is not CONSTANT or not condition.attr:
-            self.add(Check(condition, next(self.lowering.codes)))
+            self.add(Check(condition, next(self.lowering.codes), about))
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Stored:
         buffer = self.lowering.local(dtype, self.outside(shape))
@@ -264,6 +282,13 @@ class _Frame:
         if found is None:
             raise Unsupported(f"an extent `{name}` that only running tells")
         return found
+
+    def commented(self, node: Expr, statement: Statement) -> None:
+        """Add a statement, with the line of the user's program that it is from."""
+        where = self.lowering.lines.get(node)
+        if where is not None:
+            self.lowering.comments[statement] = str(where)
+        self.add(statement)
 
     # --- values ------------------------------------------------------------------------------------------
     def number(self, node: Expr) -> Expr:
@@ -500,7 +525,7 @@ class _Frame:
         elif node.op.fills is not None:
             self.known[node] = self.filled(node)
         elif node.op.checks is not None:
-            self.check(self.number(node.op.checks(node)))
+            self.check(self.number(node.op.checks(node)), str(node.attr))
             self.known[node] = const(0)
         elif node.op.folds is not None:
             self.known[node] = self.folded(node)
@@ -698,7 +723,7 @@ class _Frame:
             for output, result in zip(region.outputs, results, strict=True):
                 inner.give(output, result)
             sides.append(block)
-        self.add(If(condition, sides[0], sides[1]))
+        self.commented(node, If(condition, sides[0], sides[1]))
         return results
 
     def give(self, output: Expr, result: Value) -> None:
@@ -739,6 +764,8 @@ class _Frame:
         slices: list[Value] = [a.part(k) if len(a.extents) > 1 else a.at((k,)) for a in scanned]
         inside: list[Value] = [c.changed() if isinstance(c, Stored) else c for c in carried]
         params = attr.body.params
+        for place, parameter in zip(inside, params[1:], strict=False):
+            self._call(place, self.lowering.hints.get(parameter, ""))
         frame = self.body(block, params, [k, *inside, *slices, *captures])
         # What a body reads of a slice it reads in the iteration; the parameter stands for it.
         frame.run(attr.body.outputs)
@@ -756,18 +783,24 @@ class _Frame:
                 raise Unsupported("a loop backwards while a flag holds")
             flag = carried[0]
             assert isinstance(flag, Expr)
-            self.add(While(k, flag, trip, block, done))
+            self.commented(node, While(k, flag, trip, block, done))
         else:
             assert trip is not None
             if done is not None:
                 raise Unsupported("the count of a loop of known length")
-            self.add(For(k, trip, block, backward=attr.backward))
+            self.commented(node, For(k, trip, block, backward=attr.backward))
         counted: list[Value] = [done] if done is not None else []
         finals = [
             Stored(c.buffer, c.extents, c.version + 100, owned=True) if isinstance(c, Stored) else c
             for c in carried
         ]
         return [*counted, *finals, *rows]
+
+    def _call(self, value: Value, name: str) -> None:
+        """Note what the user calls a variable or an array that is carried."""
+        thing = value.buffer if isinstance(value, Stored) else value
+        if name and isinstance(thing, (Expr, Buffer)):
+            self.lowering.called.setdefault(thing, name)
 
     def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
         """A carried value before the first iteration."""
@@ -811,6 +844,8 @@ class _Frame:
                 if value is place:
                     continue
                 spare = variable(value.value_type, "next")
+                if place in self.lowering.called:
+                    self.lowering.called[spare] = f"next_{self.lowering.called[place]}"
                 frame.add(Assign(spare, value))
                 pending.append(Assign(place, spare, again=True))
         frame.late = (pending, copies)

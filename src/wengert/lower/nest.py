@@ -160,10 +160,11 @@ class If:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """Stop with a code unless a condition holds."""
+    """Stop with a code unless a condition holds; ``about`` says what it means."""
 
     condition: Expr
     code: int
+    about: str = ""
 
 
 Statement = Assign | Accumulate | Store | For | While | If | Check
@@ -178,3 +179,6 @@ class Program:
     locals: tuple[Buffer, ...]
     body: Block
     symbols: dict[str, tuple[int, int]]  # which axis of which input tells a size
+    # For people: what the user calls variables and buffers, and about single statements.
+    names: dict[Expr | Buffer, str] = field(default_factory=dict)
+    comments: dict[Statement, str] = field(default_factory=dict)

@@ -216,6 +216,10 @@ class _Check(NamedTuple):
     kinds: tuple[str, ...]
     where: Place | None
 
+    def __str__(self) -> str:
+        message = "" if self.message is None else f": {self.message}"
+        return f"{self.error}{message}{'' if self.where is None else f', {self.where}'}"
+
 
 def check(
     token: Expr,

@@ -22,7 +22,7 @@ from wengert.frontend.capture import Captured, capture
 from wengert.frontend.python_guards import INT_BITS
 from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
-from wengert.frontend.varying import FIXED, Varying
+from wengert.frontend.varying import FIXED, LEAST_EXTENT, Varying
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.walk import leaves, order, substitute
@@ -32,6 +32,7 @@ from wengert.ops.leaves import SYMBOL, symbol
 from wengert.ops.numbers import PYTHON_NUMBER
 from wengert.programs.arguments import call_name
 from wengert.programs.backends import Backend, Later, Native, default_backend, native
+from wengert.programs.c_source import PARTS, Part, c_part
 from wengert.programs.explaining import explanation, python_source
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
@@ -381,18 +382,28 @@ class Transformed:
         return count_operations(self.graph(*args, **kwargs).outputs)
 
     def source(self, target: str = "python", *args: Any, **kwargs: Any) -> str:
-        """Source that computes the result without wengert: ``"python"`` is NumPy source.
+        """Source that computes the result without wengert.
 
-        Further arguments are examples; without any, it is for those of the last call, or for floats.
+        ``"python"`` is NumPy source; ``"c"`` is a file of C11 and ``"h"`` the header that documents it.
+        Further arguments are examples; without any, it is for those of the last call, or for floats. Axes of
+        nine elements and more may have other lengths than the examples, shorter ones may not.
 
         Raises:
             TypeMismatchError: another target.
+            SourceError: the program holds something that C has not.
         """
+        if target in PARTS:
+            return self._c_source(target, args, kwargs)  # type: ignore[arg-type]  # one of them
         if target != "python":
             raise TypeMismatchError(
-                worded(f"{self.__name__}.source", expected="'python'", got=repr(target))
+                worded(f"{self.__name__}.source", expected="'python', 'c' or 'h'", got=repr(target))
             )
         return python_source(self._shown(args, kwargs).captured, self.__name__, self.__doc__)
+
+    def _c_source(self, part: Part, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        captured = self._shown(args, kwargs).captured
+        shown = self.__name__, self.transform, self.__doc__, _home(self)
+        return c_part(captured, part, *shown, LEAST_EXTENT)
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
         """What was captured, and what was made of it, in words."""
