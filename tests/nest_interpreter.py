@@ -12,6 +12,7 @@ from wengert.ir.walk import order
 from wengert.lower.nest import (
     READ,
     Accumulate,
+    Allocate,
     Assign,
     Block,
     Buffer,
@@ -96,6 +97,8 @@ class _Machine:
                     assert all(p >= 0 for p in at)
                     found = self.value(value)
                     self.memory[buffer][at] = self.memory[buffer][at] + found if adds else found
+                case Allocate(buffer, extents, keeps):
+                    self.allocate(buffer, [int(self.value(e)) for e in extents], keeps)
                 case For(counter, trip, body, parallel, backward):
                     numbers = range(int(self.value(trip)))
                     # What may run in any order runs in another one than usual.
@@ -115,6 +118,17 @@ class _Machine:
                 case Check(condition, code):
                     if not self.value(condition):
                         raise Stopped(code)
+
+    def allocate(self, buffer: Buffer, shape: Sequence[int], keeps: bool) -> None:
+        assert buffer.role == "heap"
+        assert all(e >= 0 for e in shape)
+        old = self.memory.get(buffer)
+        self.memory[buffer] = np.full(shape, 77.0).astype(buffer.dtype)
+        if keeps:
+            assert old is not None
+            assert old.shape[1:] == tuple(shape[1:])
+            self.memory[buffer][: len(old)] = old[: shape[0]]
+        self.values.update(zip(buffer.extents, shape, strict=True))
 
 
 def run(program: Program, *given: Any, most: int = 10_000_000) -> list[Any]:

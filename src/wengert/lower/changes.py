@@ -9,6 +9,7 @@ from wengert.ir.node import Expr
 from wengert.lower.nest import (
     READ,
     Accumulate,
+    Allocate,
     Assign,
     Block,
     Buffer,
@@ -68,6 +69,8 @@ def expressions(statement: Statement) -> tuple[Expr, ...]:
             return (statement.value,)
         case Store():
             return (*statement.places, statement.value)
+        case Allocate():
+            return statement.extents
         case For():
             return (statement.trip,)
         case While():
@@ -93,6 +96,8 @@ def changed(block: Block) -> set[Changing]:
                 found.add(statement.variable)
             case Store():
                 found.add(statement.buffer)
+            case Allocate():
+                found.update((statement.buffer, *statement.buffer.extents))
             case For():
                 found.add(statement.counter)
             case While():
@@ -185,6 +190,8 @@ def slotted(program: Program) -> set[Expr]:
                         found.add(statement.variable)
                 case Accumulate():
                     found.add(statement.variable)
+                case Allocate():
+                    found.update(statement.buffer.extents)
                 case While():
                     found.add(statement.flag)
                     if statement.done is not None:

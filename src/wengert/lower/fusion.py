@@ -54,6 +54,7 @@ def fused(program: Program) -> Program:
         tuple([b for b in locals_ if b in alive]),
         body,
         program.symbols,
+        program.heap,
     )
 
 

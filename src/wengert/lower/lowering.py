@@ -22,6 +22,7 @@ from wengert.ir.walk import build, order
 from wengert.lower.fusion import fused
 from wengert.lower.nest import (
     Accumulate,
+    Allocate,
     Assign,
     Block,
     Buffer,
@@ -48,6 +49,7 @@ from wengert.lower.values import (
     of_type,
     reads,
 )
+from wengert.ops.choice import lt, where
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
 from wengert.ops.extents import polynomial_of
@@ -87,6 +89,7 @@ class _Lowering:
         self.called: dict[Expr | Buffer, str] = {}
         self.comments: dict[Statement, str] = {}
         self.locals: list[Buffer] = []
+        self.heap: list[Buffer] = []
         self.names = count()
         self.codes = count(1)
         self.ranges = Ranges()
@@ -94,6 +97,14 @@ class _Lowering:
     def local(self, dtype: str, shape: Sequence[Extent]) -> Buffer:
         buffer = Buffer(f"t{next(self.names)}", dtype, tuple(shape))
         self.locals.append(buffer)
+        return buffer
+
+    def block(self, dtype: str, rank: int) -> Buffer:
+        """A buffer whose memory statements ask for."""
+        extents = tuple([variable(COUNTER, "extent") for _ in range(rank)])
+        name = f"h{next(self.names)}"
+        buffer = Buffer(name, dtype, (0,) * rank, "heap", extents=extents)
+        self.heap.append(buffer)
         return buffer
 
     def program(self, function: Function) -> Program:
@@ -119,6 +130,8 @@ class _Lowering:
         outputs: list[Expr | Buffer] = []
         for number, output in enumerate(function.outputs):
             type_ = _plain(output)
+            if any(e.names - set(symbols) for e in type_.shape if isinstance(e, Dim)):
+                raise Unsupported("a result whose size only running tells")
             outputs.append(
                 Buffer(f"out{number}", type_.dtype, type_.shape, "output", number)
                 if type_.shape
@@ -136,7 +149,7 @@ class _Lowering:
                 frame.copied(output, place)
         return Program(
             tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols,
-            names=self.called, comments=self.comments,
+            heap=tuple(self.heap), names=self.called, comments=self.comments,
         )  # fmt: skip
 
 
@@ -242,23 +255,31 @@ class _Frame:
             self.add(Check(condition, next(self.lowering.codes), about))
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Stored:
-        buffer = self.lowering.local(dtype, self.outside(shape))
-        return Stored(buffer, [self.extent(e) for e in shape], owned=True)
+        """Memory for an array, in front of what is being put together."""
+        extents = [self.extent(e) for e in shape]
+        before = [self._known_before(e) for e in extents]
+        known = tuple([e for e in before if e is not None])
+        if len(known) == len(extents):
+            return Stored(self.lowering.local(dtype, known), extents, owned=True)
+        return self.allocated(dtype, extents)
 
-    def outside(self, shape: Sequence[Extent]) -> tuple[Extent, ...]:
-        """A shape in the names that the inputs tell: memory is laid out before anything runs.
+    def allocated(self, dtype: str, extents: Sequence[Expr]) -> Stored:
+        """Memory for an array whose extents are known now."""
+        buffer = self.lowering.block(dtype, len(extents))
+        with self.inside(self.base):
+            sizes = tuple([self.kept(e) for e in extents])
+            self.add(Allocate(buffer, tuple([_not_negative(e) for e in sizes])))
+        return Stored(buffer, sizes, owned=True)
+
+    def _known_before(self, value: Expr) -> Extent | None:
+        """An extent in the names that the inputs tell, for memory that is laid out before anything runs.
 
         Where counters of loops decide about an extent, it is the largest one.
         """
-        return tuple(self._known_before(self.extent(e)) for e in shape)
-
-    def _known_before(self, value: Expr) -> Extent:
         found = _in_sizes(value)
         if found is None:
             most = self.lowering.ranges.most(value)
             found = None if most is None else _in_sizes(most)
-        if found is None:
-            raise Unsupported("memory whose size only running tells")
         return found
 
     # --- sizes -------------------------------------------------------------------------------------------
@@ -490,10 +511,10 @@ class _Frame:
         with self.inside(body):
             for node in stored:
                 place = places.get(node)
-                target = self.local(_plain(node).dtype, node.shape)
-                if place is not None:
-                    self.lowering.locals.remove(target.buffer)
-                    target = Stored(place, target.extents)
+                if place is None:
+                    target = self.local(_plain(node).dtype, node.shape)
+                else:
+                    target = Stored(place, [self.extent(e) for e in node.shape])
                 value = of_type(self.at(node, counters), target.buffer.dtype)
                 self.add(Store(target.buffer, counters, value))
                 targets.append(target)
@@ -737,8 +758,11 @@ class _Frame:
 
     def loop(self, node: Expr, attr: Loop) -> list[Value]:
         """A loop: carried numbers are variables, carried arrays lie in memory of their own."""
-        if told_by(attr) or attr.checkpoint is not None:
-            raise Unsupported("rows whose number only running tells")
+        if attr.checkpoint is not None:
+            raise Unsupported("a loop that keeps copies only")
+        told = told_by(attr) if attr.stacked else ""
+        if told in self.sizes:
+            told = ""
         args = list(node.args)
         trip = self.kept(self.number(args.pop(0))) if attr.trip else None
         inits, arrays = args[: attr.carries], args[attr.carries : attr.carries + attr.scans]
@@ -752,8 +776,14 @@ class _Frame:
             assert isinstance(type_, Type)
             if type_.dtype not in _DTYPES:
                 raise Unsupported(f"numbers of type {type_.dtype}")
-            rows.append(self.local(type_.dtype, type_.shape))
-        if attr.go or (attr.length is not None and trip is not self.extent(attr.length)):
+            if told:  # there is room for a row when it comes
+                inner = [self.extent(e) for e in type_.shape[1:]]
+                rows.append(self.allocated(type_.dtype, [const(0), *inner]))
+            else:
+                rows.append(self.local(type_.dtype, type_.shape))
+        if told:
+            pass
+        elif attr.go or (attr.length is not None and trip is not self.extent(attr.length)):
             for row in rows:  # those that are not reached are zero
                 counters, body, nest = self.nest(row.extents)
                 body.add(Store(row.buffer, counters, of_type(const(0), row.buffer.dtype)))
@@ -771,13 +801,16 @@ class _Frame:
         frame.run(attr.body.outputs)
         self._carry(frame, attr.body.outputs[: attr.carries], inside)
         for output, row in zip(attr.body.outputs[attr.carries :], rows, strict=True):
+            if told:
+                extents = (OPERATORS.add(k, const(1)), *row.extents[1:])
+                frame.add(Allocate(row.buffer, extents, keeps=True))
             if output.ndim:
                 frame.copied(output, row.buffer, (k,))
             else:
                 value = of_type(frame.number(output), row.buffer.dtype)
                 frame.add(Store(row.buffer, (k,), value))
         frame.assigned()
-        done = variable(COUNTER, "done") if attr.counted else None
+        done = variable(COUNTER, "done") if attr.counted or told else None
         if attr.go:
             if attr.backward:
                 raise Unsupported("a loop backwards while a flag holds")
@@ -789,7 +822,11 @@ class _Frame:
             if done is not None:
                 raise Unsupported("the count of a loop of known length")
             self.commented(node, For(k, trip, block, backward=attr.backward))
-        counted: list[Value] = [done] if done is not None else []
+        counted: list[Value] = [done] if done is not None and attr.counted else []
+        if told:
+            assert done is not None
+            self.sizes[told] = done
+            rows = [Stored(r.buffer, [done, *r.extents[1:]], owned=True) for r in rows]
         finals = [
             Stored(c.buffer, c.extents, c.version + 100, owned=True) if isinstance(c, Stored) else c
             for c in carried
@@ -863,7 +900,7 @@ class _Frame:
 
 def _reads_changing(value: Expr) -> bool:
     """Whether something is read of memory that may be changed in place."""
-    return any(r.attr.buffer.role == "local" for r in reads(value))
+    return any(r.attr.buffer.role in ("local", "heap") for r in reads(value))
 
 
 def _needs_memory(frame: _Frame, node: Expr) -> bool:
@@ -873,6 +910,12 @@ def _needs_memory(frame: _Frame, node: Expr) -> bool:
 
 def _has_axes(node: Expr) -> bool:
     return isinstance(node.type, TupleType) or bool(node.ndim)
+
+
+def _not_negative(extent: Expr) -> Expr:
+    if extent.op is CONSTANT:
+        return const(max(extent.attr, 0))
+    return extent if extent.op is SIZE else where(lt(extent, const(0)), const(0), extent)
 
 
 def _in_sizes(value: Expr) -> Extent | None:

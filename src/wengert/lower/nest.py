@@ -15,8 +15,13 @@ needed, or earlier, in front of loops that change nothing it depends on. Only st
   that add put together. Stores that add may meet at one place only if the loop is not parallel.
 
 Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
-never stored to. Local buffers hold anything at first. Sizes with names are leaves too (the op ``size``, whose
-attribute is the extent with that name); ``Program.symbols`` says which axis of which input tells them.
+never stored to. Local buffers hold anything at first. Those of the role ``heap`` have extents that only
+running tells: there is no memory for them until an `Allocate`, which gives the variables ``extents`` of the
+buffer their values. A later one may enlarge it; what the buffer held is lost, unless the statement ``keeps``
+it: then only the first extent has changed, and the rows that were there stay.
+
+Sizes with names are leaves too (the op ``size``, whose attribute is the extent with that name);
+``Program.symbols`` says which axis of which input tells them.
 """
 
 from __future__ import annotations
@@ -32,11 +37,11 @@ from wengert.ir.types import Type
 from wengert.ops.leaves import fresh
 
 __all__ = [
-    "READ", "Accumulate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading",
+    "READ", "Accumulate", "Allocate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading",
     "Statement", "Store", "Unsupported", "While", "read", "variable",
 ]  # fmt: skip
 
-Role = Literal["input", "output", "local", "table"]
+Role = Literal["input", "output", "local", "table", "heap"]
 
 
 class Unsupported(Exception):  # noqa: N818  an answer, caught by who asked
@@ -45,7 +50,11 @@ class Unsupported(Exception):  # noqa: N818  an answer, caught by who asked
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """An array in memory. ``number`` is the position among inputs or outputs, ``table`` known contents."""
+    """An array in memory. ``number`` is the position among inputs or outputs, ``table`` known contents.
+
+    A heap buffer has an extent of its own for each axis, a variable that `Allocate` sets; its ``shape`` says
+    how many there are, no more.
+    """
 
     name: str
     dtype: str
@@ -53,6 +62,7 @@ class Buffer:
     role: Role = "local"
     number: int = -1
     table: object = None
+    extents: tuple[Expr, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -128,6 +138,15 @@ class Store:
 
 
 @dataclass(frozen=True, eq=False)
+class Allocate:
+    """A heap buffer gets memory for so many elements along its axes, none of them negative."""
+
+    buffer: Buffer
+    extents: tuple[Expr, ...]
+    keeps: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class For:
     """A body for each number below an extent (downwards if ``backward``); ``parallel``: in any order."""
 
@@ -167,7 +186,7 @@ class Check:
     about: str = ""
 
 
-Statement = Assign | Accumulate | Store | For | While | If | Check
+Statement = Assign | Accumulate | Store | Allocate | For | While | If | Check
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +198,7 @@ class Program:
     locals: tuple[Buffer, ...]
     body: Block
     symbols: dict[str, tuple[int, int]]  # which axis of which input tells a size
+    heap: tuple[Buffer, ...] = ()
     # For people: what the user calls variables and buffers, and about single statements.
     names: dict[Expr | Buffer, str] = field(default_factory=dict)
     comments: dict[Statement, str] = field(default_factory=dict)

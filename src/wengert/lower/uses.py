@@ -9,6 +9,7 @@ from wengert.lower.changes import blocks, expressions
 from wengert.lower.nest import (
     READ,
     Accumulate,
+    Allocate,
     Assign,
     Buffer,
     For,
@@ -68,6 +69,10 @@ def uses_of(statement: Statement) -> Uses:
                 found.stores.setdefault(top.buffer, set()).add(top.places)
                 if top.adds:
                     found.reads.setdefault(top.buffer, set()).add(top.places)
+            case Allocate():
+                found.stores.setdefault(top.buffer, set()).add(())
+                found.given.update(top.buffer.extents)
+                found.plain = False
             case For():
                 found.given.add(top.counter)
                 found.plain = found.plain and not top.backward

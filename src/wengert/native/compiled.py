@@ -27,6 +27,7 @@ class Loaded:
     code: engine.Compiled
     plan: int
     kernel: int
+    held: object = None
 
     def entry(
         self,
@@ -42,7 +43,7 @@ class Loaded:
         Another ``signature`` with the same words may say that they come or go as other objects. ``slow``,
         ``failed`` and ``options`` are those of `calling.entry`.
         """
-        chosen, keep = signature or self.signature, [self.code]
+        chosen, keep = signature or self.signature, [self.code, self.held]
         return entry(name, chosen, self.plan, self.kernel, slow, failed, keep=keep, **options)
 
 
@@ -55,8 +56,10 @@ def loaded(program: Program, *, fast: bool = True) -> Loaded:
     """
     made = generated(program, engine.host(), fast=fast)
     imports = {symbol: _address(symbol) for symbol in made.imports}
-    code = engine.compile(made.text, [made.plan, made.kernel], imports, tier=made.tier)
-    return Loaded(made.signature, code, code.address(made.plan), code.address(made.kernel))
+    exports = [made.plan, made.kernel, *([made.drop] if made.drop else [])]
+    code = engine.compile(made.text, exports, imports, tier=made.tier)
+    held = _Held(code, made.drop) if made.drop else None
+    return Loaded(made.signature, code, code.address(made.plan), code.address(made.kernel), held)
 
 
 def compiled(
@@ -69,6 +72,16 @@ def compiled(
 ) -> Callable[..., Any]:
     """The same as a function of Python (see `Loaded.entry`)."""
     return loaded(program, fast=fast).entry(name, slow, failed)
+
+
+class _Held:
+    """Code with memory that it keeps between calls."""
+
+    def __init__(self, code: engine.Compiled, drop: str) -> None:
+        self.drop = code.function(drop, ctypes.CFUNCTYPE(ctypes.c_int64))
+
+    def __del__(self) -> None:
+        self.drop()
 
 
 @cache

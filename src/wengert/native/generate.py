@@ -21,6 +21,7 @@ from wengert.lower.changes import blocks, slotted
 from wengert.lower.nest import Block, Buffer, For, If, Program, While
 from wengert.native import engine
 from wengert.native.conversions import converted, kind_of, memory_kind
+from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
 from wengert.native.memory import Memory, Sizes
 from wengert.native.primitives import Writer
 from wengert.native.signature import Array, Layout, Number, NumPyNumber, Signature
@@ -48,6 +49,7 @@ class Generated:
     kernel: str
     tier: engine.Tier
     imports: tuple[str, ...]
+    drop: str = ""  # the function that releases memory, if there is one
 
 
 def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Generated:
@@ -60,11 +62,21 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     module = Module(has_fma=host.fma, attributes=wide)
     signature = signature_of(program)
     _plan(module, program, Layout.of(signature))
-    writer = Writer(module.function("kernel", [("ptr", "words"), ("ptr", "arena")], "i64"), fast)
+    given = [("ptr", "words"), ("ptr", "arena")]
+    if program.heap:
+        kernel = module.function("inside", [*given, ("ptr", "record")], "i64", linkage="internal")
+    else:
+        kernel = module.function("kernel", given, "i64")
+    writer = Writer(kernel, fast)
     _Kernel(program, Layout.of(signature), writer, host.lanes).write()
-    text = module.text()
+    around = ""
+    if program.heap:
+        around = write_heap(module, len(program.heap))
+        writer.imports.update(IMPORTS)
+    text = module.text() + around
     tier: engine.Tier = "quick" if text.count("\n") > LONG else "light"
-    return Generated(text, signature, "plan", "kernel", tier, tuple(sorted(writer.imports)))
+    drop = DROP if around else ""
+    return Generated(text, signature, "plan", "kernel", tier, tuple(sorted(writer.imports)), drop)
 
 
 # --- the signature -------------------------------------------------------------------------------------
@@ -184,7 +196,10 @@ class _Kernel:
         self.f = writer.f
         self.sizes = _sizes(self.f, program, layout)
         slots = {v: self.f.slot(kind_of(v.value_type.dtype)) for v in _sorted(slotted(program))}
-        self.values = Values(writer, Memory(self.f, self.sizes, self._pointers()), slots)
+        memory = Memory(self.f, self.sizes, self._pointers(), program.heap)
+        self.values = Values(writer, memory, slots)
+        for number, buffer in enumerate(program.heap):
+            self.values.blocks[buffer] = self._block(block_of(self.f, number))
         self.statements = Statements(program, self.values, lanes)
 
     def write(self) -> None:
@@ -210,6 +225,14 @@ class _Kernel:
             found[buffer] = f.pure(f"getelementptr inbounds i8, ptr %arena, i64 {offset}")
             offset = f.add(I64, offset, self.sizes.bytes(buffer), "nsw ")
         return found
+
+    def _block(self, at: str) -> tuple[str, str]:
+        """Places of this call for what the record tells about a block."""
+        f = self.f
+        block, capacity = f.slot(None), f.slot(I64)
+        f.effect(f"store ptr {f.value(f'load ptr, ptr {at}, align 8')}, ptr {block}, align 8")
+        f.store(I64, f.load(I64, f.element(I64, at, "1")), capacity)
+        return block, capacity
 
     def _parameter(self, type_: Type, number: int) -> str:
         f, kind = self.f, kind_of(type_.dtype)

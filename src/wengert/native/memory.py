@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from wengert.ir.dims import Extent, is_defined
+from wengert.ir.node import Expr
 from wengert.lower.nest import Buffer, Unsupported
 from wengert.native.conversions import kind_of, memory_kind
 from wengert.native.text import I64, Function, Kind, kind
@@ -52,10 +53,21 @@ class Memory:
     """Loads and stores of elements.
 
     An element's index is ``lead*extent + last``, where ``lead`` counts rows: all but the last place.
+    ``held`` tells where the block of a heap buffer is now, ``number`` the value of a variable.
     """
 
-    def __init__(self, f: Function, sizes: Sizes, pointers: Mapping[Buffer, str]) -> None:
+    held: Callable[[Buffer], str]
+    number: Callable[[Expr], str]
+
+    def __init__(
+        self,
+        f: Function,
+        sizes: Sizes,
+        pointers: Mapping[Buffer, str],
+        heap: Sequence[Buffer] = (),
+    ) -> None:
         self.f = f
+        self.heap = list(heap)
         self.sizes = sizes
         self.pointers = dict(pointers)
         self._metadata: dict[Buffer, str] = {}
@@ -64,13 +76,13 @@ class Memory:
     def _scopes(self) -> None:
         """Buffers do not overlap; inputs may, but are never stored to, and share one scope."""
         module = self.f.module
-        written = [b for b in self.pointers if b.role in ("output", "local")]
+        written = [b for b in self.pointers if b.role in ("output", "local")] + self.heap
         if not 0 < len(written) <= MOST_SCOPES:
             return
         domain = module.metadata("!{self}", distinct=True)
         shared = module.metadata(f"!{{self, {domain}}}", distinct=True)
         own = {b: module.metadata(f"!{{self, {domain}}}", distinct=True) for b in written}
-        for buffer in self.pointers:
+        for buffer in [*self.pointers, *self.heap]:
             mine = own.get(buffer, shared)
             others = [s for s in (shared, *own.values()) if s != mine]
             scope = module.metadata(f"!{{{mine}}}")
@@ -79,6 +91,8 @@ class Memory:
 
     def pointer(self, buffer: Buffer) -> str:
         """Where a buffer is; a table is put into the module at its first use."""
+        if buffer.role == "heap":
+            return self.held(buffer)
         found = self.pointers.get(buffer)
         if found is None:
             if buffer.role != "table":
@@ -88,12 +102,18 @@ class Memory:
             )
         return found
 
+    def extent(self, buffer: Buffer, axis: int) -> str:
+        """How many elements a buffer has along an axis."""
+        if buffer.role == "heap":
+            return self.number(buffer.extents[axis])
+        return self.sizes.value(buffer.shape[axis])
+
     def lead(self, buffer: Buffer, places: Sequence[str]) -> str:
         """The count of elements (of the axes so far) in front of some first places."""
         f, total = self.f, "0"
-        for place, extent in zip(places, buffer.shape, strict=False):
+        for axis, place in enumerate(places):
             if total != "0":
-                total = f.mul(I64, total, self.sizes.value(extent), "nsw ")
+                total = f.mul(I64, total, self.extent(buffer, axis), "nsw ")
                 total = place_sum(f, total, place)
             else:
                 total = place
@@ -104,7 +124,7 @@ class Memory:
         if len(buffer.shape) < 2:
             return self.pointer(buffer)
         f = self.f
-        start = f.mul(I64, self.lead(buffer, places), self.sizes.value(buffer.shape[-1]), "nsw ")
+        start = f.mul(I64, self.lead(buffer, places), self.extent(buffer, -1), "nsw ")
         return f.element(memory_kind(buffer.dtype), self.pointer(buffer), start)
 
     def address(self, buffer: Buffer, places: Sequence[str]) -> str:
@@ -137,9 +157,9 @@ class Memory:
     def addresses(self, buffer: Buffer, places: Sequence[str], lanes: int) -> str:
         """An address per lane; the places are vectors."""
         f, k, total = self.f, kind("i64", lanes), "zeroinitializer"
-        for place, extent in zip(places, buffer.shape, strict=True):
+        for axis, place in enumerate(places):
             if total != "zeroinitializer":
-                total = f.mul(k, total, f.splat(k, self.sizes.value(extent)), "nsw ")
+                total = f.mul(k, total, f.splat(k, self.extent(buffer, axis)), "nsw ")
                 total = f.add(k, total, place, "nsw ")
             else:
                 total = place

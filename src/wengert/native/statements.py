@@ -19,6 +19,7 @@ from wengert.lower.changes import (
 from wengert.lower.nest import (
     READ,
     Accumulate,
+    Allocate,
     Assign,
     Block,
     Check,
@@ -30,7 +31,8 @@ from wengert.lower.nest import (
     Unsupported,
     While,
 )
-from wengert.native.conversions import kind_of
+from wengert.native.conversions import kind_of, memory_kind
+from wengert.native.heap import block_of, bytes_of, grown
 from wengert.native.primitives import combined
 from wengert.native.text import BOOL, I64
 from wengert.native.values import Values
@@ -55,6 +57,7 @@ class Statements:
         self.writer = values.writer
         self.memory = values.memory
         self.lanes = lanes
+        self.heap = program.heap
         self.counting = counters(program.body)
         self._wild: dict[Expr, int] = {}
 
@@ -72,6 +75,8 @@ class Statements:
                 self._accumulate(statement)
             case Store():
                 self._store(statement)
+            case Allocate():
+                self._allocate(statement)
             case For():
                 self._for(statement)
             case While():
@@ -108,6 +113,23 @@ class Statements:
             kind = kind_of(buffer.dtype)
             value = combined(self.writer, kind, "add", memory.load(buffer, address), value)
         memory.store(buffer, value, address)
+
+    def _allocate(self, statement: Allocate) -> None:
+        f, values, buffer = self.f, self.values, statement.buffer
+        extents = [values.index(e) for e in statement.extents]
+        size = memory_kind(buffer.dtype).bytes
+        need, keep = bytes_of(f, size, extents), "0"
+        if statement.keeps:
+            keep = bytes_of(f, size, [values.value(e) for e in buffer.extents])
+        block, capacity = values.blocks[buffer]
+        with f.when(f.compare(I64, "ugt", need, f.load(I64, capacity))):
+            at = block_of(f, self.heap.index(buffer))
+            fresh = grown(f, at, need, keep)
+            f.effect(f"store ptr {fresh}, ptr {block}, align 8")
+            f.store(I64, f.load(I64, f.element(I64, at, "1")), capacity)
+        for variable, extent in zip(buffer.extents, extents, strict=True):
+            self.assign(variable, extent)
+        values.touch([buffer])
 
     def _check(self, statement: Check) -> None:
         f = self.f

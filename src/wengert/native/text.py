@@ -283,11 +283,14 @@ class Function:
         return self.reduce("or", mask, a)
 
     # --- memory ------------------------------------------------------------------------------------------
-    def slot(self, kind: Kind) -> str:
-        """The address of a variable of this call; one that is only loaded and stored costs nothing."""
+    def slot(self, kind: Kind | None) -> str:
+        """The address of a variable of this call; one that is only loaded and stored costs nothing.
+
+        Without a kind it is one that holds an address.
+        """
         name = f"%v{self._values}"
         self._values += 1
-        self._slots.append(f"  {name} = alloca {kind.text}")
+        self._slots.append(f"  {name} = alloca {kind.text if kind else 'ptr'}")
         return name
 
     def element(self, kind: Kind, pointer: str, index: str) -> str:

@@ -177,11 +177,13 @@ class Values(_Written):
     def __init__(self, writer: Writer, memory: Memory, slots: Mapping[Expr, str]) -> None:
         super().__init__(writer, memory)
         self.slots = slots
-        self._known: dict[Expr, tuple[str, int]] = {}
-        self._log: list[tuple[Expr, tuple[str, int] | None]] = []
-        self._depends: dict[Expr, frozenset[Changing]] = {}
+        self.blocks: dict[Buffer, tuple[str, str]] = {}  # addresses of a block's address and bytes
+        self._known: dict[Changing, tuple[str, int]] = {}
+        self._log: list[tuple[Changing, tuple[str, int] | None]] = []
+        self._depends: dict[Changing, frozenset[Changing]] = {}
         self._touched: dict[Changing, int] = {}
         self._clock = 0
+        memory.held, memory.number = self.held, self.value
 
     @contextmanager
     def scope(self) -> Iterator[None]:
@@ -202,7 +204,7 @@ class Values(_Written):
         for thing in things:
             self._touched[thing] = self._clock
 
-    def bind(self, node: Expr, value: str) -> None:
+    def bind(self, node: Changing, value: str) -> None:
         """The value of a node from now on."""
         self._log.append((node, self._known.get(node)))
         self._known[node] = (value, self._clock)
@@ -215,17 +217,25 @@ class Values(_Written):
             bottom_up([node], self._is_known, self._see)
         return self._known[node][0]
 
+    def held(self, buffer: Buffer) -> str:
+        """Where the block of a heap buffer is."""
+        if not self._is_known(buffer):
+            self.bind(buffer, self.f.value(f"load ptr, ptr {self.blocks[buffer][0]}, align 8"))
+        return self._known[buffer][0]
+
     def _see(self, node: Expr) -> None:
         self.bind(node, self._written(node))
 
-    def _is_known(self, node: Expr) -> bool:
+    def _is_known(self, node: Changing) -> bool:
         entry = self._known.get(node)
         if entry is None:
             return False
         depends = self._depends[node]
         return not depends or all(self._touched.get(d, 0) <= entry[1] for d in depends)
 
-    def _dependence(self, node: Expr) -> frozenset[Changing]:
+    def _dependence(self, node: Changing) -> frozenset[Changing]:
+        if isinstance(node, Buffer):
+            return frozenset(node.extents[:1])  # whoever allocates sets them
         if node in self.slots:
             return frozenset([node])
         found = _NOTHING
@@ -233,7 +243,7 @@ class Values(_Written):
             more = self._depends.get(a, _NOTHING)
             if not more <= found:
                 found = found | more
-        if node.op is READ and node.attr.buffer.role in ("local", "output"):
+        if node.op is READ and node.attr.buffer.role in ("local", "output", "heap"):
             found = found | {node.attr.buffer}
         return found
 

@@ -92,6 +92,8 @@ class Native:
             return run(*tidy)  # type: ignore[no-any-return]  # outputs
 
         def failed(code: int, words: bytes, *values: Any) -> Sequence[Any]:
+            if code < 0:  # there is no more memory
+                raise MemoryError
             return python(values)
 
         run = self.loaded.entry(self._name, slow, failed, way=way)

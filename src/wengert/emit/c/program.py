@@ -23,7 +23,7 @@ from wengert.ir.node import Expr
 from wengert.ir.walk import order
 from wengert.lower.changes import blocks, expressions
 from wengert.lower.lowering import lowered
-from wengert.lower.nest import READ, Buffer, Program
+from wengert.lower.nest import READ, Buffer, Program, Unsupported
 from wengert.lower.tidy import tidy
 
 __all__ = ["CSource", "Names", "c_source", "written"]
@@ -91,6 +91,8 @@ class _Source:
     """One program that is being written."""
 
     def __init__(self, program: Program, names: Names) -> None:
+        if program.heap:
+            raise Unsupported("memory whose size only running tells")
         shown = set(range(len(names.outputs)))
         program = Program(
             program.inputs,
