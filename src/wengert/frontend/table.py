@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import EllipsisType
 from typing import Any, TypeAlias
 
@@ -55,22 +56,47 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 @dataclass(frozen=True)
 class Entry:
-    """A function that may be called, and the function on expressions that stands for it."""
+    """A function that may be called, and the function on expressions that stands for it.
+
+    What its signature says is found out when it is first wanted: there are hundreds of entries, and a
+    program calls a few.
+    """
 
     title: str
     original: Callable[..., Any]
     function: Callable[..., Any]
-    signature: inspect.Signature
-    # By parameter: "value", "values", "nested", "shape", "length", "number", "static".
-    kinds: Mapping[str, str]
-    defaults: Mapping[
-        str, Any
-    ]  # parameters of the original that are refused unless they have these
     group: str
-    positional: tuple[tuple[str, str], ...]  # names and kinds of what may be given by position
-    least: (
-        int | None
-    )  # how many of them have no default; None where position is not all that counts
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Of the function on expressions."""
+        return inspect.signature(self.function)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """By parameter: "value", "values", "nested", "shape", "length", "number", "static"."""
+        return {name: _kind(p.annotation) for name, p in self.signature.parameters.items()}
+
+    @cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """Parameters of the original that are refused unless they have these."""
+        return _unsupported(self.original, self.signature)
+
+    @cached_property
+    def positional(self) -> tuple[tuple[str, str], ...]:
+        """Names and kinds of what may be given by position."""
+        return tuple((p.name, self.kinds[p.name]) for p in self._ordered)
+
+    @cached_property
+    def least(self) -> int | None:
+        """How many of them have no default; ``None`` where position is not all that counts."""
+        if any(map(_is_beyond_position, self.signature.parameters.values())):
+            return None
+        return sum(p.default is p.empty for p in self._ordered)
+
+    @property
+    def _ordered(self) -> list[inspect.Parameter]:
+        return [p for p in self.signature.parameters.values() if p.kind in _POSITIONAL]
 
 
 _entries: dict[Any, Entry] = {}
@@ -118,22 +144,7 @@ def described(
     original: Callable[..., Any], function: Callable[..., Any], group: str = "", title: str = ""
 ) -> Entry:
     """The entry of a function, not registered."""
-    signature = inspect.signature(function)
-    parameters = signature.parameters
-    kinds = {name: _kind(parameter.annotation) for name, parameter in parameters.items()}
-    ordered = [p for p in parameters.values() if p.kind in _POSITIONAL]
-    least = sum(p.default is p.empty for p in ordered)
-    return Entry(
-        title or title_of(original),
-        original,
-        function,
-        signature,
-        kinds,
-        _unsupported(original, signature),
-        group,
-        tuple((p.name, kinds[p.name]) for p in ordered),
-        None if any(map(_is_beyond_position, parameters.values())) else least,
-    )
+    return Entry(title or title_of(original), original, function, group)
 
 
 def _is_beyond_position(parameter: inspect.Parameter) -> bool:

@@ -20,7 +20,7 @@ from wengert.errors import NativeError, TypeMismatchError, worded
 from wengert.native import engine
 from wengert.native.interpreter import Slot, interpreter_table
 from wengert.native.plain import plain_entry
-from wengert.native.signature import Array, Layout, Signature, Where, leaves
+from wengert.native.signature import Array, Signature, Where, leaves
 from wengert.native.wrapper import wrapper_text
 
 __all__ = ["PATIENCE", "Outside", "Way", "callable_class", "entry"]
@@ -50,9 +50,6 @@ class Outside(NamedTuple):
 # Nanoseconds of work from which on other threads of Python may run meanwhile: to let go of the GIL and
 # take it again costs about 35, and up to a switch interval when others want it.
 PATIENCE: Final = 20_000
-
-# Words from which on a wrapper is compiled without passes.
-WIDE: Final = 100
 
 METHOD_FLAGS: Final = 0x0080 | 0x0002  # METH_FASTCALL | METH_KEYWORDS of methodobject.h
 
@@ -210,10 +207,8 @@ def _wrapper(signature: Signature) -> engine.Compiled:
     with _COMPILING:
         wrapper = _WRAPPERS.get(signature)
         if wrapper is None:
-            # Good code for hundreds of arguments would take a tenth of a second.
-            wide = Layout.of(signature).size > WIDE
-            text = wrapper_text(signature)
-            wrapper = engine.compile(text, ["entry"], tier="quick" if wide else "light")
+            # Better code is not faster to call, and takes four times as long to make.
+            wrapper = engine.compile(wrapper_text(signature), ["entry"], tier="quick")
             _WRAPPERS[signature] = wrapper
         return wrapper
 

@@ -6,6 +6,9 @@ import ast
 import builtins
 import copy
 import inspect
+import linecache
+import os
+import re
 import textwrap
 import types
 from typing import Any
@@ -73,7 +76,7 @@ def _tree_of(function: types.FunctionType) -> Any:
     if known is not None:
         return copy.deepcopy(known)
     try:
-        lines, start = inspect.getsourcelines(code)
+        lines, start = _lines_of(function)
     except (OSError, TypeError) as error:
         raise NoSource(str(error)) from None
     text = "".join(lines)
@@ -86,6 +89,26 @@ def _tree_of(function: types.FunctionType) -> Any:
     found = _definition(tree, function)
     _trees[code] = found
     return copy.deepcopy(found)
+
+
+# Where a definition starts, decorators included.
+_START = re.compile(r"\s*(def\b|async\b|@)|.*\blambda\b")
+
+
+def _lines_of(function: types.FunctionType) -> tuple[list[str], int]:
+    """What ``inspect.getsourcelines`` gives, without its look at every module that is loaded.
+
+    Raises:
+        OSError, TypeError: there is no source.
+    """
+    code = function.__code__
+    if os.path.exists(code.co_filename):
+        linecache.checkcache(code.co_filename)
+        lines = linecache.getlines(code.co_filename, function.__globals__)
+        rest = lines[code.co_firstlineno - 1 :]
+        if rest and _START.match(rest[0]):
+            return inspect.getblock(rest), code.co_firstlineno
+    return inspect.getsourcelines(code)
 
 
 def _parse_around(function: types.FunctionType, code: types.CodeType) -> tuple[ast.Module, int]:
