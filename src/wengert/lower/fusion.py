@@ -26,6 +26,7 @@ from wengert.lower.nest import (
     Store,
     variable,
 )
+from wengert.lower.parallel import is_own
 from wengert.lower.renamed import Renaming
 from wengert.lower.tiles import Tile, tiled
 from wengert.lower.uses import Uses, uses_of
@@ -75,7 +76,8 @@ class _Fusing:
     def block(self, block: Block, elsewhere: set[Buffer], level: Level) -> Block:
         """A block with its loops fused, and theirs; ``elsewhere`` are buffers that others use too."""
         statements = list(block)
-        if sum(isinstance(s, For) for s in statements) > 1 and len(statements) <= MOST:
+        loops = sum(isinstance(s, For) for s in statements)
+        if len(statements) <= MOST and (loops > 1 or (loops and level == "outer")):
             statements = self.fuse(statements, elsewhere, level)
         if not any(blocks(s) for s in statements):
             return Block(statements)
@@ -106,25 +108,35 @@ class _Fusing:
         for cluster in _clusters(statements, uses, _dependences(uses), level):
             members = [statements[n] for n in cluster]
             loops = [m for m in members if isinstance(m, For)]
-            if len(members) == 1:
+            theirs = [uses[n] for n in cluster]
+            if not all(map(_fits_somewhere, members, theirs, [level] * len(members))):
                 found += members
                 continue
-            theirs = [uses[n] for n in cluster]
             inside = Counter(b for use in theirs for b in use.buffers())
-            private = {
+            mine = {
                 b
                 for b, count in inside.items()
-                if b.role == "local"
-                and counts[b] == count
-                and b not in elsewhere
-                and all(u.aligned(b, m.counter) for u, m in zip(theirs, loops, strict=True))
+                if b.role == "local" and counts[b] == count and b not in elsewhere
             }
-            nested = any(_has_loops(loop.body) for loop in loops)
-            cut = tiled(loops, private, self.locals) if nested and level == "outer" else None
+            aligned = {
+                b
+                for b in mine
+                if all(use.aligned(b, m.counter) for use, m in zip(theirs, loops, strict=True))
+            }
+            own = {
+                b
+                for b in mine - aligned
+                if inside[b] == 1 and any(is_own(b, m) for m in loops if b in uses_of(m).stores)
+            }
+            cut = None
+            if level == "outer" and any(_has_loops(loop.body) for loop in loops):
+                cut = tiled(loops, aligned, own, self.locals)
             if cut is not None:
                 found += cut
+            elif len(loops) == 1:
+                found += loops
             else:
-                found.append(merged(loops, private, self.locals))
+                found.append(merged(loops, aligned, self.locals))
         return found
 
 

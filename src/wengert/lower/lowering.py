@@ -19,6 +19,7 @@ from wengert.ir.function import Function
 from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import build, order
+from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
 from wengert.lower.nest import (
     Accumulate,
@@ -37,6 +38,7 @@ from wengert.lower.nest import (
     variable,
 )
 from wengert.lower.order import along, in_memory_order
+from wengert.lower.parallel import with_parallel_loops
 from wengert.lower.ranges import Ranges
 from wengert.lower.values import (
     COUNTER,
@@ -77,8 +79,12 @@ def lowered(
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    program = _Lowering(names or {}, lines or {}).program(function)
-    return fused(program) if fuse else program
+    lowering = _Lowering(names or {}, lines or {})
+    program = lowering.program(function)
+    if not fuse:
+        return program
+    program = without_constant_variables(program)
+    return fused(with_parallel_loops(program, lowering.ranges))
 
 
 class _Lowering:
@@ -251,7 +257,9 @@ class _Frame:
     def check(
         self, condition: Expr, about: str = "IndexError: a place outside of an array"
     ) -> None:
-        if condition.op is not CONSTANT or not condition.attr:
+        if condition.op is CONSTANT and condition.attr:
+            return
+        if not self.lowering.ranges.holds(condition):
             self.add(Check(condition, next(self.lowering.codes), about))
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Stored:

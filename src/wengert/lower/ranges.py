@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
+from wengert.ir.dims import Dim
 from wengert.ir.node import Expr
+from wengert.ir.walk import order
+from wengert.lower.changes import bottom_up
 from wengert.lower.nest import READ
-from wengert.ops.choice import MAXIMUM
-from wengert.ops.leaves import CONSTANT, SIZE, const
+from wengert.ops.choice import ABS, FLOORDIV, MAXIMUM
+from wengert.ops.einstein import EIN
+from wengert.ops.layout import CAST
+from wengert.ops.leaves import CONSTANT, SIZE, const, machine_number
 from wengert.ops.sums import LIN, add, scale
 
 __all__ = ["Ranges"]
+
+LARGEST_SIZE = 2**31 - 1
+"""Sizes of arguments are no larger, or else machine code does not take them."""
+
+Interval = tuple[float, float]
+_ANY = (-math.inf, math.inf)
+_SAFE = 9.1e18  # integers below have not run over
 
 # A sum of integers: what is multiplied, by how much; the number alone stands under None.
 Linear = dict[Expr | None, int]
@@ -44,6 +58,72 @@ class Ranges:
             return False
         high = _plus(room, low, -1)  # what is left between the place and the end
         return self._least(low) >= 0 and self._least(high) > 0
+
+    def differ(self, one: Expr, other: Expr, moving: set[Expr]) -> bool:
+        """Whether two places are different for certain; ``moving`` have other values in each of them."""
+        a, b = _linear(one), _linear(other)
+        if a is None or b is None or any(atom in moving and atom in b for atom in a):
+            return False
+        if any(any(n.op is READ for n in order([atom])) for atom in {*a, *b} if atom is not None):
+            return False
+        return self._least(_plus(a, b, -1)) > 0 or self._least(_plus(b, a, -1)) > 0
+
+    def holds(self, condition: Expr) -> bool:
+        """Whether a comparison of numbers is certainly true; sizes are below `LARGEST_SIZE`."""
+        if condition.op.name not in ("lt", "le"):
+            return False
+        known: dict[Expr, Interval] = {}
+        (_, high), (low, _) = (self._interval(a, known) for a in condition.args)
+        return high < low or (condition.op.name == "le" and high == low)
+
+    def _interval(self, node: Expr, known: dict[Expr, Interval]) -> Interval:
+        """Between which numbers a number is."""
+        bottom_up(
+            [node], known.__contains__, lambda n: known.__setitem__(n, self._bounds(n, known))
+        )
+        return known[node]
+
+    def _bounds(self, node: Expr, known: dict[Expr, Interval]) -> Interval:
+        args = [known[a] for a in node.args]
+        if node.op is CONSTANT and not node.ndim:
+            number = float(machine_number(node.attr))
+            found = (number, number)
+        elif node.op is SIZE:
+            found = (
+                (0.0, float(LARGEST_SIZE))
+                if isinstance(node.attr, Dim) and node.attr is Dim.named(str(node.attr))
+                else _ANY
+            )
+        elif node in self.trips:
+            most = self._least_bound(self.trips[node], known)
+            found = (0.0, max(most - 1, 0.0))
+        elif node.op is LIN:
+            found = _sum(zip(node.attr, args, strict=True))
+        elif node.op is EIN and not node.ndim and len(args) == 2:
+            ends = [a * b if a and b else 0.0 for a in args[0] for b in args[1]]
+            found = (min(ends), max(ends))
+        elif node.op is CAST and node.value_type.dtype in ("float64", "int64"):
+            found = args[0]
+        elif node.op is ABS:
+            low, high = args[0]
+            found = (max(low, -high, 0.0), max(-low, high))
+        elif node.op is FLOORDIV and args[1][0] == args[1][1] > 0:
+            found = (args[0][0] // args[1][0], args[0][1] // args[1][0])
+        else:
+            found = _ANY
+        if not (found[0] >= -_SAFE and found[1] <= _SAFE):
+            return _ANY  # it may have run over
+        return found
+
+    def _least_bound(self, trip: Linear, known: dict[Expr, Interval]) -> float:
+        """A bound of a trip count from above."""
+        if not trip:
+            return math.inf
+        terms = [
+            (c, (1.0, 1.0) if atom is None else self._interval(atom, known))
+            for atom, c in trip.items()
+        ]
+        return _sum(terms)[1]
 
     def most(self, value: Expr) -> Expr | None:
         """A bound of a number from above in terms of sizes; ``None`` if there is none in sight.
@@ -93,6 +173,15 @@ class Ranges:
         if any(atom is not None for atom in form):
             return float("-inf")
         return form.get(None, 0)
+
+
+def _sum(terms: Iterable[tuple[Any, Interval]]) -> Interval:  # Any: int, Fraction or float
+    low = high = 0.0
+    for coefficient, (least, most) in terms:
+        c = float(coefficient)
+        ends = (c * least, c * most)
+        low, high = low + min(ends), high + max(ends)
+    return low, high
 
 
 def _is_at_most_zero(values: Sequence[Expr]) -> bool:

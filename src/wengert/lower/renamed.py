@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from wengert.ir.node import Expr
 from wengert.ir.walk import build
-from wengert.lower.changes import bottom_up
+from wengert.lower.changes import bottom_up, with_bodies
 from wengert.lower.nest import (
     READ,
     Accumulate,
     Assign,
     Block,
     Buffer,
+    Check,
     For,
+    If,
     Statement,
     Store,
+    While,
     read,
 )
 from wengert.lower.uses import Places
@@ -69,31 +73,41 @@ class Renaming:
         """A variable that gets a value."""
         return self.variables.get(node, node)
 
-    def statement(self, statement: Statement) -> Statement:
-        """A plain statement, renamed."""
+    def head(self, statement: Statement) -> Statement:
+        """A statement renamed, but for its bodies."""
         match statement:
             case Assign():
-                return Assign(
-                    self.variable(statement.variable), self.expr(statement.value), statement.again
+                return replace(
+                    statement,
+                    variable=self.variable(statement.variable),
+                    value=self.expr(statement.value),
                 )
             case Accumulate():
-                variable = self.variable(statement.variable)
-                return Accumulate(variable, statement.kind, self.expr(statement.value))
+                return replace(
+                    statement,
+                    variable=self.variable(statement.variable),
+                    value=self.expr(statement.value),
+                )
             case Store():
                 places = tuple([self.expr(p) for p in statement.places])
                 buffer, places = self.at(statement.buffer, places)
                 return Store(buffer, places, self.expr(statement.value), statement.adds)
             case For():
-                return For(
-                    self.variable(statement.counter),
-                    self.expr(statement.trip),
-                    self.block(statement.body),
-                    statement.parallel,
-                    statement.backward,
+                return replace(
+                    statement,
+                    counter=self.variable(statement.counter),
+                    trip=self.expr(statement.trip),
                 )
-            case _:
-                raise AssertionError(statement)
+            case While():
+                trip = None if statement.trip is None else self.expr(statement.trip)
+                return replace(statement, trip=trip)
+            case If() | Check():
+                return replace(statement, condition=self.expr(statement.condition))
+
+    def statement(self, statement: Statement) -> Statement:
+        """A statement renamed, with its bodies."""
+        return with_bodies(self.head(statement), self.block)
 
     def block(self, statements: Iterable[Statement]) -> Block:
-        """Plain statements, renamed."""
+        """Statements renamed."""
         return Block([self.statement(s) for s in statements])

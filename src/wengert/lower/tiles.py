@@ -24,6 +24,7 @@ from wengert.lower.nest import (
     Assign,
     Block,
     Buffer,
+    Check,
     For,
     Statement,
     Store,
@@ -34,7 +35,7 @@ from wengert.lower.renamed import Renaming
 from wengert.lower.uses import Places, uses_of
 from wengert.lower.values import COUNTER, combination, of_type, reads
 from wengert.ops.choice import floor_divide, minimum
-from wengert.ops.leaves import CONSTANT, const
+from wengert.ops.leaves import CONSTANT, const, size
 from wengert.ops.sums import add, scale, subtract
 
 __all__ = ["Tile", "tiled"]
@@ -52,17 +53,23 @@ class Tile(For):
     rows: bool = False
 
 
-def tiled(loops: Sequence[For], private: set[Buffer], locals_: list[Buffer]) -> list[Tile] | None:
-    """Loops of as many iterations as loops over blocks of them; ``None`` where that would not help."""
+def tiled(
+    loops: Sequence[For], private: set[Buffer], own: set[Buffer], locals_: list[Buffer]
+) -> list[Tile] | None:
+    """Loops of as many iterations as loops over blocks of them; ``None`` where that would not help.
+
+    ``private`` are local buffers that only these loops use, at their counters; ``own`` are such that each
+    iteration uses anew.
+    """
     trip = loops[0].trip
     known = int(trip.attr) if trip.op is CONSTANT else None
     if known is not None and known < SHORT:
         return None
-    if _streams(loops, private):
-        return [_in_rows(loops, trip, private, locals_)]
+    if _streams(loops, private | own):
+        return [_in_rows(loops, trip, private, locals_)] if len(loops) > 1 else None
     if not all(_swaps(loop) for loop in loops):
         return None
-    return _in_lanes(loops, trip, known, private, locals_)
+    return _in_lanes(loops, trip, known, private, own, locals_)
 
 
 # --- which way -----------------------------------------------------------------------------------------
@@ -109,17 +116,17 @@ def _mentions(place: Expr, counter: Expr) -> bool:
 
 def _swaps(loop: For) -> bool:
     """Whether the loops inside run as often for every item."""
-    given = uses_of(loop).given
+    changing = {loop.counter, *_assigned(loop)}
     waiting = [loop.body]
     while waiting:
         for statement in waiting.pop():
             if isinstance(statement, For):
-                if statement.backward or not given.isdisjoint(order([statement.trip])):
+                if statement.backward or not changing.isdisjoint(order([statement.trip])):
                     return False
                 if reads(statement.trip):
                     return False
                 waiting.append(statement.body)
-            elif not isinstance(statement, (Assign, Accumulate, Store)):
+            elif not isinstance(statement, (Assign, Accumulate, Store, Check)):
                 return False
     return True
 
@@ -153,10 +160,11 @@ def _in_lanes(
     trip: Expr,
     known: int | None,
     private: set[Buffer],
+    own: set[Buffer],
     locals_: list[Buffer],
 ) -> list[Tile]:
     """Blocks of a fixed number of items, and what remains as one more."""
-    lanes = _Lanes(loops, private, locals_)
+    lanes = _Lanes(loops, private, own, locals_)
     found: list[Tile] = []
     whole: Expr = floor_divide(trip, const(ITEMS))
     if known is None or known >= ITEMS:
@@ -190,11 +198,18 @@ class _Nested:
 class _Lanes:
     """Writes the items of a block side by side."""
 
-    def __init__(self, loops: Sequence[For], private: set[Buffer], locals_: list[Buffer]) -> None:
+    def __init__(
+        self,
+        loops: Sequence[For],
+        private: set[Buffer],
+        own: set[Buffer],
+        locals_: list[Buffer],
+    ) -> None:
         self.loops = loops
         self.locals = locals_
         self.trees = [_tree(loop.body) for loop in loops]
         self.smaller = {b: self.local(b, (*b.shape[1:], ITEMS)) for b in private}
+        self.own = {b: self.local(b, (*b.shape, ITEMS)) for b in own}
         self.apart = self._apart()
         self.spread: dict[Expr, Buffer] = {}
         for v in sorted(_shared(self.trees), key=lambda node: node.serial):
@@ -206,42 +221,35 @@ class _Lanes:
         self.locals.append(buffer)
         return buffer
 
-    def _apart(self) -> dict[tuple[Buffer, tuple[Expr, ...]], tuple[Buffer, tuple[Expr, ...]]]:
-        """Arrays with a row for each item that are read again and again: where a block of them lies.
-
-        Keyed by the array and the trip counts of the loops along its other axes.
-        """
-        found: dict[tuple[Buffer, tuple[Expr, ...]], tuple[Buffer, tuple[Expr, ...]]] = {}
+    def _apart(self) -> dict[Buffer, Buffer]:
+        """Arrays with a row for each item that are read again and again: where a block of them lies."""
+        found: dict[Buffer, Buffer] = {}
         for loop in self.loops:
-            trips = _trips(loop)
             for inner, statement in _flat(loop):
                 for buffer, places in uses_of(statement).reads.items():
-                    if (
-                        buffer in self.smaller
-                        or len(buffer.shape) < 2
-                        or _stores_to(self.loops, buffer)
-                    ):
+                    if buffer in found or buffer in self.smaller or buffer in self.own:
                         continue
-                    for place in places:
-                        if place[0] is not loop.counter or not _all_counters(place[1:], trips):
-                            continue
-                        if set(place[1:]) < set(inner):
-                            key = buffer, tuple(trips[p] for p in place[1:])
-                            if key not in found:
-                                local = self.local(buffer, (*buffer.shape[1:], ITEMS))
-                                found[key] = local, key[1]
+                    if len(buffer.shape) < 2 or _stores_to(self.loops, buffer):
+                        continue
+                    if any(
+                        place[0] is loop.counter
+                        and any(not any(_mentions(p, c) for p in place[1:]) for c in inner)
+                        for place in places
+                    ):
+                        found[buffer] = self.local(buffer, (*buffer.shape[1:], ITEMS))
         return found
 
     def body(self, start: Expr, items: Expr) -> Block:
         """The loops for so many items from some start on."""
         body = Block()
-        for (buffer, trips), (near, _) in self.apart.items():
+        for buffer, near in self.apart.items():
             item = variable(COUNTER, "item")
-            axes = tuple(variable(COUNTER, "i") for _ in trips)
+            axes = tuple(variable(COUNTER, "i") for _ in buffer.shape[1:])
             value = read(buffer, (add(start, item), *axes))
             nest = Block([Store(near, (*axes, item), value)])
             nest = Block([For(item, items, nest, parallel=True)])
-            for axis, trip in zip(reversed(axes), reversed(trips), strict=True):
+            for axis, extent in zip(reversed(axes), reversed(buffer.shape[1:]), strict=True):
+                trip = const(extent) if isinstance(extent, int) else size(extent)
                 nest = Block([For(axis, trip, nest, parallel=True)])
             for each in nest:
                 body.add(each)
@@ -258,11 +266,9 @@ class _Writer:
     def __init__(self, lanes: _Lanes, loop: For, start: Expr, items: Expr) -> None:
         self.lanes, self.loop, self.items = lanes, loop, items
         self.item = variable(COUNTER, "item")
-        self.trips = _trips(loop)
         # The body is written several times: each has variables of its own.
         mine = {v: variable(v.value_type, "t") for v in _assigned(loop) if v not in lanes.spread}
-        mine |= {c: variable(COUNTER, "i") for c in self.trips}
-        self.back = {new: old for old, new in mine.items()}
+        mine |= {c: variable(COUNTER, "i") for c in _counters(loop)}
         self.renaming = Renaming({**mine, loop.counter: add(start, self.item)}, self.moved)
         self.shifted = self.renaming.variables[loop.counter]
 
@@ -270,11 +276,10 @@ class _Writer:
         found = self.lanes.smaller.get(buffer)
         if found is not None:
             return found, (*places[1:], self.item)
-        if len(places) > 1 and places[0] is self.shifted:
-            trips = tuple(self.trips.get(self.back.get(p, p), p) for p in places[1:])
-            near = self.lanes.apart.get((buffer, trips))
-            if near is not None and all(self.back.get(p) in self.trips for p in places[1:]):
-                return near[0], (*places[1:], self.item)
+        if buffer in self.lanes.own:
+            return self.lanes.own[buffer], (*places, self.item)
+        if places and places[0] is self.shifted and buffer in self.lanes.apart:
+            return self.lanes.apart[buffer], (*places[1:], self.item)
         return buffer, places
 
     def statements(self, tree: Sequence[_Flat | _Nested]) -> list[Statement]:
@@ -315,6 +320,13 @@ class _Writer:
                     before.append(Assign(total, of_type(const(0), dtype)))
                     body.add(Accumulate(total, "add", of_type(store.value, dtype)))
                     after.append(Store(store.buffer, store.places, total, adds=True))
+                case Check() if not self.varies(statement.condition):
+                    before.append(renaming.statement(statement))
+                case Check():
+                    fine = variable(Type("bool"), "fine")
+                    before.append(Assign(fine, const(True)))
+                    body.add(Accumulate(fine, "and", renaming.expr(statement.condition)))
+                    after.append(Check(fine, statement.code))
                 case _:
                     body.add(renaming.statement(statement))
         return [*before, For(self.item, self.items, body, parallel=True), *after]
@@ -330,8 +342,14 @@ class _Writer:
 
     def is_one_place(self, store: Store) -> bool:
         """Whether all items add to the same place."""
+        return not any(self.varies(p) for p in store.places)
+
+    def varies(self, node: Expr) -> bool:
+        """Whether a number may be another one for each item."""
         changing = {self.loop.counter, *_assigned(self.loop)}
-        return not any(reads(p) or not changing.isdisjoint(order([p])) for p in store.places)
+        return not changing.isdisjoint(order([node])) or any(
+            r.attr.buffer.role in ("local", "output") for r in reads(node)
+        )
 
 
 # --- what stands where ---------------------------------------------------------------------------------
@@ -340,11 +358,16 @@ def _tree(block: Block) -> list[_Flat | _Nested]:
     for statement in block:
         if isinstance(statement, For):
             found.append(_Nested(statement, _tree(statement.body)))
-        elif found and isinstance(found[-1], _Flat):
+        elif found and isinstance(found[-1], _Flat) and not _checks(found[-1]):
             found[-1].statements.append(statement)
         else:
             found.append(_Flat([statement]))
     return found
+
+
+def _checks(flat: _Flat) -> bool:
+    """Whether what follows may rely on what is checked for all items first."""
+    return any(isinstance(s, Check) for s in flat.statements)
 
 
 def _shared(trees: Sequence[Sequence[_Flat | _Nested]]) -> set[Expr]:
@@ -370,20 +393,16 @@ def _assigned(loop: For) -> list[Expr]:
     return [s.variable for _, s in _flat(loop) if isinstance(s, Assign)]
 
 
-def _trips(loop: For) -> dict[Expr, Expr]:
-    """How often the loops inside run, by their counters."""
-    found: dict[Expr, Expr] = {}
+def _counters(loop: For) -> list[Expr]:
+    """The counters of the loops inside."""
+    found: list[Expr] = []
     waiting = [loop.body]
     while waiting:
         for statement in waiting.pop():
             if isinstance(statement, For):
-                found[statement.counter] = statement.trip
+                found.append(statement.counter)
                 waiting.append(statement.body)
     return found
-
-
-def _all_counters(places: Places, trips: dict[Expr, Expr]) -> bool:
-    return len(set(places)) == len(places) and all(p in trips for p in places)
 
 
 def _stores_to(loops: Sequence[For], buffer: Buffer) -> bool:

@@ -12,6 +12,7 @@ from wengert.lower.nest import (
     Allocate,
     Assign,
     Buffer,
+    Check,
     For,
     If,
     Statement,
@@ -34,7 +35,7 @@ class Uses:
     used: set[Expr] = field(default_factory=set)  # variables
     given: set[Expr] = field(default_factory=set)
     checks: bool = False
-    plain: bool = True  # nothing but loops, assignments, accumulations and stores
+    plain: bool = True  # nothing but loops, assignments, accumulations, stores and checks
     size: int = 0  # statements
 
     def aligned(self, buffer: Buffer, counter: Expr) -> bool:
@@ -82,9 +83,8 @@ def uses_of(statement: Statement) -> Uses:
                 found.plain = False
             case If():
                 found.plain = False
-            case _:
+            case Check():
                 found.checks = True
-                found.plain = False
     return found
 
 

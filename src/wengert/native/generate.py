@@ -19,6 +19,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.changes import blocks, slotted
 from wengert.lower.nest import Block, Buffer, For, If, Program, While
+from wengert.lower.ranges import LARGEST_SIZE
 from wengert.native import engine
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
@@ -133,6 +134,8 @@ def _plan(module: Module, program: Program, layout: Layout) -> None:
             if isinstance(extent, Dim) and not _tells(program, extent, number, axis):
                 found = f.load(I64, _word(f, layout.extent(number, axis)))
                 _require(f, f.compare(I64, "eq", found, sizes.value(extent)))
+    for size in sizes.names.values():
+        _require(f, f.compare(I64, "sle", size, str(LARGEST_SIZE)))
     for leaf, place in enumerate(program.outputs):
         for axis, extent in enumerate(place.shape if isinstance(place, Buffer) else ()):
             if isinstance(extent, Dim):

@@ -132,12 +132,15 @@ class Statements:
         values.touch([buffer])
 
     def _check(self, statement: Check) -> None:
+        self.stop_unless(self.values.operand(statement.condition, _TRUTH), statement.code)
+
+    def stop_unless(self, holds: str, code: int) -> None:
+        """Give a code back unless something holds."""
         f = self.f
-        holds = self.values.operand(statement.condition, _TRUTH)
         fine, failed = f.block("fine"), f.block("failed")
         f.branch_if(holds, fine, failed)
         f.start(failed)
-        f.ret(str(statement.code))
+        f.ret(str(code))
         f.start(fine)
 
     def _if(self, statement: If) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.lower.nest import READ, Accumulate, Assign, For, Store
+from wengert.lower.nest import READ, Accumulate, Assign, Check, For, Store
 from wengert.native.conversions import kind_of
 from wengert.native.primitives import combined, identity
 from wengert.native.text import FAST, I64
@@ -52,13 +52,16 @@ def simple(loop: For, varying: dict[Expr, bool], values: Values, lanes: int) -> 
                 if loose and not values.writer.fast:
                     return None
                 sums.append(statement)
+            case Check():
+                pass
             case Store():
                 if not _separate(statement, loop.counter, varying):
                     return None
             case _:
                 return None
-    added = {s.variable for s in sums}
-    if len(added) < len(sums) or not added.isdisjoint(varying):
+    added = {(s.variable, s.kind) for s in sums}
+    variables = {variable for variable, _ in added}
+    if len(added) > len(variables) or not variables.isdisjoint(varying):
         return None
     if _narrow(loop, varying):
         lanes *= 2
@@ -174,8 +177,17 @@ class Vectors:
                     self._accumulate(statement, lanes, next(sums)[copy])
                 case Store():
                     self._store(statement, lanes)
+                case Check():
+                    self._check(statement, lanes)
                 case _:
                     raise AssertionError(statement)
+
+    def _check(self, statement: Check, lanes: Lanes) -> None:
+        f, kind = self.f, kind_of("bool", lanes.lanes)
+        holds = lanes.operand(statement.condition, Type("bool"))
+        if lanes.mask:
+            holds = f.select(kind, lanes.mask, holds, kind.constant(1))
+        self.statements.stop_unless(f.reduce("and", kind, holds), statement.code)
 
     def _accumulate(self, statement: Accumulate, lanes: Lanes, slot: str) -> None:
         f, type_ = self.f, statement.variable.value_type
