@@ -12,7 +12,7 @@ needed, or earlier, in front of loops that change nothing it depends on. Only st
   (a variable that the body assigns again) is true and the counter is below the trip count, if there is one.
   The loop leaves in the variable ``done``, if it has one, how many times the body has run;
 * a ``parallel`` loop may run in any order, and its iterations share nothing but what `Accumulate` and stores
-  that add put together. Stores that add may meet at one place only if the loop is not parallel.
+  that add put together. Local buffers that nothing outside of it uses are each iteration's own.
 
 Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
 never stored to. Local buffers hold anything at first. Those of the role ``heap`` have extents that only

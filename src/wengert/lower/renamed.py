@@ -11,6 +11,7 @@ from wengert.lower.changes import bottom_up, with_bodies
 from wengert.lower.nest import (
     READ,
     Accumulate,
+    Allocate,
     Assign,
     Block,
     Buffer,
@@ -101,6 +102,8 @@ class Renaming:
             case While():
                 trip = None if statement.trip is None else self.expr(statement.trip)
                 return replace(statement, trip=trip)
+            case Allocate():
+                return replace(statement, extents=tuple([self.expr(e) for e in statement.extents]))
             case If() | Check():
                 return replace(statement, condition=self.expr(statement.condition))
 

@@ -74,6 +74,11 @@ def uses_of(statement: Statement) -> Uses:
                 found.stores.setdefault(top.buffer, set()).add(())
                 found.given.update(top.buffer.extents)
                 found.plain = False
+            case Allocate():
+                found.stores.setdefault(top.buffer, set())
+                found.reads.setdefault(top.buffer, set())
+                found.given.update(top.buffer.extents)
+                found.plain = False
             case For():
                 found.given.add(top.counter)
                 found.plain = found.plain and not top.backward
@@ -85,6 +90,8 @@ def uses_of(statement: Statement) -> Uses:
                 found.plain = False
             case Check():
                 found.checks = True
+    for buffer in found.buffers():
+        found.used.update(buffer.extents)  # an address needs them
     return found
 
 
