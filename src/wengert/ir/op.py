@@ -323,7 +323,7 @@ class Op:
     fills: Callable[..., Any] | None = (
         None  # Any: several `ops.places.Stores`, for a whole new array
     )
-    checks: Callable[[Expr], Expr] | None = None  # what has to hold for running to go on
+    checks: Callable[[Expr], Expr | None] | None = None  # what has to hold for running to go on
     effect: bool = (
         False  # does more than giving a value: keep it while its token is used, never copy it
     )

@@ -379,7 +379,19 @@ class _Frame:
         parts = tuple([self.at(a, places if a.ndim else ()) for a in node.args])
         if parts == node.args:
             return node
-        return of_type(build(op, parts, node.attr), node.value_type.dtype)
+        value = build(op, parts, node.attr)
+        if op.checks is not None and value.op is op:
+            self._checked(value)
+        return of_type(value, node.value_type.dtype)
+
+    def _checked(self, node: Expr) -> None:
+        """Stop where an op says so, for a node whose arguments are numbers."""
+        assert node.op.checks is not None
+        condition = node.op.checks(node)
+        if condition is not None:
+            self.check(
+                condition, f"ValueError: `{node.op.name}` of numbers for which it has no value"
+            )
 
     def one_of(self, node: Expr) -> Value:
         """One of several results."""
@@ -554,7 +566,9 @@ class _Frame:
         elif node.op.fills is not None:
             self.known[node] = self.filled(node)
         elif node.op.checks is not None:
-            self.check(self.number(node.op.checks(node)), str(node.attr))
+            condition = node.op.checks(node)
+            if condition is not None:
+                self.check(self.number(condition), str(node.attr))
             self.known[node] = const(0)
         elif node.op.folds is not None:
             self.known[node] = self.folded(node)

@@ -11,7 +11,7 @@ from typing import Any
 
 from wengert.errors import NativeError, worded
 from wengert.lower.nest import Program
-from wengert.native import engine
+from wengert.native import engine, ufuncs
 from wengert.native.calling import entry
 from wengert.native.generate import generated
 from wengert.native.signature import Signature
@@ -92,6 +92,8 @@ def _library() -> ctypes.CDLL:
 
 @cache
 def _address(symbol: str) -> int:
+    if symbol.startswith("scipy."):
+        return ufuncs.address(symbol)
     try:
         found = ctypes.cast(getattr(_library(), symbol), ctypes.c_void_p).value
     except AttributeError as error:

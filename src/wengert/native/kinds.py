@@ -52,6 +52,10 @@ class Kind:
         """As many lanes of another element."""
         return kind(element, self.lanes)
 
+    def of_lanes(self, lanes: int) -> Kind:
+        """So many lanes of the same element."""
+        return kind(self.element, lanes)
+
     def constant(self, value: float) -> str:
         """A number in every lane, to the last bit; floats are rounded to the element."""
         key = "-0" if value == 0 and self.is_float and str(value)[0] == "-" else value

@@ -15,7 +15,7 @@ from wengert.lower.nest import Unsupported
 from wengert.native.text import DOUBLE, Function, Kind
 from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS
 
-__all__ = ["PRIMITIVES", "Primitive", "Writer", "combined", "identity", "integer_power"]
+__all__ = ["PRIMITIVES", "Primitive", "Writer", "combined", "identity", "integer_power", "on"]
 
 Operands = Literal["result", "common", "truth"]
 
@@ -66,7 +66,7 @@ class Primitive(NamedTuple):
 PRIMITIVES: Final[dict[str, Primitive]] = {}
 
 
-def _on(*names: str, operands: Operands = "result") -> Callable[[Write], Write]:
+def on(*names: str, operands: Operands = "result") -> Callable[[Write], Write]:
     def register(write: Write) -> Write:
         for name in names:
             PRIMITIVES[name] = Primitive(operands, write)
@@ -76,7 +76,7 @@ def _on(*names: str, operands: Operands = "result") -> Callable[[Write], Write]:
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------
-@_on("div")
+@on("div")
 def _div(w: Writer, k: Kind, a: str, b: str) -> str:
     return w.f.div(k, a, b, w.of(k))
 
@@ -93,7 +93,7 @@ def integer_power(w: Writer, k: Kind, x: str, exponent: int) -> str:
         square = w.f.mul(k, square, square, w.of(k))
 
 
-@_on("abs")
+@on("abs")
 def _abs(w: Writer, k: Kind, x: str) -> str:
     if k.is_float:
         return w.f.intrinsic("fabs", k, x)
@@ -102,7 +102,7 @@ def _abs(w: Writer, k: Kind, x: str) -> str:
     return w.f.select(k, w.f.compare(k, "slt", x, k.constant(0)), w.f.neg(k, x), x)
 
 
-@_on("sign")
+@on("sign")
 def _sign(w: Writer, k: Kind, x: str) -> str:
     if k.mask is k:
         raise Unsupported("`sign` of truth values")
@@ -113,7 +113,7 @@ def _sign(w: Writer, k: Kind, x: str) -> str:
 
 
 def _rounding(name: str, intrinsic: str) -> None:
-    @_on(name)
+    @on(name)
     def write(w: Writer, k: Kind, x: str) -> str:
         return w.f.intrinsic(intrinsic, k, x) if k.is_float else x
 
@@ -141,7 +141,7 @@ def _integer_parts(w: Writer, k: Kind, a: str, b: str) -> tuple[str, str, str]:
     return quotient, rest, below
 
 
-@_on("floordiv")
+@on("floordiv")
 def _floordiv(w: Writer, k: Kind, a: str, b: str) -> str:
     f, zero, one = w.f, k.constant(0), k.constant(1)
     if not k.is_float:
@@ -161,7 +161,7 @@ def _floordiv(w: Writer, k: Kind, a: str, b: str) -> str:
     return f.select(k, f.compare(k, "oeq", b, zero), plain, value)
 
 
-@_on("mod")
+@on("mod")
 def _mod(w: Writer, k: Kind, a: str, b: str) -> str:
     f, zero = w.f, k.constant(0)
     if not k.is_float:
@@ -182,14 +182,14 @@ def _wrong_side(f: Function, k: Kind, rest: str, b: str) -> str:
     return f.binary("and", k.mask, differ, f.compare(k, "une", rest, zero))
 
 
-@_on("fmod")
+@on("fmod")
 def _fmod(w: Writer, k: Kind, a: str, b: str) -> str:
     return w.f.binary("frem", k, a, b) if k.is_float else _integer_parts(w, k, a, b)[1]
 
 
 # --- comparisons, logic, selection ---------------------------------------------------------------------
 def _comparison(name: str, of_floats: str, of_integers: str, of_truths: str) -> None:
-    @_on(name, operands="common")
+    @on(name, operands="common")
     def write(w: Writer, k: Kind, a: str, b: str) -> str:
         word = of_floats if k.is_float else of_truths if k.mask is k else of_integers
         return w.f.compare(k, word, a, b)
@@ -202,7 +202,7 @@ _comparison("ne", "une", "ne", "ne")
 
 
 def _binary(name: str, opcode: str, operands: Operands) -> None:
-    @_on(name, operands=operands)
+    @on(name, operands=operands)
     def write(w: Writer, k: Kind, a: str, b: str) -> str:
         return w.f.binary(opcode, k, a, b)
 
@@ -214,18 +214,18 @@ _binary("bitwise_or", "or", "result")
 _binary("bitwise_xor", "xor", "result")
 
 
-@_on("logical_not", operands="truth")
-@_on("bitwise_not")
+@on("logical_not", operands="truth")
+@on("bitwise_not")
 def _not(w: Writer, k: Kind, x: str) -> str:
     return w.f.binary("xor", k, x, k.constant(1 if k.mask is k else -1))
 
 
-@_on("maximum")
+@on("maximum")
 def _maximum(w: Writer, k: Kind, a: str, b: str) -> str:
     return _extremum(w, k, a, b, "maximum", "smax", "or")
 
 
-@_on("minimum")
+@on("minimum")
 def _minimum(w: Writer, k: Kind, a: str, b: str) -> str:
     return _extremum(w, k, a, b, "minimum", "smin", "and")
 
@@ -236,49 +236,49 @@ def _extremum(w: Writer, k: Kind, a: str, b: str, floats: str, integers: str, tr
     return w.f.intrinsic(floats if k.is_float else integers, k, a, b)
 
 
-@_on("fmax")
+@on("fmax")
 def _fmax(w: Writer, k: Kind, a: str, b: str) -> str:
     return w.f.intrinsic("maxnum", k, a, b) if k.is_float else _maximum(w, k, a, b)
 
 
-@_on("fmin")
+@on("fmin")
 def _fmin(w: Writer, k: Kind, a: str, b: str) -> str:
     return w.f.intrinsic("minnum", k, a, b) if k.is_float else _minimum(w, k, a, b)
 
 
 # --- floats as such ------------------------------------------------------------------------------------
-@_on("isnan", operands="common")
+@on("isnan", operands="common")
 def _isnan(w: Writer, k: Kind, x: str) -> str:
     return w.f.compare(k, "uno", x, x) if k.is_float else k.mask.constant(False)
 
 
-@_on("isinf", operands="common")
+@on("isinf", operands="common")
 def _isinf(w: Writer, k: Kind, x: str) -> str:
     if not k.is_float:
         return k.mask.constant(False)
     return w.f.compare(k, "oeq", w.f.intrinsic("fabs", k, x), k.constant(math.inf))
 
 
-@_on("isfinite", operands="common")
+@on("isfinite", operands="common")
 def _isfinite(w: Writer, k: Kind, x: str) -> str:
     if not k.is_float:
         return k.mask.constant(True)
     return w.f.compare(k, "one", w.f.intrinsic("fabs", k, x), k.constant(math.inf))
 
 
-@_on("copysign")
+@on("copysign")
 def _copysign(w: Writer, k: Kind, a: str, b: str) -> str:
     return w.f.intrinsic("copysign", k, a, b)
 
 
 # --- functions -----------------------------------------------------------------------------------------
-@_on("sqrt")
+@on("sqrt")
 def _sqrt(w: Writer, k: Kind, x: str) -> str:
     return w.f.intrinsic("sqrt", k, x)
 
 
 def _named(name: str) -> None:
-    @_on(name)
+    @on(name)
     def write(w: Writer, k: Kind, *args: str) -> str:
         return w.function(name, k, *args)
 
@@ -288,7 +288,7 @@ for _name in (*(set(MACROS) - BINARY), "atan2", "hypot", "pow"):
 
 
 def _one_over(name: str, below: str) -> None:
-    @_on(name)
+    @on(name)
     def write(w: Writer, k: Kind, x: str) -> str:
         return w.f.div(k, k.constant(1), w.function(below, k, x))
 
@@ -297,7 +297,7 @@ for _name, _below in {"sec": "cos", "csc": "sin", "cot": "tan"}.items():
     _one_over(_name, _below)
 
 
-@_on("heaviside")
+@on("heaviside")
 def _heaviside(w: Writer, k: Kind, x: str) -> str:
     """0, 1/2 at 0, 1."""
     f, zero = w.f, k.constant(0)
@@ -309,7 +309,7 @@ def _heaviside(w: Writer, k: Kind, x: str) -> str:
 
 
 def _over_argument(name: str, above: str, at_infinity: float) -> None:
-    @_on(name)
+    @on(name)
     def write(w: Writer, k: Kind, x: str) -> str:
         """A function over its argument, which is 1 at 0 and has a limit at infinity."""
         f = w.f
@@ -327,7 +327,7 @@ _over_argument("exprel", "expm1", math.inf)
 
 
 def _zero_times(name: str, log: str) -> None:
-    @_on(name)
+    @on(name)
     def write(w: Writer, k: Kind, x: str, y: str) -> str:
         """``x*log(y)``, and 0 where x is 0 unless y is NaN."""
         f, zero = w.f, k.constant(0)
@@ -341,7 +341,7 @@ _zero_times("xlogy", "log")
 _zero_times("xlog1py", "log1p")
 
 
-@_on("logaddexp")
+@on("logaddexp")
 def _logaddexp(w: Writer, k: Kind, x: str, y: str) -> str:
     f = w.f
     gap = f.neg(k, f.intrinsic("fabs", k, f.sub(k, x, y)))
@@ -351,13 +351,13 @@ def _logaddexp(w: Writer, k: Kind, x: str, y: str) -> str:
     return f.add(k, larger, f.select(k, same, k.constant(math.log(2)), more))
 
 
-@_on("logit")
+@on("logit")
 def _logit(w: Writer, k: Kind, x: str) -> str:
     f = w.f
     return w.function("log", k, f.div(k, x, f.sub(k, k.constant(1), x)))
 
 
-@_on("entr")
+@on("entr")
 def _entr(w: Writer, k: Kind, x: str) -> str:
     f, zero = w.f, k.constant(0)
     value = f.neg(k, f.mul(k, x, w.function("log", k, x)))
@@ -365,19 +365,19 @@ def _entr(w: Writer, k: Kind, x: str) -> str:
     return f.select(k, f.compare(k, "olt", x, zero), k.constant(-math.inf), value)
 
 
-@_on("ndtr")
+@on("ndtr")
 def _ndtr(w: Writer, k: Kind, x: str) -> str:
     f = w.f
     scaled = f.mul(k, x, k.constant(-math.sqrt(0.5)))
     return f.mul(k, k.constant(0.5), w.function("erfc", k, scaled))
 
 
-@_on("cosm1")
+@on("cosm1")
 def _cosm1(w: Writer, k: Kind, x: str) -> str:
-    """``-2 sin(x/2)**2``."""
+    """``-2 sin(x/2)**2``, and 0.0 at 0."""
     f = w.f
     sine = w.function("sin", k, f.mul(k, x, k.constant(0.5)))
-    return f.mul(k, k.constant(-2), f.mul(k, sine, sine))
+    return f.add(k, f.mul(k, k.constant(-2), f.mul(k, sine, sine)), k.constant(0))
 
 
 # --- what accumulations do -----------------------------------------------------------------------------

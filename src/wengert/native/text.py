@@ -99,6 +99,11 @@ class Module:
         self._globals[name] = f"@{name} = internal unnamed_addr constant {type_} {value}, align 64"
         return f"@{name}"
 
+    def external(self, name: str) -> str:
+        """Data that is defined elsewhere; its address."""
+        self._globals[name] = f"@{name} = external global i8"
+        return f"@{name}"
+
     def metadata(self, text: str, *, distinct: bool = False) -> str:
         """The reference of a metadata node; ``self`` in the text of a distinct one is itself.
 
@@ -288,9 +293,13 @@ class Function:
 
         Without a kind it is one that holds an address.
         """
+        return self.room(kind.text if kind else "ptr")
+
+    def room(self, type_: str) -> str:
+        """The address of memory for a type, which is there until the call ends."""
         name = f"%v{self._values}"
         self._values += 1
-        self._slots.append(f"  {name} = alloca {kind.text if kind else 'ptr'}")
+        self._slots.append(f"  {name} = alloca {type_}")
         return name
 
     def element(self, kind: Kind, pointer: str, index: str) -> str:

@@ -18,7 +18,9 @@ from wengert.lower.nest import READ, Buffer, Unsupported
 from wengert.native.conversions import converted, kind_of, literal, memory_kind
 from wengert.native.memory import Memory
 from wengert.native.primitives import PRIMITIVES, Writer, integer_power
+from wengert.native.special import scipy as _scipy  # noqa: F401  its module adds to PRIMITIVES
 from wengert.native.text import I64, Function, Kind
+from wengert.native.whole import running_power
 from wengert.ops.leaves import CONSTANT, PI, SIZE, SYMBOL, machine_number, number_of
 
 __all__ = ["Lanes", "Values", "last_offset"]
@@ -155,8 +157,12 @@ class _Written:
         kind, known = self.kind(node.value_type), number_of(exponent)
         x = self.operand(base, node.value_type)
         if not kind.is_float:
-            if not isinstance(known, int) or known < 0:
-                raise Unsupported("`pow` of integers with an exponent that only running tells")
+            if kind.mask is kind:
+                raise Unsupported("`pow` of truth values")
+            if not isinstance(known, int):
+                return running_power(self.writer, kind, x, self.operand(exponent, node.value_type))
+            if known < 0:
+                raise Unsupported("`pow` of integers with a negative exponent")
             return integer_power(self.writer, kind, x, known) if known else kind.constant(1)
         f, w = self.f, self.writer
         size = 0.0 if known is None else abs(float(known))

@@ -117,12 +117,19 @@ def _power_facts(x: int, y: int) -> int:
     return x & INTEGER if y & INTEGER and y & NONNEGATIVE else 0
 
 
+def _whole_power_checks(node: Expr) -> Expr | None:
+    """Powers of integers are integers only for exponents that are not negative."""
+    exponent = node.args[1]
+    return ge(exponent, ZERO) if _is_integer(node) and number_of(exponent) is None else None
+
+
 POW = register(
     Op(
         name="pow",
         doc="Power; 0**0 is 1.",
         result=_power_type,
         evaluate=_power_value,
+        checks=_whole_power_checks,
         diff=Pointwise(_d_base, _d_exponent),
         domain=Domain(
             sample=((0.3, 2.5), (-1.5, 2.5)),
