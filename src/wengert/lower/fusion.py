@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from wengert.lower.changes import blocks, with_bodies
@@ -43,20 +43,13 @@ MOST = 400
 LARGEST = 300
 
 
-def fused(program: Program) -> Program:
-    """The same program with fewer loops and less memory."""
+def fused(program: Program, *, tiles: bool = True) -> Program:
+    """The same program with fewer loops and less memory; ``tiles``: also in blocks of an axis."""
     locals_ = list(program.locals)
-    body = _Fusing(locals_).block(program.body, set(), "outer")
+    body = _Fusing(locals_).block(program.body, set(), "outer" if tiles else "inner")
     body = without_dead_stores(body)
     alive = _mentioned(body)
-    return Program(
-        program.inputs,
-        program.outputs,
-        tuple([b for b in locals_ if b in alive]),
-        body,
-        program.symbols,
-        program.heap,
-    )
+    return replace(program, locals=tuple([b for b in locals_ if b in alive]), body=body)
 
 
 @dataclass

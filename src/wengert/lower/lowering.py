@@ -55,10 +55,11 @@ from wengert.ops.choice import lt, where
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
 from wengert.ops.extents import polynomial_of
-from wengert.ops.leaves import CONSTANT, SIZE, const, size
+from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const, size
 
 __all__ = ["lowered"]
 
+_MANY = 16  # carried numbers whose order is not looked for any more
 _DEEPEST = 100  # arrays whose elements are computed of each other before one of them is stored
 
 _DTYPES = ("float64", "float32", "int64", "int32", "bool")
@@ -93,7 +94,7 @@ class _Lowering:
     def __init__(self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any]) -> None:
         self.hints, self.lines = hints, lines  # Any: places, which are shown
         self.called: dict[Expr | Buffer, str] = {}
-        self.comments: dict[Statement, str] = {}
+        self.comments: dict[Expr, str] = {}
         self.locals: list[Buffer] = []
         self.heap: list[Buffer] = []
         self.names = count()
@@ -312,11 +313,12 @@ class _Frame:
             raise Unsupported(f"an extent `{name}` that only running tells")
         return found
 
-    def commented(self, node: Expr, statement: Statement) -> None:
+    def commented(self, node: Expr, statement: For | While | If) -> None:
         """Add a statement, with the line of the user's program that it is from."""
         where = self.lowering.lines.get(node)
         if where is not None:
-            self.lowering.comments[statement] = str(where)
+            known = statement.condition if isinstance(statement, If) else statement.counter
+            self.lowering.comments[known] = str(where)
         self.add(statement)
 
     # --- values ------------------------------------------------------------------------------------------
@@ -859,7 +861,7 @@ class _Frame:
         """Note what the user calls a variable or an array that is carried."""
         thing = value.buffer if isinstance(value, Stored) else value
         if name and isinstance(thing, (Expr, Buffer)):
-            self.lowering.called.setdefault(thing, name)
+            self.lowering.called[thing] = name
 
     def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
         """A carried value before the first iteration."""
@@ -874,6 +876,7 @@ class _Frame:
                     return found
             return self.stored_copy(init, type_.dtype)
         carry = variable(Type(type_.dtype, weak=type_.weak), "c")
+        self._call(carry, _first_of(init))
         self.add(Assign(carry, of_type(self.number(init), type_.dtype), again=True))
         return carry
 
@@ -914,10 +917,36 @@ class _Frame:
     def assigned(self) -> None:
         """Replace the carried values, after everything that reads the old ones."""
         pending, copies = self.late
+        pending = _last_read_first(pending, self.block)
         for source, target in copies:
             self.copied(source, target.buffer)
         for statement in pending:
             self.add(statement)
+
+
+def _last_read_first(pending: Sequence[Statement], block: Block) -> list[Statement]:
+    """Assignments in an order in which new values are computed of old ones, as far as there is one."""
+    values = {s.variable: s.value for s in block if isinstance(s, Assign) and not s.again}
+    left = [s for s in pending if isinstance(s, Assign)]
+    assert len(left) == len(pending)
+    if len(left) > _MANY:
+        return list(pending)
+    reads_ = {s: set(order([values.get(s.value, s.value)])) for s in left}
+    found: list[Statement] = []
+    while left:
+        free = [s for s in left if all(s is o or s.variable not in reads_[o] for o in left)]
+        chosen = free[0] if free else left[0]
+        left.remove(chosen)
+        found.append(chosen)
+    return found
+
+
+def _first_of(init: Expr) -> str:
+    """What starts from ``y0`` is called ``y``, if nothing better is known."""
+    while init.op.name == "cast":
+        init = init.args[0]
+    name = str(init.attr.name) if init.op is SYMBOL else ""
+    return name[:-1].rstrip("_") if name.endswith("0") else ""
 
 
 def _reads_changing(value: Expr) -> bool:

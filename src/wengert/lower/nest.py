@@ -201,4 +201,5 @@ class Program:
     heap: tuple[Buffer, ...] = ()
     # For people: what the user calls variables and buffers, and about single statements.
     names: dict[Expr | Buffer, str] = field(default_factory=dict)
-    comments: dict[Statement, str] = field(default_factory=dict)
+    # A loop is known by its counter, a branch by its condition, an assignment by its variable.
+    comments: dict[Expr, str] = field(default_factory=dict)

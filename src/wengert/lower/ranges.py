@@ -154,8 +154,32 @@ class Ranges:
             terms.append(const(number))
         return reduce(add, terms)
 
+    def sizes_for(self, value: Expr) -> int | None:
+        """What all sizes have to be at least for an integer to be certainly no less than zero.
+
+        ``None`` if that is up to other things than counters and sizes.
+        """
+        form = _linear(value)
+        lowest = None if form is None else self._lowest(form)
+        if lowest is None or not all(a is None or a.op is SIZE for a in lowest):
+            return None
+        number = lowest.pop(None, 0)
+        if any(c < 0 for c in lowest.values()):
+            return None
+        steps = sum(lowest.values())
+        if not steps:
+            return 0 if number >= 0 else None
+        return max(0, -(number // steps))
+
     def _least(self, form: Linear) -> float:
         """The least value of a form, as far as it can be told."""
+        lowest = self._lowest(form)
+        if lowest is None or any(atom is not None for atom in lowest):
+            return float("-inf")
+        return lowest.get(None, 0)
+
+    def _lowest(self, form: Linear) -> Linear | None:
+        """The form with counters where they make it least; ``None`` if one has no bound."""
         form = dict(form)
         while True:
             counters = [a for a in form if a is not None and a in self.trips]
@@ -167,12 +191,9 @@ class Ranges:
             if coefficient < 0:
                 trip = self.trips[counter]
                 if not trip:
-                    return float("-inf")
+                    return None
                 form = _plus(form, {**trip, None: trip.get(None, 0) - 1}, coefficient)
-        form = {atom: c for atom, c in form.items() if c}
-        if any(atom is not None for atom in form):
-            return float("-inf")
-        return form.get(None, 0)
+        return {atom: c for atom, c in form.items() if c}
 
 
 def _sum(terms: Iterable[tuple[Any, Interval]]) -> Interval:  # Any: int, Fraction or float

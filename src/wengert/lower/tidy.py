@@ -5,18 +5,20 @@ For source that people read and for memory that the caller provides; what a prog
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from wengert.ir.node import Expr
 from wengert.ir.walk import order
 from wengert.lower.changes import blocks, expressions
+from wengert.lower.fusion import fused
 from wengert.lower.nest import (
     READ,
     Accumulate,
     Assign,
     Block,
     Buffer,
+    Check,
     For,
     If,
     Program,
@@ -24,30 +26,67 @@ from wengert.lower.nest import (
     Store,
     While,
 )
-from wengert.ops.leaves import SYMBOL
+from wengert.lower.renamed import Renaming
+from wengert.lower.values import at_most, of_type
+from wengert.ops.choice import where
+from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const
+from wengert.ops.sums import LIN
 
 __all__ = ["tidy"]
 
 
-def tidy(program: Program) -> tuple[Program, dict[Buffer, Buffer]]:
-    """The program without dead statements and without copies into results, whose blocks are changed in place.
-
-    The second is for each local buffer that lies in the memory of a result that result.
-    """
+def tidy(program: Program) -> Program:
+    """The program with fewer loops and without copies into results; its blocks are changed in place."""
     _without_dead(program)
-    into = _merged(program)
-    program.body.statements[:] = [s for s in program.body if not _is_copy(s, into)]
+    _chosen(program)
+    program = _moved(program, _merged(program, _is_only_copy))
+    program = fused(program, tiles=False)
+    program = _moved(program, _merged(program, lambda store, source: True))
     used = _buffers(program.body)
-    kept = tuple(b for b in program.locals if b in used and b not in into)
-    return replace(program, locals=kept), into
+    return replace(program, locals=tuple(b for b in program.locals if b in used))
 
 
-def _is_copy(nest: Statement, into: dict[Buffer, Buffer]) -> bool:
+def _moved(program: Program, into: dict[Buffer, Buffer]) -> Program:
+    """The program with other buffers in place of some; what is then copied to itself goes."""
+    if not into or any(not isinstance(s, _KNOWN) for _, s in _all(program.body)):
+        return program
+    renaming = Renaming({}, lambda b, places: (into[b], places) if b in into else None)
+
+    def statement(old: Statement) -> Statement:
+        match old:
+            case For():
+                trip = renaming.expr(old.trip)
+                return For(old.counter, trip, block(old.body), old.parallel, old.backward)
+            case While():
+                trip_ = None if old.trip is None else renaming.expr(old.trip)
+                return While(old.counter, old.flag, trip_, block(old.body), old.done)
+            case If():
+                condition = renaming.expr(old.condition)
+                if old.condition in program.comments:
+                    program.comments[condition] = program.comments[old.condition]
+                return If(condition, block(old.then), block(old.orelse))
+            case Check():
+                return Check(renaming.expr(old.condition), old.code, old.about)
+            case _:
+                return renaming.statement(old)
+
+    def block(old: Block) -> Block:
+        return Block([statement(s) for s in old])
+
+    body = block(program.body)
+    body.statements[:] = [s for s in body if not _is_copy(s)]
+    return replace(program, body=body)
+
+
+_KNOWN = (Accumulate, Assign, Check, For, If, Store, While)
+
+
+def _is_copy(nest: Statement) -> bool:
     """Whether loops copy an array to where it is anyway."""
     store = _stored(nest)
     if store is None or store.value.op is not READ or store.value.args != store.places:
         return False
-    return into.get(store.value.attr.buffer) is store.buffer
+    return store.value.attr.buffer is store.buffer
 
 
 def _all(block: Block) -> Iterator[tuple[Block, Statement]]:
@@ -133,8 +172,64 @@ def _buffers(block: Block) -> set[Buffer]:
     return found
 
 
+# --- branches that only choose -------------------------------------------------------------------------
+_FEW = 16  # nodes of what is chosen
+_HARMLESS = (CONSTANT, SIZE, SYMBOL, LIN)
+
+
+def _chosen(program: Program) -> None:
+    """Choices in place of branches that do nothing but give one variable one of two simple values."""
+    times: dict[Expr, int] = {}
+    for _, statement in _all(program.body):
+        if isinstance(statement, Assign):
+            times[statement.variable] = times.get(statement.variable, 0) + 1
+    for block, statement in list(_all(program.body)):
+        if not isinstance(statement, If):
+            continue
+        sides = [side.statements for side in (statement.then, statement.orelse)]
+        if [len(side) for side in sides] != [1, 1]:
+            continue
+        ((yes,), (no,)) = sides
+        if (
+            not isinstance(yes, Assign)
+            or not isinstance(no, Assign)
+            or yes.variable is not no.variable
+        ):
+            continue
+        if not (
+            _is_simple(yes.value) and (no.value is statement.condition or _is_simple(no.value))
+        ):
+            continue
+        value = _choice(statement.condition, yes, no)
+        made = Assign(yes.variable, value, again=times[yes.variable] > 2)
+        place = block.statements.index(statement)
+        block.statements[place] = made
+        if statement.condition in program.comments:
+            program.comments[made.variable] = program.comments[statement.condition]
+
+
+def _choice(condition: Expr, yes: Assign, no: Assign) -> Expr:
+    dtype = yes.variable.value_type.dtype
+    if dtype == "bool" and yes.value is condition:
+        return where(condition, const(True), of_type(no.value, dtype))
+    if dtype == "bool" and no.value is condition:
+        return where(condition, of_type(yes.value, dtype), const(False))
+    return where(condition, of_type(yes.value, dtype), of_type(no.value, dtype))
+
+
+def _is_simple(value: Expr) -> bool:
+    """Whether a value may as well be computed where it is not needed."""
+    return at_most(value, _FEW) and all(
+        n.op in _HARMLESS or n.op.name in ("lt", "le", "eq", "ne", "cast") for n in order([value])
+    )
+
+
 # --- copies into results -----------------------------------------------------------------------------------
-def _merged(program: Program) -> dict[Buffer, Buffer]:
+def _is_only_copy(store: Store, source: Buffer) -> bool:
+    return store.value.op is READ and store.value.attr.buffer is source
+
+
+def _merged(program: Program, wanted: Callable[[Store, Buffer], bool]) -> dict[Buffer, Buffer]:
     """Which local buffers may lie in a result: those that the result is made of, element by element, last."""
     statements = program.body.statements
     found: dict[Buffer, Buffer] = {}
@@ -150,7 +245,13 @@ def _merged(program: Program) -> dict[Buffer, Buffer]:
         later = _buffers(Block(statements[position + 1 :]))
         for source in _sources(nest, store):
             fits = source.dtype == target.dtype and source.shape == target.shape
-            if fits and source.role == "local" and source not in later and source not in found:
+            if (
+                fits
+                and wanted(store, source)
+                and source.role == "local"
+                and source not in later
+                and source not in found
+            ):
                 found[source] = target
                 break
     return found

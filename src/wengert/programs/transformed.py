@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import update_wrapper
 from typing import Any, Self, TypeVar
 
@@ -403,7 +403,27 @@ class Transformed:
     def _c_source(self, part: Part, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         captured = self._shown(args, kwargs).captured
         shown = self.__name__, self.transform, self.__doc__, _home(self)
-        return c_part(captured, part, *shown, LEAST_EXTENT)
+        least = 0 if self._is_right_for_short(captured, args, kwargs) else LEAST_EXTENT
+        return c_part(captured, part, *shown, least)
+
+    def _is_right_for_short(
+        self, captured: Captured, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> bool:
+        """Whether a capture has not relied on long arrays: one that may not do so is the same."""
+        if not args and not kwargs:
+            return False
+        args, kwargs = self.prepared(args, kwargs)
+        signature = signature_of(args, kwargs)
+        family = self._families.get(signature.family)
+        varying = FIXED if family is None else family.varying(signature)
+        if not varying.extents:
+            return True
+        try:
+            other = self._capture(args, kwargs, replace(varying, least=1)).function
+        except Exception:  # whatever it is: long arrays do without it
+            return False
+        function = captured.function
+        return function.inputs == other.inputs and function.outputs == other.outputs
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
         """What was captured, and what was made of it, in words."""

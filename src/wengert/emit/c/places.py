@@ -57,6 +57,7 @@ class Places:
         self.counts = counts
         self.text = text
         self.shifts: dict[Expr, Form] = {}
+        self.zeros: set[Expr] = set()  # counters of loops that run once
         self._safe: dict[Expr, bool] = {}
 
     def is_safe(self, node: Expr) -> bool:
@@ -84,6 +85,8 @@ class Places:
             for coefficient, term in zip(node.attr, node.args, strict=True):
                 total = plus(total, self.form(term, times * coefficient))
             return total
+        if node in self.zeros:
+            return {}
         return plus({self.called.get(node, node): times}, self.shifts.get(node, {}), -times)
 
     def extent(self, extent: Extent, times: int = 1) -> Form:

@@ -14,6 +14,7 @@ from wengert.emit.c.helpers import helper_text
 from wengert.emit.c.naming import LIBRARY, Naming, identifier
 from wengert.emit.c.operations import Used
 from wengert.emit.c.places import Form, Places, plus
+from wengert.emit.c.sizes import least_size
 from wengert.emit.c.statements import Statements
 from wengert.emit.c.text import PRODUCT, Text, at_least, ctype, literal
 from wengert.emit.c.values import Plan
@@ -30,6 +31,7 @@ __all__ = ["CSource", "Names", "c_source", "written"]
 
 _ON_STACK = 64  # numbers of a local array of known size that is no part of the work memory
 _WIDTH = 100
+LEAST_EXTENT = 9  # extents that are not numbers are as long at least when a program is captured
 # What math.h has of all that is written.
 _OF_MATH = re.compile(rf"\b(?:NAN|INFINITY|(?:{'|'.join(LIBRARY)})f?\()")
 
@@ -49,7 +51,7 @@ class Names:
     about: str = ""
     input_paths: tuple[str, ...] = ()
     output_paths: tuple[str, ...] = ()
-    least: int = 1
+    least: int = 0
     nodes: Mapping[Expr, str] = field(default_factory=dict)
     lines: Mapping[Expr, Any] = field(default_factory=dict)
     risks: str = ""
@@ -99,8 +101,9 @@ class _Source:
             tuple(o for k, o in enumerate(program.outputs) if k in shown),
             program.locals, program.body, program.symbols, names=program.names, comments=program.comments,
         )  # fmt: skip
-        self.program, self.shared = tidy(program)
+        self.program = tidy(program)
         self.names = names
+        self.least = max(least_size(self.program, LEAST_EXTENT), names.least)
         self.function = identifier(names.function)
         self.naming = Naming([self.function, f"{self.function}_work"])
         self.inputs = [self.naming.new(n) for n in names.inputs]
@@ -121,10 +124,10 @@ class _Source:
         ]:
             if isinstance(place, Buffer) or place in program.inputs:
                 self.buffers[place] = name
-        for source, target in self.shared.items():
-            self.buffers[source] = self.buffers[target]
         for buffer in program.locals:
             hint = program.names.get(buffer, "")
+            if hint in self.inputs or hint in self.outputs:
+                hint = ""
             name = self.naming.new(hint) if hint else self.naming.numbered("work")
             self.buffers[buffer] = name
             length = _length(buffer.shape)
@@ -139,6 +142,9 @@ class _Source:
     def made(self) -> CSource:
         used, plan = Used(), Plan()
         pointers = {dtype: self.naming.new(_work_name(dtype)) for dtype in self.work}
+        for dtype, buffers in self.work.items():
+            if len(buffers) == 1:
+                self.buffers[buffers[0][0]] = pointers[dtype]
         parameters = self._parameters(pointers)
         while True:
             named = set(plan.named)
@@ -177,12 +183,12 @@ class _Source:
         return made
 
     def _guarded(self) -> bool:
-        return bool(self.sizes) and self.names.least > 1
+        return bool(self.sizes) and self.least > 0
 
     def _guards(self, body: Statements) -> list[str]:
         if not self._guarded():
             return []
-        least = self.names.least
+        least = self.least
         body.codes[1] = f"a size is less than {least}"
         test = " || ".join(f"{name} < {least}" for name in self.sizes.values())
         return [f"    if ({test}) {{", f"        return 1;  /* {body.codes[1]} */", "    }"]
@@ -229,7 +235,7 @@ class _Source:
             if len(place.shape) == 2
             else f"extent {axis}"
         )
-        least = f", at least {self.names.least}" if self._guarded() else ""
+        least = f", at least {self.least}" if self._guarded() else ""
         return f"{words} of {array}{least}"
 
     def _shape(self, shape: Sequence[Extent]) -> str:
@@ -250,6 +256,8 @@ class _Source:
         ]
         for dtype, buffers in self.work.items():
             offset: Form = {}
+            if len(buffers) == 1:
+                continue  # it is all of the work memory
             for buffer, name in buffers:
                 start = self.places.written(offset).text
                 where = pointers[dtype] if not offset else f"{pointers[dtype]} + {start}"

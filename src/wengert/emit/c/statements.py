@@ -9,10 +9,10 @@ from wengert.emit.c.naming import Naming
 from wengert.emit.c.operations import Used, combined, is_float
 from wengert.emit.c.places import Form, plus
 from wengert.emit.c.shifts import shift_of
+from wengert.emit.c.sizes import as_number
 from wengert.emit.c.text import AND, COMPARE, Text, at_least, ctype
 from wengert.emit.c.values import Plan, Values, is_expensive
 from wengert.emit.c.variables import Homes, steady
-from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
 from wengert.lower.changes import blocks, changed, counters, expressions, slotted, varying
 from wengert.lower.nest import (
@@ -32,8 +32,8 @@ from wengert.lower.nest import (
 )
 from wengert.lower.ranges import Ranges
 from wengert.lower.values import reads
-from wengert.ops.leaves import CONSTANT, SYMBOL, const, size
-from wengert.ops.sums import LIN, add
+from wengert.ops.leaves import CONSTANT, SYMBOL
+from wengert.ops.sums import LIN
 
 __all__ = ["Statements"]
 
@@ -108,10 +108,21 @@ class Statements:
     def block(self, block: Block) -> None:
         for statement in block:
             self._declared(statement)
-            comment = self.program.comments.get(statement)
+            comment = self._comment(statement)
             if comment and self.writing:
                 self.add(f"/* {comment} */")
             self.statement(statement)
+
+    def _comment(self, statement: Statement) -> str:
+        match statement:
+            case For() | While():
+                return self.program.comments.get(statement.counter, "")
+            case If():
+                return self.program.comments.get(statement.condition, "")
+            case Assign():
+                return self.program.comments.get(statement.variable, "")
+            case _:
+                return ""
 
     def statement(self, statement: Statement) -> None:
         match statement:
@@ -268,6 +279,12 @@ class Statements:
         changing = changed(loop.body) | {counter}
         self._hoist(loop.body, changing)
         values.touch(changing)
+        if loop.trip.op is CONSTANT and loop.trip.attr == 1:
+            places.zeros.add(counter)
+            values.name(counter, "0")
+            self.block(loop.body)
+            values.touch(changing)
+            return
         name = self.naming.index()
         values.name(counter, name)
         low: Form = {}
@@ -383,21 +400,9 @@ class Statements:
     def _is_there(self, node: Expr) -> bool:
         buffer: Buffer = node.attr.buffer
         return all(
-            self.ranges.inside(place, _number(extent))
+            self.ranges.inside(place, as_number(extent))
             for place, extent in zip(node.args, buffer.shape, strict=True)
         )
-
-
-def _number(extent: Extent) -> Expr:
-    if isinstance(extent, int):
-        return const(extent)
-    total: Expr | None = None
-    for monomial, coefficient in extent.terms:
-        term = const(coefficient)
-        for name in monomial:
-            term = term * size(type(extent).named(name))
-        total = term if total is None else add(total, term)
-    return const(0) if total is None else total
 
 
 def _plain(variable: Expr) -> str:

@@ -212,7 +212,7 @@ class Values:
         self._known[node] = _Known(number, self._clock, self.depends(node))
         if self.writing:
             self._texts[node] = self._written(node)
-            if self.plan.uses[number] > 1:
+            if self.plan.uses[number] > 1 and not self._texts[node].text.isidentifier():
                 self._named(node)
 
     def depends(self, node: Expr) -> frozenset[Changing]:
@@ -284,6 +284,8 @@ class Values:
     def _written(self, node: Expr) -> Text:
         op, dtype = node.op, node.value_type.dtype
         name = self.names.get(node)
+        if node in self.places.zeros:
+            return Text("0")
         if name is not None:
             shift = self.places.shifts.get(node)
             return (
@@ -516,6 +518,10 @@ def _is_literal(text: Text) -> bool:
 
 def is_expensive(node: Expr) -> bool:
     """Whether an op takes long: a division, or a function."""
+    if node.op.name == "lin" and is_float(node.value_type.dtype):
+        return any(
+            isinstance(c, Fraction) and c.denominator & (c.denominator - 1) for c in node.attr
+        )
     if node.op.name in (
         "lin",
         "ein",
