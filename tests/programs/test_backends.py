@@ -101,3 +101,18 @@ def test_linear_maps_run_by_the_backend(backend) -> None:
     assert np.isclose(by_y, np.sum(np.sin(x)))
     value, linear = wg.linearize(program, x, 2.0, backend=backend)
     assert np.allclose(linear(np.ones(3), 0.0)["a"], 2 * np.cos(x))
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+@pytest.mark.parametrize("n", [3, 9, 40])
+def test_linear_maps_have_the_extents_of_their_point(backend, n) -> None:
+    x = np.linspace(0.0, 1.0, n)
+    _, pullback = wg.vjp(lambda x: np.sin(x), x, backend=backend)
+    assert np.allclose(pullback(np.ones(n))[0], np.cos(x))
+    _, linear = wg.linearize(lambda x: np.sum(x * x), x, backend=backend)
+    assert np.isclose(linear(np.ones(n)), 2 * np.sum(x))
+    for wrong in (np.ones(n + 1), 1.0):
+        with pytest.raises(wg.ShapeError):
+            pullback(wrong)
+        with pytest.raises(wg.ShapeError):
+            linear(wrong)

@@ -9,7 +9,7 @@ from typing import Any
 from wengert.diff import reverse
 from wengert.errors import TypeMismatchError, worded
 from wengert.frontend.staging.nested import transformed_call
-from wengert.frontend.trees import Tree
+from wengert.frontend.trees import Tree, flatten
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
 from wengert.ir.types import Type, is_inexact
@@ -115,21 +115,36 @@ class LinearAt:
     result: Callable[[Sequence[Any]], Any]
     what: str
 
-    def values(self, value: Any) -> list[Expr]:
-        """The numbers among the leaves of what the map is applied to."""
+    def values(self, value: Any, types: Sequence[Type | None]) -> list[Expr]:
+        """The numbers among the leaves of what the map is applied to, which are of these types."""
         parts = self.given.flatten_like(value, self.what)
         return [
             fitting(part, fresh(type_), self.what)
-            for part, type_ in zip(parts, self.types, strict=True)
+            for part, type_ in zip(parts, types, strict=True)
             if type_ is not None
         ]
+
+    def types_like(self, leaves: Sequence[Any]) -> tuple[Type | None, ...]:
+        """The types with the extents of values: one map serves every size, at a point there is one."""
+        return tuple(
+            None if type_ is None else type_.with_shape(lift(leaf).shape)
+            for leaf, type_ in zip(leaves, self.types, strict=True)
+        )
 
 
 class Pulled:
     """A linear map at a point, as a function: of cotangents (of ``vjp``) or tangents (of ``linearize``)."""
 
-    def __init__(self, linear: LinearAt, residuals: Sequence[Any], many: bool, name: str) -> None:
+    def __init__(
+        self,
+        linear: LinearAt,
+        residuals: Sequence[Any],
+        types: Sequence[Type | None],
+        many: bool,
+        name: str,
+    ) -> None:
         self._linear, self._residuals, self._many = linear, residuals, many
+        self._types = types
         self.__name__ = name
 
     def __repr__(self) -> str:
@@ -147,7 +162,7 @@ class Pulled:
     def __call__(self, *args: Any) -> Any:
         if in_capture():
             return transformed_call(self.__wengert_call__, args, {})
-        values = self._linear.values(self._argument(args))
+        values = self._linear.values(self._argument(args), self._types)
         if any(not _is_known(v) for v in (*values, *self._residuals)):
             return self._recorded(values)
         found = self._linear.run([*map(_number, values), *map(_number, self._residuals)])
@@ -157,7 +172,7 @@ class Pulled:
     def __wengert_call__(
         self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return self._recorded(self._linear.values(self._argument(args)))
+        return self._recorded(self._linear.values(self._argument(args), self._types))
 
     def _recorded(self, values: Sequence[Expr]) -> Any:
         function = self._linear.function
@@ -196,6 +211,10 @@ class _WithLinear(_OfAll):
         name = f"{self.map_name} of {self.what}"
         return Later(lambda: native(function, python, self._told, name))
 
+    def like(self, value: Any, args: tuple[Any, ...]) -> Any:
+        """What the map is applied to is structured like this: the value, or the arguments."""
+        return value
+
     @property
     def is_finished(self) -> bool:
         return False  # the map is added
@@ -229,15 +248,18 @@ class _WithLinear(_OfAll):
             return outputs.tree.unflatten(outputs.leaves), residuals, outputs.aux
 
         prepared, _ = self.prepared(args, kwargs)
-        return self._with_map(self._recorded_at(context, prepared, at), kept[-1])
+        return self._with_map(self._recorded_at(context, prepared, at), kept[-1], prepared)
 
-    def _with_map(self, found: tuple[Any, Any, Any], linear: LinearAt) -> Any:
+    def _with_map(
+        self, found: tuple[Any, Any, Any], linear: LinearAt, args: tuple[Any, ...]
+    ) -> Any:
         value, residuals, aux = found
-        pulled = Pulled(linear, residuals, self.many, f"{self.map_name} of {self.what}")
+        types = linear.types_like(flatten(self.like(value, args))[0])
+        pulled = Pulled(linear, residuals, types, self.many, f"{self.map_name} of {self.what}")
         return (value, pulled, aux) if self.options.has_aux else (value, pulled)
 
     def finished(self, built: Built, result: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
-        return self._with_map(result, built.extra)
+        return self._with_map(result, built.extra, args)
 
 
 class Pullback(_WithLinear):
@@ -278,6 +300,9 @@ class Linearized(_WithLinear):
 
     map_name = "linear map"
     many = True
+
+    def like(self, value: Any, args: tuple[Any, ...]) -> Any:
+        return args
 
     def linear(self, inputs: Inputs, outputs: Outputs) -> tuple[LinearAt, list[Expr]]:
         seeds = [fresh(s.value_type, "t") for s in inputs.symbols]
