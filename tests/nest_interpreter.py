@@ -19,6 +19,7 @@ from wengert.lower.nest import (
     Check,
     For,
     If,
+    Pair,
     Program,
     Store,
     While,
@@ -49,7 +50,12 @@ class _Machine:
         self.sizes = {n: np.shape(given[i])[a] for n, (i, a) in program.symbols.items()}
         for place, value in zip(program.inputs, given, strict=True):
             if isinstance(place, Buffer):
-                self.memory[place] = np.asarray(value)
+                array = np.asarray(value)
+                if place.pairs:
+                    array = np.stack([array.real, array.imag], -1)
+                self.memory[place] = array
+            elif isinstance(place, Pair):
+                self.values[place.re], self.values[place.im] = value.real, value.imag
             else:
                 self.values[place] = value
         for buffer in [*program.locals, *(o for o in program.outputs if isinstance(o, Buffer))]:
@@ -135,6 +141,17 @@ def run(program: Program, *given: Any, most: int = 10_000_000) -> list[Any]:
     """The outputs for the values of the inputs."""
     machine = _Machine(program, given, most)
     machine.run(program.body)
-    return [
-        machine.memory[o] if isinstance(o, Buffer) else machine.values[o] for o in program.outputs
-    ]
+    return [_result(machine, place) for place in program.outputs]
+
+
+def _result(machine: _Machine, place: Any) -> Any:
+    if isinstance(place, Pair):
+        return complex(machine.values[place.re], machine.values[place.im])
+    if not isinstance(place, Buffer):
+        return machine.values[place]
+    array = machine.memory[place]
+    if not place.pairs:
+        return array
+    found = np.empty(array.shape[:-1], np.result_type(array.dtype, np.complex64))
+    found.real, found.imag = array[..., 0], array[..., 1]
+    return found

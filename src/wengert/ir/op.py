@@ -292,6 +292,8 @@ class Op:
     ``term(*counters)`` over all counters. Elementwise ops need none. An op that is its first argument with
     elements changed says with ``stores(node, ask)`` which ones; one that is put together of its arguments
     says with ``fills(node, ask)`` what goes where.
+    ``parts(*args)`` says what the op is on complex numbers in terms of real ones, for scalars: these come and
+    are returned as pairs (`ops.plane.Pair`), real ones as they are.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
     tried on scalars and arrays drawn from ``domain.sample``. ``exempt`` maps the name of a check of the
     harness to the reason why the op cannot pass it (listed in ``tests/golden/harness/exemptions.txt``).
@@ -314,6 +316,8 @@ class Op:
     absorb: Callable[[Expr, Callable[[Expr], Expr]], Expr | None] | None = None
     part: Callable[[Expr, Any], Expr | None] | None = None
     into: Callable[[Expr, Expr], Expr | None] | None = None
+    # The result in real numbers where some are complex: see `ops.plane`. Any: a pair or an expression.
+    parts: Callable[..., Any] | None = None
     elementwise: bool = False
     element: Callable[..., Expr] | None = None
     folds: Callable[[Expr], bool] | None = (

@@ -224,7 +224,8 @@ def _escaped(program: Program, homes: dict[Expr, Block], found: set[Expr]) -> No
             for body in blocks(statement):
                 walk(body)
         if block is program.body:
-            bottom_up([o for o in program.outputs if isinstance(o, Expr)], seen.__contains__, see)
+            numbers = [o for o in program.results() if isinstance(o, Expr)]
+            bottom_up(numbers, seen.__contains__, see)
         open_blocks.discard(id(block))
         seen.difference_update(log[start:])
         del log[start:]

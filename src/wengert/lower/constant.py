@@ -33,7 +33,7 @@ def without_constant_variables(program: Program) -> Program:
                     varying.add(statement.counter)
                 case _:
                     pass
-    varying |= {p for p in (*program.inputs, *program.outputs) if isinstance(p, Expr)}
+    varying |= program.numbers()
     known = _constant(values, varying)
     if not known:
         return program

@@ -38,6 +38,7 @@ from wengert.lower.nest import (
     variable,
 )
 from wengert.lower.order import along, in_memory_order
+from wengert.lower.pairs import in_real_numbers
 from wengert.lower.parallel import with_parallel_loops
 from wengert.lower.ranges import Ranges
 from wengert.lower.values import (
@@ -62,8 +63,6 @@ __all__ = ["lowered"]
 _MANY = 16  # carried numbers whose order is not looked for any more
 _DEEPEST = 100  # arrays whose elements are computed of each other before one of them is stored
 
-_DTYPES = ("float64", "float32", "int64", "int32", "bool")
-
 
 def lowered(
     function: Function,
@@ -81,7 +80,7 @@ def lowered(
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
     lowering = _Lowering(names or {}, lines or {})
-    program = lowering.program(function)
+    program = in_real_numbers(lowering.program(function))
     if not fuse:
         return program
     program = without_constant_variables(program)
@@ -120,7 +119,7 @@ class _Lowering:
         inputs: list[Expr | Buffer] = []
         symbols: dict[str, tuple[int, int]] = {}
         for number, symbol in enumerate(function.inputs):
-            type_ = _plain(symbol)
+            type_ = symbol.value_type
             for axis, extent in enumerate(type_.shape):
                 if isinstance(extent, Dim):
                     if extent is not Dim.named(str(extent)) or is_defined(str(extent)):
@@ -136,7 +135,7 @@ class _Lowering:
                 inputs.append(symbol)
         outputs: list[Expr | Buffer] = []
         for number, output in enumerate(function.outputs):
-            type_ = _plain(output)
+            type_ = output.value_type
             if any(e.names - set(symbols) for e in type_.shape if isinstance(e, Dim)):
                 raise Unsupported("a result whose size only running tells")
             outputs.append(
@@ -158,13 +157,6 @@ class _Lowering:
             tuple(inputs), tuple(outputs), tuple(self.locals), body, symbols,
             heap=tuple(self.heap), names=self.called, comments=self.comments,
         )  # fmt: skip
-
-
-def _plain(node: Expr) -> Type:
-    type_ = node.value_type
-    if type_.dtype not in _DTYPES:
-        raise Unsupported(f"numbers of type {type_.dtype}")
-    return type_
 
 
 class _Group:
@@ -373,7 +365,6 @@ class _Frame:
             value = self.known[node] = self.one_of(node)
             assert not isinstance(value, list)
             return value.at(places) if isinstance(value, Stored) else value
-        _plain(node)
         if op.element is not None:
             return op.element(node, places, Asking(self, node))  # type: ignore[arg-type]
         if not op.elementwise and node.args:
@@ -407,7 +398,7 @@ class _Frame:
         """Known numbers as an array in memory."""
         found = self.known.get(node)
         if found is None:
-            type_ = _plain(node)
+            type_ = node.value_type
             buffer = Buffer(
                 f"table{next(self.lowering.names)}",
                 type_.dtype,
@@ -434,7 +425,7 @@ class _Frame:
 
     def stored(self, node: Expr) -> Stored:
         """An array, put into memory of its own here."""
-        target = self.local(_plain(node).dtype, node.shape)
+        target = self.local(node.value_type.dtype, node.shape)
         self.copied(node, target.buffer)
         return target
 
@@ -534,7 +525,7 @@ class _Frame:
             for node in stored:
                 place = places.get(node)
                 if place is None:
-                    target = self.local(_plain(node).dtype, node.shape)
+                    target = self.local(node.value_type.dtype, node.shape)
                 else:
                     target = Stored(place, [self.extent(e) for e in node.shape])
                 value = of_type(self.at(node, counters), target.buffer.dtype)
@@ -579,7 +570,7 @@ class _Frame:
 
     def folded(self, node: Expr) -> Value:
         """A reduction, or a product that sums."""
-        type_ = _plain(node)
+        type_ = node.value_type
         assert node.op.element is not None
         if not node.ndim:
             value = node.op.element(node, (), Asking(self, node))  # type: ignore[arg-type]
@@ -646,7 +637,7 @@ class _Frame:
 
     def filled(self, node: Expr) -> Stored:
         """An array that is put together of others."""
-        target = self.local(_plain(node).dtype, node.shape)
+        target = self.local(node.value_type.dtype, node.shape)
         assert node.op.fills is not None
         for stores in node.op.fills(node, Asking(self, node)):  # type: ignore[arg-type]
             block = Block()
@@ -668,7 +659,7 @@ class _Frame:
         old = self.known.get(base)
         assert node.op.stores is not None
         stores = node.op.stores(node, Asking(self, node))  # type: ignore[arg-type]
-        dtype = _plain(node).dtype
+        dtype = node.value_type.dtype
         own = isinstance(old, Stored) and old.owned and old.buffer.dtype == dtype
         if own and self._given_up(base, node):
             assert isinstance(old, Stored)
@@ -752,8 +743,6 @@ class _Frame:
         shown = node.type.items if isinstance(node.type, TupleType) else ()
         for type_ in shown:
             assert isinstance(type_, Type)
-            if type_.dtype not in _DTYPES:
-                raise Unsupported(f"numbers of type {type_.dtype}")
             results.append(
                 self.local(type_.dtype, type_.shape)
                 if type_.shape
@@ -798,8 +787,6 @@ class _Frame:
         rows: list[Stored] = []
         for type_ in shown[len(shown) - attr.stacked :] if attr.stacked else ():
             assert isinstance(type_, Type)
-            if type_.dtype not in _DTYPES:
-                raise Unsupported(f"numbers of type {type_.dtype}")
             if told:  # there is room for a row when it comes
                 inner = [self.extent(e) for e in type_.shape[1:]]
                 rows.append(self.allocated(type_.dtype, [const(0), *inner]))
@@ -865,8 +852,6 @@ class _Frame:
 
     def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
         """A carried value before the first iteration."""
-        if type_.dtype not in _DTYPES:
-            raise Unsupported(f"numbers of type {type_.dtype}")
         if init.ndim:
             found = self.known.get(init)
             same = isinstance(found, Stored) and found.buffer.dtype == type_.dtype
@@ -883,7 +868,7 @@ class _Frame:
     def stored_copy(self, node: Expr, dtype: str = "") -> Stored:
         """An array in memory that nobody else has."""
         found = self.known.get(node)
-        target = self.local(dtype or _plain(node).dtype, node.shape)
+        target = self.local(dtype or node.value_type.dtype, node.shape)
         self.copied(found if isinstance(found, Stored) else node, target.buffer)
         return target
 

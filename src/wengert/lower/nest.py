@@ -20,13 +20,16 @@ running tells: there is no memory for them until an `Allocate`, which gives the 
 buffer their values. A later one may enlarge it; what the buffer held is lost, unless the statement ``keeps``
 it: then only the first extent has changed, and the rows that were there stay.
 
+There are no complex numbers (see `lower.pairs`): an input or output that is one is a `Pair` of variables, and
+for an array of them stands a buffer of real numbers with a last axis of two.
+
 Sizes with names are leaves too (the op ``size``, whose attribute is the extent with that name);
 ``Program.symbols`` says which axis of which input tells them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -35,10 +38,11 @@ from wengert.ir.node import Expr, make
 from wengert.ir.op import NoDerivative, Op
 from wengert.ir.types import Type
 from wengert.ops.leaves import fresh
+from wengert.ops.plane import Pair
 
 __all__ = [
-    "READ", "Accumulate", "Allocate", "Assign", "Block", "Buffer", "Check", "For", "If", "Program", "Reading",
-    "Statement", "Store", "Unsupported", "While", "read", "variable",
+    "READ", "Accumulate", "Allocate", "Assign", "Block", "Buffer", "Check", "For", "If", "Pair", "Program",
+    "Reading", "Statement", "Store", "Unsupported", "While", "read", "variable",
 ]  # fmt: skip
 
 Role = Literal["input", "output", "local", "table", "heap"]
@@ -54,6 +58,8 @@ class Buffer:
 
     A heap buffer has an extent of its own for each axis, a variable that `Allocate` sets; its ``shape`` says
     how many there are, no more.
+
+    With ``pairs`` the caller knows it as an array of complex numbers: the last axis holds their parts.
     """
 
     name: str
@@ -63,6 +69,7 @@ class Buffer:
     number: int = -1
     table: object = None
     extents: tuple[Expr, ...] = ()
+    pairs: bool = False
 
 
 class Reading(NamedTuple):
@@ -193,8 +200,8 @@ Statement = Assign | Accumulate | Store | Allocate | For | While | If | Check
 class Program:
     """A whole program: inputs and outputs in order (numbers are variables, arrays are buffers)."""
 
-    inputs: tuple[Expr | Buffer, ...]
-    outputs: tuple[Expr | Buffer, ...]
+    inputs: tuple[Expr | Pair | Buffer, ...]
+    outputs: tuple[Expr | Pair | Buffer, ...]
     locals: tuple[Buffer, ...]
     body: Block
     symbols: dict[str, tuple[int, int]]  # which axis of which input tells a size
@@ -203,3 +210,19 @@ class Program:
     names: dict[Expr | Buffer, str] = field(default_factory=dict)
     # A loop is known by its counter, a branch by its condition, an assignment by its variable.
     comments: dict[Expr, str] = field(default_factory=dict)
+
+    def results(self) -> Iterator[Expr | Buffer]:
+        """The outputs, pairs as two variables."""
+        return _opened(self.outputs)
+
+    def numbers(self) -> set[Expr]:
+        """The inputs and outputs that are variables."""
+        return {p for p in _opened((*self.inputs, *self.outputs)) if isinstance(p, Expr)}
+
+
+def _opened(places: Iterable[Expr | Pair | Buffer]) -> Iterator[Expr | Buffer]:
+    for place in places:
+        if isinstance(place, Pair):
+            yield from place
+        else:
+            yield place

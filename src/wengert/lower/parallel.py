@@ -55,7 +55,7 @@ class _Marking:
     def __init__(self, program: Program, ranges: Ranges) -> None:
         self.ranges = ranges
         self.mentions = _mentions(program.body)
-        for output in program.outputs:
+        for output in program.results():
             self.mentions[output] += 1
 
     def block(self, block: Block) -> Block:

@@ -130,7 +130,7 @@ def _without_dead(program: Program) -> None:
             wanted.add(thing)
             todo.extend(writers.get(thing, ()))
 
-    for output in program.outputs:
+    for output in program.results():
         want(output)
     seen: set[Expr] = set()
     while todo:

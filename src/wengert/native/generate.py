@@ -18,7 +18,7 @@ from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.changes import blocks, slotted
-from wengert.lower.nest import Block, Buffer, For, If, Program, While
+from wengert.lower.nest import Block, Buffer, For, If, Pair, Program, While
 from wengert.lower.ranges import LARGEST_SIZE
 from wengert.native import engine
 from wengert.native.conversions import converted, kind_of, memory_kind
@@ -30,6 +30,7 @@ from wengert.native.signature import Kind as NumberKind
 from wengert.native.statements import Statements
 from wengert.native.text import DOUBLE, I64, Function, Module
 from wengert.native.values import Values
+from wengert.ops.complexes import complex_dtype
 from wengert.ops.leaves import CONSTANT, SIZE
 
 __all__ = ["Generated", "generated", "signature_of"]
@@ -86,23 +87,29 @@ def signature_of(program: Program) -> Signature:
     parameters = tuple(
         [_array(p) if isinstance(p, Buffer) else Number(_number(p)) for p in program.inputs]
     )
-    result = tuple(
-        [_array(p) if isinstance(p, Buffer) else _given(p.value_type) for p in program.outputs]
-    )
+    result = tuple([_array(p) if isinstance(p, Buffer) else _given(p) for p in program.outputs])
     return Signature(parameters, result)
 
 
 def _array(buffer: Buffer) -> Array:
-    return Array(buffer.dtype, tuple([n if isinstance(n, int) else None for n in buffer.shape]))
+    shape = buffer.shape[:-1] if buffer.pairs else buffer.shape
+    dtype = complex_dtype(buffer.dtype) if buffer.pairs else buffer.dtype  # type: ignore[arg-type]
+    return Array(dtype, tuple([n if isinstance(n, int) else None for n in shape]))
 
 
-def _number(node: Expr) -> NumberKind:
+def _number(node: Expr | Pair) -> NumberKind:
+    if isinstance(node, Pair):
+        return "complex"
     dtype = node.value_type.dtype
     kind_of(dtype)
     return "float" if dtype.startswith("float") else "bool" if dtype == "bool" else "int"
 
 
-def _given(type_: Type) -> Number | NumPyNumber:
+def _given(place: Expr | Pair) -> Number | NumPyNumber:
+    if isinstance(place, Pair):
+        type_ = place.re.value_type
+        return Number("complex") if type_.weak else NumPyNumber(complex_dtype(type_.dtype))
+    type_ = place.value_type
     kind_of(type_.dtype)
     if not type_.weak:
         return NumPyNumber(type_.dtype)
@@ -208,12 +215,16 @@ class _Kernel:
     def write(self) -> None:
         program, values = self.program, self.values
         for number, given in enumerate(program.inputs):
-            if isinstance(given, Expr):
-                self.statements.assign(given, self._parameter(given.value_type, number))
+            if not isinstance(given, Buffer):
+                word = self.layout.parameter(number)
+                for step, part in enumerate(_parts(given)):
+                    self.statements.assign(part, self._parameter(part.value_type, word + step))
         self.statements.block(program.body)
         for leaf, place in enumerate(program.outputs):
-            if isinstance(place, Expr):
-                self._give(place.value_type, values.value(place), leaf)
+            if not isinstance(place, Buffer):
+                word = self.layout.result(leaf)
+                for step, part in enumerate(_parts(place)):
+                    self._give(part, values.value(part), word, step)
         self.f.ret("0")
 
     def _pointers(self) -> dict[Buffer, str]:
@@ -237,20 +248,25 @@ class _Kernel:
         f.store(I64, f.load(I64, f.element(I64, at, "1")), capacity)
         return block, capacity
 
-    def _parameter(self, type_: Type, number: int) -> str:
+    def _parameter(self, type_: Type, index: int) -> str:
         f, kind = self.f, kind_of(type_.dtype)
         word = DOUBLE if kind.is_float else I64
-        value = f.load(word, _word(f, self.layout.parameter(number)))
+        value = f.load(word, _word(f, index))
         return converted(f, value, word, kind)
 
-    def _give(self, type_: Type, value: str, leaf: int) -> None:
+    def _give(self, place: Expr, value: str, word: int, step: int) -> None:
         """A number as the word of a result: Python's in the whole word, NumPy's as it lies in memory."""
-        f, kind = self.f, kind_of(type_.dtype)
+        f, type_ = self.f, place.value_type
+        kind = kind_of(type_.dtype)
         stored = memory_kind(type_.dtype)
         if type_.weak:
             stored = DOUBLE if kind.is_float else I64
         value = converted(f, value, kind, stored)
-        f.store(stored, value, _word(f, self.layout.result(leaf)))
+        f.store(stored, value, f.element(stored, _word(f, word), str(step)))
+
+
+def _parts(number: Expr | Pair) -> tuple[Expr, ...]:
+    return number if isinstance(number, Pair) else (number,)
 
 
 def _sorted(variables: set[Expr]) -> list[Expr]:

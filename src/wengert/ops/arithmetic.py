@@ -11,6 +11,7 @@ from wengert.ir.facts import FINITE, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Laws, Op, Pointwise, Scaled, Spelling, register
 from wengert.ir.types import FLOAT, is_inexact
+from wengert.ops import plane
 from wengert.ops.algebra import broadcast_together, lift, times
 from wengert.ops.choice import ne
 from wengert.ops.einstein import unscaled
@@ -66,6 +67,7 @@ DIV = register(
         name="div",
         doc="Quotient.",
         result=same_shape,
+        parts=plane.quotient,
         evaluate=np.true_divide,
         diff=Pointwise(
             Scaled(lambda t, x, y, out: divide(t, y)),

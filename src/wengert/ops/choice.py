@@ -38,6 +38,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import FLOAT, Type, is_complex, promote
+from wengert.ops import plane
 from wengert.ops.algebra import broadcast_together, lift, times, zeros
 from wengert.ops.apply import applied
 from wengert.ops.leaves import ZERO
@@ -80,6 +81,7 @@ def _comparison(name: str, doc: str, evaluate: Callable[..., Any], symbol: str, 
             name=name,
             doc=doc,
             result=truth if name in ("eq", "ne") else real_truth,
+            parts={"eq": plane.equal, "ne": plane.unequal}.get(name),
             evaluate=evaluate,
             diff=NoDerivative("a truth value does not vary smoothly", zero=True),
             domain=Domain(
@@ -155,7 +157,13 @@ _TRUTHS = Argument((4,), draw="bool", dtype="bool")
 
 
 def _logic(
-    name: str, doc: str, evaluate: Callable[..., Any], arity: int, latex: str, sign: str
+    name: str,
+    doc: str,
+    evaluate: Callable[..., Any],
+    arity: int,
+    latex: str,
+    sign: str,
+    parts: Callable[..., Any],
 ) -> Callable[..., Expr]:
     return applied(
         register(
@@ -163,6 +171,7 @@ def _logic(
                 name=name,
                 doc=doc,
                 result=truth,
+                parts=parts,
                 evaluate=evaluate,
                 diff=NoDerivative("a truth value does not vary smoothly", zero=True),
                 spell=Spelling(notation="not" if arity == 1 else "logic", symbol=sign, latex=latex),
@@ -175,9 +184,11 @@ def _logic(
     )
 
 
-logical_and = _logic("logical_and", "Both.", np.logical_and, 2, r"{0} \wedge {1}", "&")
-logical_or = _logic("logical_or", "At least one.", np.logical_or, 2, r"{0} \vee {1}", "|")
-logical_not = _logic("logical_not", "Not.", np.logical_not, 1, r"\neg {0}", "~")
+logical_and = _logic("logical_and", "Both.", np.logical_and, 2, r"{0} \wedge {1}", "&", plane.both)
+logical_or = _logic(
+    "logical_or", "At least one.", np.logical_or, 2, r"{0} \vee {1}", "|", plane.either
+)
+logical_not = _logic("logical_not", "Not.", np.logical_not, 1, r"\neg {0}", "~", plane.neither)
 
 
 # --- selection -------------------------------------------------------------------------------------------
@@ -218,6 +229,7 @@ WHERE = register(
         name="where",
         doc="The second argument where the first holds, else the third.",
         result=_where_type,
+        parts=plane.where,
         evaluate=np.where,
         diff=Linear(_where_transpose, slots=(1, 2), joint=_where_tangent, elementwise=True),
         spell=Spelling(

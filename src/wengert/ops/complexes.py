@@ -27,6 +27,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import DType, Type, is_complex, is_inexact, promote
+from wengert.ops import plane
 from wengert.ops.algebra import broadcast_together, lift, times, zeros
 from wengert.ops.arithmetic import divide
 from wengert.ops.choice import absolute, ne
@@ -108,6 +109,7 @@ CONJ = register(
         name="conj",
         doc="Complex conjugate.",
         result=lambda z: z,
+        parts=plane.conj,
         evaluate=np.conjugate,
         diff=Linear(
             lambda ct, slot, z: conj(ct), joint=lambda ts, args: conj(ts[0]), elementwise=True
@@ -158,6 +160,7 @@ REAL = register(
         name="real",
         doc="Real part.",
         result=part_type,
+        parts=plane.real,
         evaluate=np.real,
         diff=Linear(lambda ct, slot, z: ct, joint=lambda ts, args: real(ts[0]), elementwise=True),
         spell=Spelling(latex=r"\operatorname{{Re}}\left({0}\right)", python="np.real({0})"),
@@ -174,6 +177,7 @@ IMAG = register(
         name="imag",
         doc="Imaginary part.",
         result=part_type,
+        parts=plane.imag,
         evaluate=np.imag,
         diff=Linear(
             lambda ct, slot, z: from_parts(zeros(ct.shape), ct),
@@ -214,6 +218,7 @@ FROM_PARTS = register(
         name="complex",
         doc="The complex number with the given real and imaginary parts.",
         result=_from_parts_type,
+        parts=plane.from_parts,
         evaluate=_from_parts_value,
         # Stated for the complex-linear pairing, as every transpose: reverse mode conjugates around it.
         diff=Linear(
@@ -258,6 +263,7 @@ MODULUS = _polar_op(
     "Absolute value of a complex number.",
     _modulus_tangent,
     result=part_type,
+    parts=plane.modulus,
     evaluate=np.abs,
     domain=Domain(
         smooth=lambda z: (ne(z, const(0)),),
@@ -283,6 +289,7 @@ PHASE = _polar_op(
     "z/abs(z), and 0 at 0: the sign of a complex number.",
     _phase_tangent,
     result=lambda z: z,
+    parts=plane.phase,
     evaluate=np.sign,
     domain=Domain(poles="z = 0"),
     spell=Spelling(text="sign({0})", latex=r"\operatorname{{sign}}\left({0}\right)"),
@@ -313,6 +320,7 @@ ANGLE = _polar_op(
     "The angle of a complex number from the positive real axis, from -pi to pi.",
     _angle_tangent,
     result=_angle_type,
+    parts=plane.angle,
     evaluate=np.angle,
     domain=Domain(poles="z = 0", kinks="jumps by 2 pi across the negative real axis"),
     spell=Spelling(latex=r"\arg\left({0}\right)", python="np.angle({0})"),

@@ -32,6 +32,7 @@ from wengert.ir.known import is_symmetric
 from wengert.ir.node import OPERATORS, Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
+from wengert.ops import plane
 from wengert.ops.leaves import ONE, const, number_of, size
 from wengert.ops.spec import (
     Spec,
@@ -161,6 +162,7 @@ EIN = register(
         name="ein",
         doc="Einstein product: multiply the factors and sum over every axis that is not in the output.",
         result=product_type,
+        parts=plane.product,
         evaluate=product_value,
         resolve=resolved,
         diff=Linear(_ein_transpose, batched=True),

@@ -7,6 +7,7 @@ import numpy as np
 from wengert.ir.facts import FINITE, NONNEGATIVE, POSITIVE
 from wengert.ir.node import Expr
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
+from wengert.ops import plane
 from wengert.ops.algebra import times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
@@ -23,6 +24,7 @@ exp = applied(
             name="exp",
             doc="Exponential function.",
             result=same_shape,
+            parts=plane.exp,
             evaluate=np.exp,
             diff=Pointwise(lambda x, out: out),
             domain=Domain(sample=((-2.0, 2.0),)),
@@ -41,6 +43,7 @@ log = applied(
             name="log",
             doc="Natural logarithm.",
             result=same_shape,
+            parts=plane.log,
             evaluate=np.log,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, x))),
             domain=Domain(
@@ -66,6 +69,7 @@ exp2 = applied(
             name="exp2",
             doc="Two to the power.",
             result=same_shape,
+            parts=plane.exp2,
             evaluate=np.exp2,
             diff=Pointwise(lambda x, out: times(log(const(2)), out)),
             domain=Domain(sample=((-2.0, 2.0),)),
@@ -84,6 +88,7 @@ log2 = applied(
             name="log2",
             doc="Logarithm to base 2.",
             result=same_shape,
+            parts=plane.log2,
             evaluate=np.log2,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, times(log(const(2)), x)))),
             domain=Domain(sample=((0.2, 3.0),), where=lambda x: (gt(x, ZERO),), poles="x = 0"),
@@ -102,6 +107,7 @@ log10 = applied(
             name="log10",
             doc="Logarithm to base 10.",
             result=same_shape,
+            parts=plane.log10,
             evaluate=np.log10,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, times(log(const(10)), x)))),
             domain=Domain(sample=((0.2, 3.0),), where=lambda x: (gt(x, ZERO),), poles="x = 0"),
@@ -120,6 +126,7 @@ expm1 = applied(
             name="expm1",
             doc="exp(x) - 1, accurate near zero.",
             result=same_shape,
+            parts=plane.expm1,
             evaluate=np.expm1,
             diff=Pointwise(lambda x, out: exp(x)),
             domain=Domain(sample=((-2.0, 2.0),), edges=(Edge((0.0,), 0.0, (1.0,)),)),
@@ -137,6 +144,7 @@ log1p = applied(
             name="log1p",
             doc="log(1 + x), accurate near zero.",
             result=same_shape,
+            parts=plane.log1p,
             evaluate=np.log1p,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, 1 + x))),
             domain=Domain(

@@ -30,6 +30,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import Type
+from wengert.ops import plane
 from wengert.ops.algebra import times, zeros
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
@@ -57,7 +58,11 @@ __all__ = [
 
 # --- kinds -----------------------------------------------------------------------------------------------
 def _kind(
-    name: str, doc: str, evaluate: Callable[..., Any], result: Callable[..., Type] = truth
+    name: str,
+    doc: str,
+    evaluate: Callable[..., Any],
+    combine: str,
+    result: Callable[..., Type] = truth,
 ) -> Callable[..., Expr]:
     return applied(
         register(
@@ -65,6 +70,7 @@ def _kind(
                 name=name,
                 doc=doc,
                 result=result,
+                parts=plane.kind(name, combine) if combine else None,
                 evaluate=evaluate,
                 diff=NoDerivative("a truth value does not vary smoothly", zero=True),
                 domain=Domain(sample=((0.1, 2.0),)),
@@ -75,11 +81,11 @@ def _kind(
     )
 
 
-isnan = _kind("isnan", "Whether it is not a number.", np.isnan)
-isinf = _kind("isinf", "Whether it is infinite.", np.isinf)
-isfinite = _kind("isfinite", "Whether it is neither infinite nor NaN.", np.isfinite)
+isnan = _kind("isnan", "Whether it is not a number.", np.isnan, "logical_or")
+isinf = _kind("isinf", "Whether it is infinite.", np.isinf, "logical_or")
+isfinite = _kind("isfinite", "Whether it is neither infinite nor NaN.", np.isfinite, "logical_and")
 signbit = _kind(
-    "signbit", "Whether the sign bit is set: below zero, or -0.0.", np.signbit, real_truth
+    "signbit", "Whether the sign bit is set: below zero, or -0.0.", np.signbit, "", real_truth
 )
 
 

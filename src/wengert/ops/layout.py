@@ -27,6 +27,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import DTYPES, DType, Type, is_complex, is_inexact
+from wengert.ops import plane
 from wengert.ops.algebra import lift
 from wengert.ops.axes import axis_of
 from wengert.ops.choice import ne, whole_steps
@@ -369,6 +370,7 @@ CAST = register(
         name="cast",
         doc="The same values in another floating-point dtype.",
         result=lambda x, *, attr: x.with_dtype(attr),
+        parts=plane.cast,
         evaluate=lambda x, *, attr: np.asarray(x).astype(attr)[()],
         diff=Linear(_cast_transpose, elementwise=True),
         spell=Spelling(

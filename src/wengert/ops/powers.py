@@ -11,6 +11,7 @@ from wengert.ir.node import OPERATORS, Expr, make
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
 from wengert.ir.types import Type
 from wengert.ir.walk import leaves
+from wengert.ops import plane
 from wengert.ops.algebra import broadcast_together, lift, times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
@@ -128,6 +129,7 @@ POW = register(
         name="pow",
         doc="Power; 0**0 is 1.",
         result=_power_type,
+        parts=plane.power,
         evaluate=_power_value,
         checks=_whole_power_checks,
         diff=Pointwise(_d_base, _d_exponent),
@@ -160,6 +162,7 @@ sqrt = applied(
             name="sqrt",
             doc="Square root.",
             result=same_shape,
+            parts=plane.sqrt,
             evaluate=np.sqrt,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, scale(2, out)))),
             domain=Domain(

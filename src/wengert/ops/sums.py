@@ -29,6 +29,7 @@ from wengert.ir.facts import (
 from wengert.ir.node import Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
+from wengert.ops import plane
 from wengert.ops.leaves import (
     CONSTANT,
     ONE,
@@ -163,6 +164,7 @@ LIN = register(
         name="lin",
         doc="A sum of terms with numeric coefficients.",
         result=_lin_type,
+        parts=plane.total,
         evaluate=_lin_value,
         diff=Linear(
             lambda ct, slot, *args, attr: scale(attr[slot], ct),

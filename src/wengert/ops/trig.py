@@ -9,6 +9,7 @@ import numpy as np
 from wengert.ir.facts import FINITE, NONNEGATIVE, POSITIVE
 from wengert.ir.node import Expr
 from wengert.ir.op import Domain, Edge, Laws, Op, Pointwise, Scaled, Spelling, register
+from wengert.ops import plane
 from wengert.ops.algebra import times
 from wengert.ops.apply import applied
 from wengert.ops.arithmetic import divide
@@ -35,6 +36,7 @@ sin = applied(
             name="sin",
             doc="Sine of an angle in radians.",
             result=same_shape,
+            parts=plane.sin,
             evaluate=np.sin,
             diff=Pointwise(lambda x, out: cos(x)),
             domain=Domain(sample=((-2.0, 2.0),), edges=(Edge((0.0,), 0.0, (1.0,)),)),
@@ -53,6 +55,7 @@ cos: Callable[..., Expr] = applied(
             name="cos",
             doc="Cosine of an angle in radians.",
             result=same_shape,
+            parts=plane.cos,
             evaluate=np.cos,
             diff=Pointwise(lambda x, out: scale(-1, sin(x))),
             domain=Domain(sample=((-2.0, 2.0),), edges=(Edge((0.0,), 1.0, (0.0,)),)),
@@ -71,6 +74,7 @@ tan = applied(
             name="tan",
             doc="Tangent of an angle in radians.",
             result=same_shape,
+            parts=plane.tan,
             evaluate=np.tan,
             diff=Pointwise(lambda x, out: 1 + square(out)),
             domain=Domain(sample=((-1.2, 1.2),), poles="odd multiples of pi/2"),
@@ -89,6 +93,7 @@ sec = applied(
             name="sec",
             doc="Secant, 1/cos.",
             result=same_shape,
+            parts=plane.sec,
             evaluate=lambda x: 1 / np.cos(x),
             diff=Pointwise(lambda x, out: times(out, tan(x))),
             domain=Domain(sample=((-1.2, 1.2),), poles="odd multiples of pi/2"),
@@ -107,6 +112,7 @@ csc = applied(
             name="csc",
             doc="Cosecant, 1/sin.",
             result=same_shape,
+            parts=plane.csc,
             evaluate=lambda x: 1 / np.sin(x),
             diff=Pointwise(lambda x, out: scale(-1, times(out, cot(x)))),
             domain=Domain(sample=((0.3, 2.8),), poles="multiples of pi"),
@@ -125,6 +131,7 @@ cot: Callable[..., Expr] = applied(
             name="cot",
             doc="Cotangent, 1/tan.",
             result=same_shape,
+            parts=plane.cot,
             evaluate=lambda x: 1 / np.tan(x),
             diff=Pointwise(lambda x, out: scale(-1, 1 + square(out))),
             domain=Domain(sample=((0.3, 2.8),), poles="multiples of pi"),
@@ -143,6 +150,7 @@ asin = applied(
             name="asin",
             doc="Inverse sine, in [-pi/2, pi/2].",
             result=same_shape,
+            parts=plane.asin,
             evaluate=np.arcsin,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, sqrt(1 - square(x))))),
             domain=Domain(
@@ -166,6 +174,7 @@ acos = applied(
             name="acos",
             doc="Inverse cosine, in [0, pi].",
             result=same_shape,
+            parts=plane.acos,
             evaluate=np.arccos,
             diff=Pointwise(Scaled(lambda t, x, out: scale(-1, divide(t, sqrt(1 - square(x)))))),
             domain=Domain(
@@ -189,6 +198,7 @@ atan = applied(
             name="atan",
             doc="Inverse tangent, in (-pi/2, pi/2).",
             result=same_shape,
+            parts=plane.atan,
             evaluate=np.arctan,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, 1 + square(x)))),
             domain=Domain(sample=((-2.0, 2.0),), edges=(Edge((np.inf,), np.pi / 2, (0.0,)),)),
@@ -208,6 +218,7 @@ sinh = applied(
             name="sinh",
             doc="Hyperbolic sine.",
             result=same_shape,
+            parts=plane.sinh,
             evaluate=np.sinh,
             diff=Pointwise(lambda x, out: cosh(x)),
             domain=Domain(sample=((-2.0, 2.0),)),
@@ -226,6 +237,7 @@ cosh: Callable[..., Expr] = applied(
             name="cosh",
             doc="Hyperbolic cosine.",
             result=same_shape,
+            parts=plane.cosh,
             evaluate=np.cosh,
             diff=Pointwise(lambda x, out: sinh(x)),
             domain=Domain(sample=((-2.0, 2.0),)),
@@ -244,6 +256,7 @@ tanh = applied(
             name="tanh",
             doc="Hyperbolic tangent.",
             result=same_shape,
+            parts=plane.tanh,
             evaluate=np.tanh,
             diff=Pointwise(lambda x, out: 1 - square(out)),
             domain=Domain(sample=((-2.0, 2.0),), edges=(Edge((np.inf,), 1.0, (0.0,)),)),
@@ -262,6 +275,7 @@ asinh = applied(
             name="asinh",
             doc="Inverse hyperbolic sine.",
             result=same_shape,
+            parts=plane.asinh,
             evaluate=np.arcsinh,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, sqrt(1 + square(x))))),
             domain=Domain(sample=((-2.0, 2.0),)),
@@ -281,6 +295,7 @@ acosh = applied(
             name="acosh",
             doc="Inverse hyperbolic cosine.",
             result=same_shape,
+            parts=plane.acosh,
             evaluate=np.arccosh,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, times(sqrt(x - 1), sqrt(x + 1))))),
             domain=Domain(
@@ -304,6 +319,7 @@ atanh = applied(
             name="atanh",
             doc="Inverse hyperbolic tangent.",
             result=same_shape,
+            parts=plane.atanh,
             evaluate=np.arctanh,
             diff=Pointwise(Scaled(lambda t, x, out: divide(t, 1 - square(x)))),
             domain=Domain(

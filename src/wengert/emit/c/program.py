@@ -24,7 +24,7 @@ from wengert.ir.node import Expr
 from wengert.ir.walk import order
 from wengert.lower.changes import blocks, expressions
 from wengert.lower.lowering import lowered
-from wengert.lower.nest import READ, Buffer, Program, Unsupported
+from wengert.lower.nest import READ, Buffer, Pair, Program, Unsupported
 from wengert.lower.tidy import tidy
 
 __all__ = ["CSource", "Names", "c_source", "written"]
@@ -83,6 +83,10 @@ def written(program: Program, names: Names) -> CSource:
     return _Source(program, names).made()
 
 
+def _is_complex(place: Expr | Pair | Buffer) -> bool:
+    return isinstance(place, Pair) or (isinstance(place, Buffer) and place.pairs)
+
+
 class _Parameter(NamedTuple):
     text: str  # in the definition
     about: str  # in the header
@@ -95,6 +99,8 @@ class _Source:
     def __init__(self, program: Program, names: Names) -> None:
         if program.heap:
             raise Unsupported("memory whose size only running tells")
+        if any(_is_complex(p) for p in (*program.inputs, *program.outputs)):
+            raise Unsupported("complex numbers as arguments or results")
         shown = set(range(len(names.outputs)))
         program = Program(
             program.inputs,
@@ -122,6 +128,7 @@ class _Source:
             *zip(program.inputs, self.inputs, strict=True),
             *zip(program.outputs, self.outputs, strict=True),
         ]:
+            assert not isinstance(place, Pair)
             if isinstance(place, Buffer) or place in program.inputs:
                 self.buffers[place] = name
         for buffer in program.locals:
@@ -206,6 +213,7 @@ class _Source:
                 text = f"const {ctype(place.dtype)} *restrict {name}"
                 made.append(_Parameter(text, f"in: {self._shape(place.shape)}{about}", name))
             else:
+                assert isinstance(place, Expr)
                 dtype = ctype(place.value_type.dtype)
                 made.append(_Parameter(f"{dtype} {name}", f"in{about}", name))
         paths = names.output_paths or names.outputs
@@ -215,6 +223,7 @@ class _Source:
                 text = f"{ctype(place.dtype)} *restrict {name}"
                 made.append(_Parameter(text, f"out: {self._shape(place.shape)}{about}", name))
             else:
+                assert isinstance(place, Expr)
                 dtype = ctype(place.value_type.dtype)
                 made.append(_Parameter(f"{dtype} *{name}", f"out{about}", name))
         for dtype, name in pointers.items():
