@@ -14,6 +14,7 @@ from rich.console import Console
 
 import wengert as wg
 from wengert.app.demo import load_examples, run_demo
+from wengert.app.demo_speed import show_speed
 from wengert.app.terminal import formula_lines, show_comparison
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +102,16 @@ def test_the_short_demo_has_a_formula_and_a_program() -> None:
     assert [c.formula == "heron" for c in found] == [False, True]
     assert "def jacfwd_heron(a):" in text
     assert re.search(r"^    +while .*\n( .*\n)*    +return", text, re.M)
+
+
+def test_the_demo_shows_what_machine_code_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WENGERT_BACKEND")
+    monkeypatch.setenv("WENGERT_CACHE", "off")
+    out = io.StringIO()
+    found = show_speed(Console(file=out, width=100, markup=False))
+    assert len(found) == 3
+    assert all(each.name in out.getvalue() for each in found)
+    assert all(each.value < each.plain for each in found)
 
 
 def test_demo_shows_every_example() -> None:

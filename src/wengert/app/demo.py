@@ -16,6 +16,7 @@ from rich.console import Console
 from wengert.app.compare import compare
 from wengert.app.comparison import Comparison
 from wengert.app.demo_program import show_programs
+from wengert.app.demo_speed import show_speed
 from wengert.app.terminal import show_comparison
 from wengert.diff.formulas import hessian
 from wengert.diff.implicit import implicit_diff
@@ -86,6 +87,7 @@ def run_demo(console: Console, *, quick: bool = False) -> list[Comparison]:
     )
     formulas = [_shown(example, console) for example in examples]
     programs = show_programs(console, quick=quick)
+    show_speed(console)
     console.rule("Summary", align="left")
     for sentence in (*summary(formulas), *program_summary(programs)):
         console.print(f"* {sentence}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from importlib.resources import files
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -14,7 +15,7 @@ from rich.console import Console
 from wengert.app.compare import compare
 from wengert.app.comparison import Comparison
 from wengert.app.terminal import show_comparison
-from wengert.errors import EvaluationError, worded
+from wengert.errors import EvaluationError, NativeWarning, worded
 from wengert.programs.transforms import grad, jacfwd
 
 __all__ = ["load_program", "show_programs"]
@@ -41,9 +42,12 @@ def show_programs(console: Console, *, quick: bool = False) -> list[Comparison]:
         "The same for programs: ordinary Python functions with loops and branches. Their symbolic"
         " derivative is a program, printed as NumPy source.\n"
     )
-    found = [_small(console)]
-    if not quick:
-        found.append(_real(console))
+    with warnings.catch_warnings():
+        # what has no machine code yet is here for its derivative, not for its speed
+        warnings.simplefilter("ignore", NativeWarning)
+        found = [_small(console)]
+        if not quick:
+            found.append(_real(console))
     return found
 
 
