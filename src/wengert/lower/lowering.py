@@ -423,6 +423,12 @@ class _Frame:
         assert isinstance(found, Stored)
         return found
 
+    def held(self, node: Expr) -> Value | None:
+        """What a node is, if it has been computed."""
+        if node not in self.known and node.op.projection and node.args[0] in self.known:
+            self.known[node] = self.one_of(node)
+        return self.known.get(node)
+
     def stored(self, node: Expr) -> Stored:
         """An array, put into memory of its own here."""
         target = self.local(node.value_type.dtype, node.shape)
@@ -656,7 +662,7 @@ class _Frame:
     def changed(self, node: Expr) -> Stored:
         """An array with elements changed: in place where nobody reads the old one any more."""
         base = node.args[0]
-        old = self.known.get(base)
+        old = self.held(base)
         assert node.op.stores is not None
         stores = node.op.stores(node, Asking(self, node))  # type: ignore[arg-type]
         dtype = node.value_type.dtype
@@ -853,7 +859,7 @@ class _Frame:
     def _started(self, init: Expr, type_: Type, node: Expr) -> Value:
         """A carried value before the first iteration."""
         if init.ndim:
-            found = self.known.get(init)
+            found = self.held(init)
             same = isinstance(found, Stored) and found.buffer.dtype == type_.dtype
             if same and isinstance(found, Stored) and found.owned and not found.prefix:
                 users = [u for u in self.users.get(init, ()) if u not in self.known]

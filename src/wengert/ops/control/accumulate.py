@@ -221,11 +221,41 @@ def _accumulates(node: Expr, index: int) -> bool:
     param = attr.body.params[1 + position]
     if not param.ndim:
         return False
-    touched = depends_on(attr.body.nodes, {param})
+    touched = _touched(attr.body.nodes, [param])
     others = [o for i, o in enumerate(attr.body.outputs) if i != position]
     return not any(o in touched for o in others) and _adds_to(
         attr.body.outputs[position], param, touched
     )
+
+
+def _touched(nodes: Sequence[Expr], params: Sequence[Expr]) -> set[Expr]:
+    """The nodes that depend on parameters; of the results of a loop those that do."""
+    found = set(params)
+    for node in nodes:
+        if node.op is ITEM and isinstance(node.args[0].attr, Loop):
+            if node.args[0] in found and _result_depends(node, found):
+                found.add(node)
+        elif any(a in found for a in (*node.args, *node.needs)):
+            found.add(node)
+    return found
+
+
+def _result_depends(result: Expr, touched: set[Expr]) -> bool:
+    """Whether a result of a loop depends on the arguments that are touched."""
+    node = result.args[0]
+    attr: Loop = node.attr
+    first, position = int(attr.trip), result.attr - int(attr.counted)
+    places = {n - first for n, arg in enumerate(node.args) if arg in touched}
+    if position < 0 or not all(0 <= p < attr.carries for p in places):
+        return True
+    while True:
+        reached = _touched(attr.body.nodes, [attr.body.params[1 + p] for p in places])
+        more = {p for p in range(attr.carries) if attr.body.outputs[p] in reached} - places
+        if attr.go and 0 in places | more:
+            return True
+        if not more:
+            return position in places or attr.body.outputs[position] in reached
+        places |= more
 
 
 def _adds_to(output: Expr, param: Expr, touched: set[Expr]) -> bool:
@@ -273,7 +303,7 @@ def _start_of(result: Expr) -> Expr | None:
     if not 0 <= position < attr.carries:
         return None
     param = attr.body.params[1 + position]
-    touched = depends_on(attr.body.nodes, {param})
+    touched = _touched(attr.body.nodes, [param])
     others = [o for i, o in enumerate(attr.body.outputs) if i != position]
     if any(o in touched for o in others):
         return None
