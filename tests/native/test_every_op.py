@@ -75,6 +75,13 @@ def _differs(got: Any, want: Any, tolerance: float) -> bool:
         return True
     if got.dtype.kind not in "fc":
         return not np.array_equal(got, want)
+    if got.dtype.kind == "c" or want.dtype.kind == "c":
+        pairs = [(got.real, want.real), (got.imag, want.imag)]
+        scale = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
+        return not all(
+            np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+            for a, b in pairs
+        )
     if np.any((got == 0) & (want == 0) & (np.signbit(got) != np.signbit(want))):
         return tolerance == 0
     size = np.max(np.abs(want[np.isfinite(want)]), initial=0.0)
@@ -178,6 +185,12 @@ def _on_edges(op: Op, dtype: str) -> tuple[Expr, dict[str, Any]] | None:
 def _unlike(got: np.ndarray, want: np.ndarray, tolerance: float, zeros: bool) -> np.ndarray:
     if want.dtype.kind not in "fc":
         return got != want
+    if want.dtype.kind == "c":
+        parts = ((got.real, want.real), (got.imag, want.imag))
+        size = tolerance * np.abs(want)
+        return np.any(
+            [_unlike(a, b, tolerance, zeros) & ~(np.abs(a - b) <= size) for a, b in parts], 0
+        )
     same = (got == want) | (np.isnan(got) & np.isnan(want))
     if zeros:
         same &= ~((got == 0) & (want == 0) & (np.signbit(got) != np.signbit(want)))

@@ -7,7 +7,7 @@
 >>> print(made.code[made.code.index("int g"):])
 int g(double x, double y, double *value)
 {
-    *value = sin(x) + x*y;
+    *value = x*y + sin(x);
     return 0;
 }
 <BLANKLINE>
