@@ -95,9 +95,9 @@ class _Machine:
                 case Assign(variable, value):
                     self.values[variable] = self.value(value)
                 case Accumulate(variable, kind, value):
-                    self.values[variable] = _COMBINED[kind](
-                        self.values[variable], self.value(value)
-                    )
+                    with np.errstate(all="ignore"):
+                        found = _COMBINED[kind](self.values[variable], self.value(value))
+                    self.values[variable] = found
                 case Store(buffer, places, value, adds):
                     at = tuple(int(self.value(p)) for p in places)
                     assert all(p >= 0 for p in at)

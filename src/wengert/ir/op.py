@@ -291,7 +291,8 @@ class Op:
     as a number, ``ask.fold(kind, extents, term)`` the ``add``, ``mul``, ``maximum`` or ``minimum`` of
     ``term(*counters)`` over all counters. Elementwise ops need none. An op that is its first argument with
     elements changed says with ``stores(node, ask)`` which ones; one that is put together of its arguments
-    says with ``fills(node, ask)`` what goes where.
+    says with ``fills(node, ask)`` what goes where. ``simpler(node)`` is the node in other ops, which are
+    lowered instead.
     ``parts(*args)`` says what the op is on complex numbers in terms of real ones, for scalars: these come and
     are returned as pairs (`ops.plane.Pair`), real ones as they are.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
@@ -323,6 +324,8 @@ class Op:
     folds: Callable[[Expr], bool] | None = (
         None  # whether `element` runs over more than its own places
     )
+    # The node in simpler ops, for all numbers the same but for rounding: what is lowered in its place.
+    simpler: Callable[[Expr], Expr | None] | None = None
     stores: Callable[..., Any] | None = None  # Any: an `ops.places.Stores`
     fills: Callable[..., Any] | None = (
         None  # Any: several `ops.places.Stores`, for a whole new array

@@ -9,7 +9,7 @@ them are computed in one nest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import reduce
 from itertools import count
 from typing import Any
@@ -52,6 +52,7 @@ from wengert.lower.values import (
     of_type,
     reads,
 )
+from wengert.lower.written_out import written_out
 from wengert.ops.choice import lt, where
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
@@ -80,7 +81,7 @@ def lowered(
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
     lowering = _Lowering(names or {}, lines or {})
-    program = in_real_numbers(lowering.program(function))
+    program = in_real_numbers(lowering.program(written_out(function)))
     if not fuse:
         return program
     program = without_constant_variables(program)
@@ -196,7 +197,7 @@ def _rides(node: Expr) -> tuple[Extent, ...] | None:
 
 
 def _in_step(node: Expr) -> bool:
-    """Whether every element is read at the counters, in their order."""
+    """Whether it is one fold, and every element is read at the counters, in their order."""
     seen: list[tuple[Expr, ...]] = []
 
     class Looking(Asking):
@@ -208,15 +209,22 @@ def _in_step(node: Expr) -> bool:
         def extent(self, extent: Extent) -> Expr:
             return size(extent)
 
-        def fold(self, kind: str, extents: Sequence[Extent], term: Any) -> Expr:
+        def some(self, extents: Sequence[Extent]) -> None:
+            pass
+
+        def fold(
+            self, kind: str, extents: Sequence[Extent], term: Any, type_: Type | None = None
+        ) -> Expr:
             counters = tuple(variable(COUNTER, "k") for _ in extents)
             term(*counters)
             seen.append(counters)
-            return const(1.0)
+            totals.append(variable(type_ or node.value_type, "total"))
+            return totals[-1]
 
+    totals: list[Expr] = []
     assert node.op.element is not None
-    node.op.element(node, (), Looking(None, node))  # type: ignore[arg-type]  # nothing is asked of it
-    return all(places == seen[-1] for places in seen)
+    value = node.op.element(node, (), Looking(None, node))  # type: ignore[arg-type]  # nothing is asked of it
+    return totals == [value] and all(places == seen[-1] for places in seen)
 
 
 class _Frame:
@@ -242,6 +250,10 @@ class _Frame:
         before, self.block = self.block, block
         yield
         self.block = before
+
+    def first(self) -> AbstractContextManager[None]:
+        """What is added meanwhile goes in front of what is being put together."""
+        return self.inside(self.base)
 
     def surely(self, place: Expr, extent: Expr) -> bool:
         """Whether a place is certainly inside of an extent."""
@@ -653,7 +665,11 @@ class _Frame:
                 counters, block, nest = self.nest([self.extent(e) for e in stores.extents])
             with self.inside(block):
                 value = of_type(stores.value(*counters), target.buffer.dtype)
-                self.add(Store(target.buffer, stores.places(*counters), value))
+                places = stores.places(*counters)
+                self.add(Store(target.buffer, places, value, stores.adds))
+            if nest is not None and stores.adds:
+                apart = any(along(counters[-1], p) for p in places)
+                nest = _in_order(nest, but=counters[-1] if apart else None)
             for statement in [nest] if nest is not None else block.statements:
                 self.add(statement)
         return target
@@ -989,9 +1005,10 @@ def _reads_once(user: Expr, node: Expr) -> bool:
     return user.op.element is not None and len(user.args) == 1 and user.shape == node.shape
 
 
-def _in_order(nest: For) -> For:
-    """The same loops one iteration after the other."""
+def _in_order(nest: For, but: Expr | None = None) -> For:
+    """The same loops one iteration after the other, but for the one with a certain counter."""
     inner = [
-        _in_order(s) if isinstance(s, For) else s for s in nest.body
+        _in_order(s, but) if isinstance(s, For) else s for s in nest.body
     ]  # fmt: skip
-    return For(nest.counter, nest.trip, Block(inner), parallel=False, backward=nest.backward)
+    parallel = nest.counter is but
+    return For(nest.counter, nest.trip, Block(inner), parallel=parallel, backward=nest.backward)

@@ -82,6 +82,7 @@ class Lowers(Protocol):
     def inside(self, block: Block) -> object: ...
     def surely(self, place: Expr, extent: Expr) -> bool: ...
     def check(self, condition: Expr, about: str = ...) -> None: ...
+    def first(self) -> object: ...
 
 
 def combination(kind: str, a: Expr, b: Expr) -> Expr:
@@ -160,8 +161,20 @@ class Asking:
         self.frame.check(lt(inside, count))
         return inside
 
-    def fold(self, kind: str, extents: Sequence[Extent], term: Callable[..., Expr]) -> Expr:
-        plan = Plan(self.node, kind, extents, term)
+    def some(self, extents: Sequence[Extent]) -> None:
+        with self.frame.first():  # type: ignore[attr-defined]
+            for extent in extents:
+                condition = lt(const(0), self.frame.extent(extent))
+                self.frame.check(condition, f"ValueError: `{self.node.op.name}` of no elements")
+
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        plan = Plan(self.node, kind, extents, term, type_)
         plan.emit(self.frame)
         return plan.total
 
@@ -170,19 +183,26 @@ class Plan:
     """A fold that has been asked for: counters, the term, the variable of the total."""
 
     def __init__(
-        self, node: Expr, kind: str, extents: Sequence[Extent], term: Callable[..., Expr]
+        self,
+        node: Expr,
+        kind: str,
+        extents: Sequence[Extent],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
     ) -> None:
         if kind not in _STARTS:
             raise GraphError(f"`{node.op.name}` folds by `{kind}`, which is none of {set(_STARTS)}")
         self.kind, self.extents, self.make = kind, tuple(extents), term
         self.counters = tuple(variable(COUNTER, "k") for _ in extents)
-        type_ = node.value_type
+        type_ = type_ or node.value_type
         self.total = variable(Type(type_.dtype, weak=type_.weak), "total")
 
     @property
     def start(self) -> Expr:
         """From what it starts; integers start from the least or largest of them."""
         start, dtype = _STARTS[self.kind], self.total.value_type.dtype
+        if isinstance(start, float) and dtype == "bool":
+            return const(start > 0)
         if isinstance(start, float) and dtype.startswith("int"):
             bits = 31 if dtype == "int32" else 63
             return const(-(2**bits) if start < 0 else 2**bits - 1)
@@ -205,11 +225,21 @@ class Folding(Asking):
     """The same, but what is folded is only noted: where its loops stand is decided afterwards."""
 
     plan: Plan | None = None
+    several = False
 
-    def fold(self, kind: str, extents: Sequence[Extent], term: Callable[..., Expr]) -> Expr:
-        if self.plan is not None:
-            return super().fold(kind, extents, term)
-        self.plan = Plan(self.node, kind, extents, term)
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        if self.several or self.plan is not None:
+            if self.plan is not None:  # the later one may need the earlier one
+                self.plan.emit(self.frame)
+            self.several, self.plan = True, None
+            return super().fold(kind, extents, term, type_)
+        self.plan = Plan(self.node, kind, extents, term, type_)
         return self.plan.total
 
 
@@ -221,8 +251,14 @@ class Riding(Asking):
         self.counters, self.body = counters, body
         self.plan: Plan | None = None
 
-    def fold(self, kind: str, extents: Sequence[Extent], term: Callable[..., Expr]) -> Expr:
-        self.plan = plan = Plan(self.node, kind, extents, term)
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        self.plan = plan = Plan(self.node, kind, extents, term, type_)
         value = of_type(term(*self.counters), plan.total.value_type.dtype)
         self.body.add(Accumulate(plan.total, kind, value))
         return plan.total

@@ -16,9 +16,11 @@ from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Laws, Linear, Op, Sample, Spelling, register
 from wengert.ir.types import Type, promote
-from wengert.ops.algebra import lift
+from wengert.ops.algebra import lift, plus, times
 from wengert.ops.einstein import broadcast_to
 from wengert.ops.indexing import flip, part_of
+from wengert.ops.leaves import ZERO
+from wengert.ops.places import Stores
 
 __all__ = ["convolve"]
 
@@ -45,6 +47,24 @@ def _value(a: Any, v: Any) -> Any:
     for row in np.ndindex(*a.shape[:-1]):
         result[row] = np.convolve(a[row], v[row])
     return result
+
+
+def _fills(node: Expr, ask: Any) -> tuple[Stores, ...]:
+    """Zeros, to which each product of two elements is added where it belongs."""
+    a, v = node.args
+    last = node.ndim - 1
+
+    def product(*counters: Expr) -> Expr:
+        *lead, i, j = counters
+        return times(ask.part(0, (*lead, i)), ask.part(1, (*lead, j)))
+
+    def place(*counters: Expr) -> tuple[Expr, ...]:
+        return (*counters[:last], plus(counters[last], counters[last + 1]))
+
+    return (
+        Stores(node.shape, lambda *counters: counters, lambda *counters: ZERO, adds=False),
+        Stores((*a.shape, v.shape[-1]), place, product, adds=True),
+    )
 
 
 def _transpose(ct: Expr, slot: int, a: Expr, v: Expr) -> Expr:
@@ -80,6 +100,7 @@ CONVOLVE = register(
         doc="The convolution of two vectors, along the last axis.",
         result=_type,
         evaluate=_value,
+        fills=_fills,
         diff=Linear(_transpose, batched=True),
         spell=Spelling(latex="{0} * {1}", numpy=_in_numpy),
         laws=Laws(facts=lambda a, v: a & v & (NONNEGATIVE | FINITE | INTEGER)),

@@ -23,7 +23,8 @@ from wengert.ir.op import (
     Spelling,
     register,
 )
-from wengert.ops.algebra import lift, minus, times
+from wengert.ir.types import is_complex
+from wengert.ops.algebra import lift, minus, times, zeros
 from wengert.ops.arithmetic import divide
 from wengert.ops.axes import (
     AxisOption,
@@ -33,13 +34,16 @@ from wengert.ops.axes import (
     spread,
     without_axes,
 )
-from wengert.ops.choice import absolute, ne, sign
+from wengert.ops.choice import absolute, eq, maximum, ne, sign, where
 from wengert.ops.complexes import conj, part_type, real
-from wengert.ops.einstein import sum_axes
+from wengert.ops.einstein import ones, sum_axes
+from wengert.ops.floats import binary_exponent, isfinite, ldexp
+from wengert.ops.layout import cast
 from wengert.ops.leaves import ZERO
 from wengert.ops.powers import sqrt
 from wengert.ops.reductions import axes_samples, centred, count_of, max_, min_, reduced, sum_
 from wengert.ops.shapes import same_shape
+from wengert.ops.sums import scale
 
 __all__ = ["norm", "normalized", "std"]
 
@@ -51,6 +55,36 @@ def _norm_value(x: Any, *, attr: tuple[int, ...]) -> Any:
     exponent = np.frexp(np.where(np.isfinite(largest), largest, 0.0))[1]
     squares = np.sum(np.ldexp(size_, -exponent) ** 2, axis=attr)
     return np.ldexp(np.sqrt(squares), np.squeeze(exponent, axis=attr))
+
+
+_LOWEST = {"float64": -1000, "float32": -120}  # powers of two whose inverses are numbers, too
+
+
+def _simpler_norm(node: Expr) -> Expr | None:
+    """As `_norm_value`: elements are scaled by a power of two."""
+    dtype = node.value_type.dtype
+    if is_complex(node.args[0].value_type) or dtype not in _LOWEST:
+        return None
+    if any(node.args[0].shape[a] == 0 for a in node.attr):
+        return cast(zeros(node.shape), dtype)
+    size_ = absolute(cast(node.args[0], dtype))
+    largest = max_(size_, node.attr)
+    largest = where(isfinite(largest), largest, zeros(largest.shape))
+    exponent = maximum(cast(binary_exponent(largest), "int64"), lift(_LOWEST[dtype]))
+    factor = ldexp(cast(ones(largest.shape), dtype), scale(-1, exponent))
+    scaled = times(size_, spread(factor, node.attr, size_.shape))
+    return ldexp(sqrt(sum_axes(times(scaled, scaled), node.attr)), exponent)
+
+
+def _simpler_normalized(node: Expr) -> Expr | None:
+    dtype = node.value_type.dtype
+    if dtype not in _LOWEST:
+        return None
+    x = cast(node.args[0], dtype)
+    length = spread(make(NORM, (x,), node.attr), node.attr, x.shape)
+    gone = eq(length, ZERO)
+    quotient = divide(x, where(gone, cast(ones(x.shape), dtype), length))
+    return where(gone, cast(zeros(x.shape), dtype), quotient)
 
 
 def _norm_tangent(
@@ -144,6 +178,7 @@ NORM: Op = register(
         doc="Euclidean norm of the elements (of a matrix: the Frobenius norm), without overflow.",
         result=lambda x, *, attr: without_axes(part_type(same_shape(x)), attr),
         evaluate=_norm_value,
+        simpler=_simpler_norm,
         diff=Rule(_norm_tangent),
         domain=Domain(
             smooth=lambda x, *, attr: (ne(make(NORM, (x,), attr), ZERO),),
@@ -179,6 +214,7 @@ NORMALIZED = register(
         doc="x/norm(x), and 0 where the norm is 0: the derivative of the norm.",
         result=lambda x, *, attr: same_shape(x),
         evaluate=_normalized_value,
+        simpler=_simpler_normalized,
         diff=Rule(_normalized_tangent),
         domain=Domain(poles="x = 0"),
         spell=Spelling(

@@ -32,8 +32,20 @@ class Ask(Protocol):
     def within(self, place: Expr, extent: Extent) -> Expr:
         """A place that may be counted from the end; outside of the array running stops with an error."""
 
-    def fold(self, kind: str, extents: Sequence[Extent], term: Callable[..., Expr]) -> Expr:
-        """The ``add``, ``mul``, ``maximum`` or ``minimum`` of ``term(*counters)`` below the extents."""
+    def some(self, extents: Sequence[Extent]) -> None:
+        """Running stops with an error where one of the extents is 0."""
+
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        """The ``add``, ``mul``, ``maximum`` or ``minimum`` of ``term(*counters)`` below the extents.
+
+        It is of the type of the op's result unless told otherwise. Terms may hold earlier folds.
+        """
 
 
 class Stores(NamedTuple):

@@ -28,7 +28,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import Type, is_complex
-from wengert.ops.algebra import lift, minus, times, zeros
+from wengert.ops.algebra import lift, minus, plus, times, zeros
 from wengert.ops.arithmetic import divide
 from wengert.ops.axes import (
     AxisOption,
@@ -38,9 +38,11 @@ from wengert.ops.axes import (
     spread,
     without_axes,
 )
-from wengert.ops.choice import eq, le, where
+from wengert.ops.choice import eq, le, logical_or, ne, where
 from wengert.ops.complexes import conj, real
 from wengert.ops.einstein import ein, ones, spelt_size, sum_axes
+from wengert.ops.exponential import exp, log
+from wengert.ops.floats import isfinite
 from wengert.ops.layout import cast
 from wengert.ops.leaves import ONE
 from wengert.ops.shapes import real_shape
@@ -146,6 +148,36 @@ def vdot(a: Any, b: Any) -> Expr:
     return ein([(conj(a), labels), (b, labels)], ())
 
 
+def fold_over(
+    node: Expr,
+    places: Sequence[Expr],
+    ask: Any,  # Any: an `ops.places.Ask`
+    kind: str,
+    term: Callable[..., Expr] = lambda part: part,
+    type_: Type | None = None,
+) -> Expr:
+    """What ``term`` of the elements along the axes of a reduction comes to, combined two by two.
+
+    ``places`` are those on the other axes. Where ``term`` takes two arguments, the second is the position
+    among the elements that are combined.
+    """
+    axes, x = node.attr, node.args[0]
+    placed = term.__code__.co_argcount == 2
+
+    def of(*counters: Expr) -> Expr:
+        inner, outer = iter(counters), iter(places)
+        part = ask.part(0, [next(inner if i in axes else outer) for i in range(x.ndim)])
+        if not placed:
+            return term(part)
+        position: Expr = counters[0]
+        for axis, counter in zip(axes[1:], counters[1:], strict=True):
+            position = plus(times(position, ask.extent(x.shape[axis])), counter)
+        return term(part, position)
+
+    found: Expr = ask.fold(kind, [x.shape[i] for i in axes], of, type_)
+    return found
+
+
 # --- extrema ---------------------------------------------------------------------------------------------
 def _extremum_tangent(
     args: Sequence[Expr],
@@ -169,21 +201,24 @@ def _attained_once(x: Expr, op: Op, attr: tuple[int, ...]) -> Expr:
     return le(sum_axes(where(attained, ones(x.shape), zeros(x.shape)), attr), ONE)
 
 
-def _folded(kind: str) -> Callable[..., Expr]:
+def folded(kind: str) -> Callable[..., Expr]:
     """What the elements along some axes come to, combined two by two."""
 
     def element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
-        axes, x = node.attr, node.args[0]
-
-        def term(*counters: Expr) -> Expr:
-            inner, outer = iter(counters), iter(places)
-            part: Expr = ask.part(0, [next(inner if i in axes else outer) for i in range(x.ndim)])
-            return part
-
-        found: Expr = ask.fold(kind, [x.shape[i] for i in axes], term)
-        return found
+        return fold_over(node, places, ask, kind)
 
     return element
+
+
+def _extreme(kind: str) -> Callable[..., Expr]:
+    """As `folded`, of some elements."""
+    element = folded(kind)
+
+    def of_some(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+        ask.some([node.args[0].shape[a] for a in node.attr])
+        return element(node, places, ask)
+
+    return of_some
 
 
 def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
@@ -193,7 +228,7 @@ def _extremum(name: str, doc: str, evaluate: Callable[..., Any]) -> Op:
             doc=doc,
             result=lambda x, *, attr: without_axes(real_same_type(x), attr),
             evaluate=lambda x, *, attr: evaluate(x, axis=attr),
-            element=_folded(f"{name}imum"),
+            element=_extreme(f"{name}imum"),
             folds=lambda node: True,
             diff=Rule(_extremum_tangent),
             domain=Domain(
@@ -234,6 +269,18 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
         axes = axes_of(axis, node.ndim, name)
         return make(op, (node,), axes)
 
+    def element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+        """The least position of what is the extremum; NaN is one."""
+        ask.some([node.args[0].shape[a] for a in node.attr])
+        type_ = node.args[0].value_type.with_shape(())
+        most = fold_over(node, places, ask, f"{name.removeprefix('arg')}imum", type_=type_)
+        none = lift(np.iinfo(np.int64).max)
+
+        def term(part: Expr, position: Expr) -> Expr:
+            return where(logical_or(eq(part, most), ne(part, part)), position, none)
+
+        return fold_over(node, places, ask, "minimum", term)
+
     def value(x: Any, *, attr: tuple[int, ...]) -> Any:
         return evaluate(x, axis=attr[0] if len(attr) < np.ndim(x) else None)
 
@@ -243,6 +290,8 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
             doc=doc,
             result=_argument_type,
             evaluate=value,
+            element=element,
+            folds=lambda node: True,
             diff=NoDerivative("a position does not vary smoothly", zero=True),
             spell=Spelling(
                 latex=rf"\operatorname{{{{{name}}}}}\left({{0}}\right)",
@@ -283,7 +332,7 @@ def _truth(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[..., E
             doc=doc,
             result=lambda x, *, attr: without_axes(x, attr).with_dtype("bool"),
             evaluate=lambda x, *, attr: evaluate(x, axis=attr),
-            element=_folded({"all": "and", "any": "or"}[name]),
+            element=folded({"all": "and", "any": "or"}[name]),
             folds=lambda node: True,
             diff=NoDerivative("a truth value does not vary smoothly", zero=True),
             spell=Spelling(options=axes_option, python=f"np.{name}({{0}})"),
@@ -317,6 +366,33 @@ def _softmax_value(x: Any, *, attr: tuple[int, ...]) -> Any:
     return weights / np.sum(weights, axis=attr, keepdims=True)
 
 
+def _in_floats(x: Expr) -> Expr:
+    return x if x.value_type.dtype.startswith("float") else cast(x, "float64")
+
+
+def _without_overflow(node: Expr) -> tuple[Expr, Expr]:
+    """``exp(x - largest)`` and the largest elements, or 0 where these are not finite."""
+    x = _in_floats(node.args[0])
+    largest = max_(x, node.attr)
+    largest = where(isfinite(largest), largest, zeros(largest.shape))
+    return exp(minus(x, spread(largest, node.attr, x.shape))), largest
+
+
+def _simpler_logsumexp(node: Expr) -> Expr | None:
+    if is_complex(node.value_type):
+        return None
+    weights, largest = _without_overflow(node)
+    return cast(plus(log(sum_axes(weights, node.attr)), largest), node.value_type.dtype)
+
+
+def _simpler_softmax(node: Expr) -> Expr | None:
+    if is_complex(node.value_type):
+        return None
+    weights, _ = _without_overflow(node)
+    total = spread(sum_axes(weights, node.attr), node.attr, node.shape)
+    return cast(divide(weights, total), node.value_type.dtype)
+
+
 def _logsumexp_tangent(
     args: Sequence[Expr],
     tangents: Sequence[Expr | None],
@@ -348,6 +424,7 @@ LOGSUMEXP = register(
         doc="log(sum(exp(x))) without overflow.",
         result=lambda x, *, attr: without_axes(real_shape(x), attr),
         evaluate=_logsumexp_value,
+        simpler=_simpler_logsumexp,
         diff=Rule(_logsumexp_tangent),
         spell=Spelling(
             latex=r"\operatorname{{logsumexp}}\left({0}\right)",
@@ -367,6 +444,7 @@ SOFTMAX = register(
         doc="exp(x)/sum(exp(x)) without overflow.",
         result=lambda x, *, attr: real_shape(x),
         evaluate=_softmax_value,
+        simpler=_simpler_softmax,
         diff=Rule(_softmax_tangent),
         spell=Spelling(
             latex=r"\operatorname{{softmax}}\left({0}\right)",

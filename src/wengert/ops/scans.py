@@ -40,9 +40,10 @@ from wengert.ops.axes import (
 from wengert.ops.complexes import conj
 from wengert.ops.einstein import broadcast_to, ones, sum_axes
 from wengert.ops.layout import cast, reshape
+from wengert.ops.reductions import fold_over
 from wengert.ops.shapes import same_type
 
-__all__ = ["cumprod", "cumprod_before", "cumsum", "prod", "prod_except", "recurrence"]
+__all__ = ["Scan", "cumprod", "cumprod_before", "cumsum", "prod", "prod_except", "recurrence"]
 
 _EVEN_SIGNS = NONNEGATIVE | NONZERO | FINITE | INTEGER
 
@@ -336,6 +337,8 @@ PROD = register(
         doc="The product of the elements.",
         result=lambda x, *, attr: without_axes(_number_type(x), attr),
         evaluate=lambda x, *, attr: np.prod(x, axis=attr),
+        element=lambda node, places, ask: fold_over(node, places, ask, "mul"),
+        folds=lambda node: True,
         diff=Rule(_prod_tangent),
         spell=Spelling(
             options=axes_option, latex=r"\prod {0}", unicode="∏ {0}", python="np.prod({0})"
@@ -411,6 +414,7 @@ PROD_EXCEPT = register(
         doc="For each element the product of all the others: the derivative of the product.",
         result=lambda x, *, attr: _number_type(x),
         evaluate=_except_value,
+        simpler=lambda node: _others(node.args[0], node.attr),
         diff=Rule(_except_tangent),
         domain=Domain(),
         spell=Spelling(options=axes_option),

@@ -23,6 +23,7 @@ STOP_GRADIENT: Op = register(
         doc="The value itself, which derivatives take for a constant.",
         result=lambda x: x,
         evaluate=lambda x: x,
+        simpler=lambda node: node.args[0],
         diff=NoDerivative("its derivative is stopped", zero=True),
         spell=Spelling(latex="{0}", python="{0}"),
         laws=Laws(facts=lambda x: x),

@@ -89,6 +89,19 @@ return isnan(gap) ? gap : (gap > 0 ? a : b) + log1p{s}(exp{s}(-fabs{s}(gap)));""
 return 0 - 2*sine*sine;""",
     ),
     "ndtr": ("{T} x", "return erfc{s}(-0.7071067811865476{s}*x)/2;"),
+    "binary_exponent": (
+        "{T} x",
+        """\
+int exponent = 0;
+if (isfinite(x)) {
+    (void)frexp{s}(x, &exponent);
+}
+return ({T})exponent;""",
+    ),
+    "scaled_by": (
+        "{T} x, {T} exponent",
+        "return ldexp{s}(x, exponent > 5000 ? 5000 : exponent < -5000 ? -5000 : (int)exponent);",
+    ),
     "pow4": ("{T} x", "{T} square = x*x;\nreturn square*square;"),
     "pow5": ("{T} x", "{T} square = x*x;\nreturn x*(square*square);"),
     "pow6": ("{T} x", "{T} square = x*x;\nreturn square*(square*square);"),

@@ -281,6 +281,17 @@ for _name, _answer in {"isnan": "false", "isinf": "false", "isfinite": "true"}.i
     _asked(_name, _answer)
 
 
+@_on("binary_exponent", operands="common")
+def _binary_exponent(used: Used, dtype: str, x: Text) -> Text:
+    if not is_float(dtype):
+        x, dtype = converted(used, x, dtype, "float64"), "float64"
+    exponent = used.helper("binary_exponent", dtype, x)
+    return Text(f"(int32_t){at_least(exponent, UNARY)}", UNARY)
+
+
+_helper("ldexp", "scaled_by")
+
+
 # --- what accumulations do -------------------------------------------------------------------------------
 _FLOAT_SIGNS = {"add": ("+", "+="), "mul": ("*", "*=")}
 

@@ -1,0 +1,210 @@
+"""Ops over axes as loops, against the evaluator: special numbers, ties, no elements, all types of numbers.
+
+Three judges run the same nests: their interpreter, machine code, and C where there is a compiler.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn  # Any: numbers and arrays
+
+import nest_interpreter
+import numpy as np
+import pytest
+from emit.c_running import COMPILER, Batch
+
+from wengert.ir.dims import Dim
+from wengert.ir.function import Function
+from wengert.ir.node import Expr, make
+from wengert.ir.walk import order
+from wengert.lower.lowering import lowered
+from wengert.lower.nest import Program
+from wengert.native.compiled import compiled
+from wengert.ops.convolution import CONVOLVE
+from wengert.ops.leaves import symbol
+from wengert.ops.norms import norm, normalized
+from wengert.ops.reductions import (
+    all_,
+    any_,
+    argmax,
+    argmin,
+    logsumexp,
+    max_,
+    min_,
+    softmax,
+)
+from wengert.ops.scans import prod
+from wengert.run.reference import evaluate_nodes
+
+INF, NAN = np.inf, np.nan
+FLOATS = ("float64", "float32")
+NUMBERS = (*FLOATS, "int64", "int32")
+ALL = (*NUMBERS, "bool")
+
+VECTORS = (
+    np.array([1.0, -2.0, 3.0, 3.0, -2.0, 0.0, 0.5]),
+    np.array([-0.0, 0.0, -0.0]),
+    np.array([1.0, INF, 2.0, INF]),
+    np.array([-INF, -INF]),
+    np.array([INF, NAN, 3.0, -INF, NAN]),
+    np.array([3e-320, 1e-310, 0.0]),
+    np.array([2e200, -1e190, 3.0]),
+    np.array([5.0]),
+    np.array([]),
+    np.arange(70.0)[::-1] % 7 - 3,
+)
+MATRICES = (
+    np.array([[1.0, 5.0, 5.0], [NAN, 0.0, -1.0], [-INF, -INF, -INF], [0.0, -0.0, 0.0]]),
+    np.zeros((0, 3)),
+    np.zeros((2, 0)),
+    np.arange(80.0).reshape(4, 20) % 11 - 5,
+)
+
+# Functions of an array and an axis, and the types of elements that they take.
+OVER_AXES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
+    "max": (max_, ALL),
+    "min": (min_, ALL),
+    "argmax": (argmax, ALL),
+    "argmin": (argmin, ALL),
+    "all": (all_, ("bool",)),
+    "any": (any_, ("bool",)),
+    "prod": (prod, ALL),
+    "norm": (lambda x, axis: norm(x, axis=axis), NUMBERS),
+    "normalized": (normalized, NUMBERS),
+    "logsumexp": (logsumexp, NUMBERS),
+    "softmax": (softmax, NUMBERS),
+}
+
+
+class Stopped(Exception):  # noqa: N818
+    """A check of a program did not hold."""
+
+
+def _machine(nest: Program, values: list[Any]) -> Any:
+    def slow(*args: object) -> NoReturn:
+        raise AssertionError(f"does not fit: {args}")
+
+    def failed(code: int, words: bytes, *args: object) -> NoReturn:
+        raise Stopped(code)
+
+    return compiled(nest, name="f", slow=slow, failed=failed)(*values)[0]
+
+
+def _interpreted(nest: Program, values: list[Any]) -> Any:
+    try:
+        return nest_interpreter.run(nest, *values)[0]
+    except nest_interpreter.Stopped as stop:
+        raise Stopped from stop
+
+
+class Judge:
+    """Collects what differs from the evaluator; C is judged at the end, all in one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.batch = Batch(folder)
+        self.later: list[tuple[str, int, list[Any], Any]] = []
+        self.wrong: list[str] = []
+
+    def judge(self, label: str, node: Expr, values: dict[str, Any], rtol: float = 1e-12) -> None:
+        inputs = [n for n in order([node]) if n.op.free and not n.op.bound]
+        function = Function(tuple(inputs), (node,))
+        given = [np.ascontiguousarray(values[n.attr.name]) for n in inputs]
+        empty = not all(np.size(v) for v in given)
+        named = empty and any(isinstance(e, Dim) for n in inputs for e in n.shape)
+        want: Any
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            try:
+                (want,) = evaluate_nodes([node], values)
+            except Exception as error:  # whatever NumPy says
+                want = error
+        for run in (_interpreted, _machine):
+            try:
+                got = run(lowered(function), given)
+            except Stopped as stop:
+                if named:
+                    continue  # NumPy goes on from here
+                got = stop
+            self.compare(f"{label}, {run.__name__}", got, want, rtol)
+        if COMPILER is not None and not named:
+            self.later.append((label, self.batch.add(function), given, want))
+
+    def compare(self, label: str, got: Any, want: Any, rtol: float) -> None:
+        if isinstance(want, Exception) or isinstance(got, Exception):
+            if not (isinstance(want, Exception) and isinstance(got, Exception)):
+                self.wrong.append(f"{label}: {got!r} is not {want!r}")
+            return
+        want = np.asarray(want)
+        if want.dtype == np.float32:
+            rtol = 2e-5
+        same = np.shape(got) == want.shape and np.allclose(
+            got, want, rtol=rtol, atol=0.0, equal_nan=True
+        )
+        if not same:
+            self.wrong.append(f"{label}: {got!r} is not {want!r}")
+
+    def finish(self) -> None:
+        if self.later:
+            self.batch.build()
+        for label, number, given, want in self.later:
+            code, outputs = self.batch.run(number, given)
+            got = Stopped(code) if code else outputs[0]
+            self.compare(f"{label}, C", got, want, 1e-12)
+        assert not self.wrong, f"{len(self.wrong)} wrong\n" + "\n".join(self.wrong)
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Iterator[Judge]:
+    found = Judge(tmp_path)
+    yield found
+    found.finish()
+
+
+def _as(values: np.ndarray, dtype: str) -> np.ndarray | None:
+    """The numbers as those of a type; not those that no integer is."""
+    if dtype == "bool":
+        return values > 0
+    if dtype.startswith("int") and not np.all(np.abs(values) < 2**31):
+        return None
+    with np.errstate(all="ignore"):
+        return values.astype(dtype)
+
+
+@pytest.mark.parametrize("name", OVER_AXES)
+def test_over_axes(name: str, judge: Judge) -> None:
+    function, dtypes = OVER_AXES[name]
+    tried: list[tuple[np.ndarray, Any]] = [(v, 0) for v in VECTORS]
+    tried += [(m, axis) for m in MATRICES for axis in (0, -1, None)]
+    for values, axis in tried:
+        for dtype in dtypes if values.size < 30 else dtypes[:1]:
+            x = _as(values, dtype)
+            if x is None:
+                continue
+            given = symbol("x", x.shape, dtype=dtype)  # type: ignore[arg-type]
+            label = f"{name} of {dtype} {x.tolist()} over {axis}"
+            judge.judge(label, function(given, axis), {"x": x})
+
+
+@pytest.mark.parametrize("name", OVER_AXES)
+def test_over_axes_whose_size_has_a_name(name: str, judge: Judge) -> None:
+    function, dtypes = OVER_AXES[name]
+    for values in MATRICES:
+        x = _as(values, dtypes[0])
+        assert x is not None
+        given = symbol("x", (Dim.named("m"), Dim.named("n")), dtype=dtypes[0])  # type: ignore[arg-type]
+        for axis in (0, 1):
+            label = f"{name} of {x.tolist()} over {axis}"
+            judge.judge(label, function(given, axis), {"x": x})
+
+
+def test_convolution(judge: Judge) -> None:
+    for a, v in [
+        ([1.0, -2.0, 0.5], [3.0, 0.25]),
+        ([2.0], [1.0, 2.0, 3.0]),
+        ([INF, 1.0], [0.0, 2.0]),
+    ]:
+        for dtype in FLOATS:
+            x, y = np.array(a, dtype), np.array(v, dtype)
+            nodes = symbol("x", x.shape, dtype=dtype), symbol("y", y.shape, dtype=dtype)
+            judge.judge(f"{a} and {v}", make(CONVOLVE, nodes), {"x": x, "y": y})
