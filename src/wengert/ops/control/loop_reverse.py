@@ -32,7 +32,7 @@ from wengert.ops.control.changes import (
     strong,
     zeros_of,
 )
-from wengert.ops.control.item import items
+from wengert.ops.control.item import ITEM, items
 from wengert.ops.control.lengths import told_by
 from wengert.ops.control.loop_checkpoint import Step, reversed_by_parts
 from wengert.ops.control.loop_open import OpenLoop, element, emitted, open_loop
@@ -309,11 +309,13 @@ def _recorded(loop: OpenLoop, outputs: Sequence[Expr]) -> _Tape:
     """The loop once more, saving what the given outputs read of it."""
     loop, outputs = _united(loop, substitute(outputs, affine_integers(loop)))
     undone = _undone(loop, outputs)
-    rows = [row for one in undone for row in one.rows]
+    loop, outputs, rows = _with_records(loop, outputs, [row for one in undone for row in one.rows])
     symbols = [symbol for one in undone for symbol in one.symbols]
     restored = [one.restored for one in undone]
     change = {loop.outputs[one.place]: one.state for one in undone}
     change |= {loop.carried[one.place]: one.restored for one in undone}
+    # What stood where something is written is saved to restore the array; whoever reads it too has it.
+    change |= {row.value: row.read(s) for row, s in zip(rows, symbols, strict=True)}
     outputs = [*substitute(outputs, change), *restored]
     kept = what_to_save(loop, outputs)
     if loop.attr.stacked and told_by(loop.attr) and not rows and not kept:
@@ -356,6 +358,18 @@ def _united(loop: OpenLoop, outputs: Sequence[Expr]) -> tuple[OpenLoop, list[Exp
     united = merged_nodes(everything, ours, inside=[loop.k, *loop.symbols])
     count = len(loop.outputs)
     return replace(loop, outputs=tuple(united[:count])), united[count:]
+
+
+def _with_records(
+    loop: OpenLoop, outputs: Sequence[Expr], rows: Sequence[Row]
+) -> tuple[OpenLoop, list[Expr], list[Row]]:
+    """The same with rows, where loops inside of all that are one."""
+    if not any(row.value.op is ITEM for row in rows):
+        return loop, list(outputs), list(rows)
+    loop, united = _united(loop, [*outputs, *(row.value for row in rows)])
+    count = len(outputs)
+    values = united[count:]
+    return loop, united[:count], [Row(v, r.shape) for v, r in zip(values, rows, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
