@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +14,10 @@ from zlib import crc32
 import nest_interpreter
 import numpy as np
 import pytest
+from emit import c_examples
 from emit.c_running import COMPILER, Batch
 from emit.programs import PROGRAMS as GRAPHS
+from golden_files import Golden
 from native.nests import Drawn
 from programs.corpus import PROGRAMS
 from programs.judging import Projection
@@ -20,6 +25,7 @@ from programs.judging import Projection
 import wengert as wg
 from wengert.emit.c.operations import OPERATIONS
 from wengert.emit.python import callable_of
+from wengert.errors import SourceError, TypeMismatchError
 from wengert.ir.dims import Dim
 from wengert.ir.function import Function
 from wengert.ir.node import make
@@ -208,3 +214,108 @@ def test_arithmetic_with_numbers_of_all_types(tmp_path: Path) -> None:
             assert code == 0
             tolerance = 1e-15 if "**" in str(e) else 0
             np.testing.assert_allclose(found, expected, tolerance, 0, err_msg=str(e))
+
+
+# --- what people read ------------------------------------------------------------------------------------
+EXAMPLES = {
+    "loss": (wg.value_and_grad(c_examples.loss), (np.ones(10), np.ones((20, 10)), np.ones(20))),
+    "root": (wg.jit(c_examples.root), (2.0,)),
+    "pendulum": (wg.jacobian(c_examples.pendulum, argnums=(0, 1)), (1.0, 0.0, 1.0)),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_what_people_read(name: str, golden: Golden) -> None:
+    function, args = EXAMPLES[name]
+    golden(f"emit/c/{name}", function.source("c", *args), suffix=".c")
+    golden(f"emit/c/{name}", function.source("h", *args), suffix=".h")
+
+
+_JUNK = """
+import sys
+import numpy as np
+import wengert as wg
+for k in range(int(sys.argv[1])):  # other nodes have other ages
+    wg.jit(lambda x, k=k: np.sum(np.sin(x) * x + k)).source("c", np.ones(20))
+sys.path.insert(0, "tests")
+from emit.test_c import EXAMPLES
+print([f.source("c", *args) for f, args in EXAMPLES.values()])
+"""
+
+
+def test_other_nodes_make_no_difference() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", _JUNK, str(k)], capture_output=True, text=True, check=True
+        ).stdout
+        for k in (0, 3)
+    }
+    assert len(found) == 1
+
+
+def test_it_is_one_of_three() -> None:
+    with pytest.raises(TypeMismatchError, match="'python', 'c' or 'h'"):
+        wg.jit(np.sin).source("rust", 1.0)
+
+
+def test_what_has_no_c_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"`inv`"):
+        wg.jit(lambda a: np.linalg.inv(a)).source("c", 2 * np.eye(3))
+    with pytest.raises(SourceError, match="complex128"):
+        wg.jit(lambda a: a * 1j).source("c", 1.0)
+
+
+def test_errors_are_codes_with_the_line_of_the_user() -> None:
+    header = EXAMPLES["root"][0].source("h", 2.0)
+    assert re.search(r"\* +1  ValueError: negative, c_examples\.py:\d+ in root\(\)", header)
+
+
+def test_sizes_from_which_it_is_right() -> None:
+    def text(f: Callable[..., Any], *args: Any) -> str:
+        return wg.jit(f).source("c", *args)
+
+    x = np.arange(20.0)
+    assert "if (n" not in text(lambda x: np.sum(x * x), x)
+    assert "if (n < 1)" in text(lambda x: np.max(x), x)
+    assert "if (n < 4)" in text(lambda x: x[3] * 2, x)
+    assert "if (n < 1)" in text(lambda x: np.sum(np.diff(x)), x)
+
+
+@compiles
+def test_a_program_of_its_own(tmp_path: Path) -> None:
+    """The files as they are, with a main program in C."""
+    function = wg.grad(c_examples.loss)
+    args = np.zeros(10), np.arange(200.0).reshape(20, 10) / 100, np.ones(20)
+    for end in ("c", "h"):
+        (tmp_path / f"grad_loss.{end}").write_text(function.source(end, *args))
+    (tmp_path / "main.c").write_text(
+        """
+#include <stdio.h>
+#include "grad_loss.h"
+int main(void)
+{
+    static double w[2], X[6] = {1, 2, 3, 4, 5, 6}, y[3] = {1, -1, 1}, gradient[2];
+    static double work[GRAD_LOSS_WORK(3)];
+    int code = grad_loss(2, 3, w, X, y, gradient, work);
+    printf("%d %.17g %.17g", code, gradient[0], gradient[1]);
+    return 0;
+}
+"""
+    )
+    line = [
+        str(COMPILER),
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-pedantic",
+        "-Werror",
+        "-o",
+        "main",
+        "main.c",
+    ]
+    subprocess.run([*line, "grad_loss.c", "-lm"], cwd=tmp_path, check=True)
+    done = subprocess.run(["./main"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    code, *gradient = map(float, done.stdout.split())
+    X, y = np.arange(1.0, 7).reshape(3, 2), np.array([1.0, -1.0, 1.0])
+    assert code == 0
+    np.testing.assert_allclose(gradient, -(y / 2) @ X / 3, rtol=1e-14)

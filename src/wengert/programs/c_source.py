@@ -78,12 +78,14 @@ def _refused(where: str, what: str, home: str) -> SourceError:
 
 
 def _about(doc: str | None, home: str) -> str:
+    """What the transform does and of what; then what the program says about itself."""
     first, _, rest = (doc or "").strip().partition("\n\n")
-    words = [first] if first and not first.startswith("The function, run") else []
-    words += [rest.strip().split("\n\n")[0]] if rest.strip() else []
-    if home:
-        words.append(f"From {home}.")
-    return " ".join(re.sub(r"\s+", " ", w) for w in words)
+    what = "" if first.startswith("The function, run") else f"{first[:1].lower()}{first[1:].rstrip('.')}"
+    file, _, function = home.partition(" in ")
+    place = f"{function} in {file}" if function else home
+    where = f"{what} of {place}" if what and place else what or place
+    words = " ".join(rest.split("\n\n")[0].split())
+    return "\n".join([where, *([words] if words else [])])
 
 
 def _plain(name: str) -> str:
@@ -97,16 +99,12 @@ def _outputs(
     """The names of the outputs and what they are."""
     names: list[str] = []
     paths: list[str] = []
-    shown = zip(
-        _paths(captured.result_tree, transform),
-        captured.result_tree.paths("result"),
-        captured.results,
-        strict=True,
-    )
-    for short, path, result in shown:
+    for short, result in zip(
+        _paths(captured.result_tree, transform), captured.results, strict=True
+    ):
         if _is_output(result, where, home):
             names.append(short)
-            paths.append(short if path == "result" else path)
+            paths.append(short)
     given = [leaf.path for leaf in captured.argument_leaves]
     readers = captured.argument_tree.unflatten(given)
     for write in captured.writes:

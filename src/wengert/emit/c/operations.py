@@ -215,11 +215,20 @@ def _fmin(used: Used, dtype: str, a: Text, b: Text) -> Text:
 _SWAPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!="}
 
 
+def _is_number(text: Text) -> bool:
+    return text.text.lstrip("-")[:1].isdigit()
+
+
+def _is_plain(text: Text) -> bool:
+    """Whether a text is a name or a number, which people write on the right."""
+    return text.text.isidentifier() or _is_number(text)
+
+
 def _comparison(name: str, sign: str, level: int) -> None:
     @_on(name, operands="common")
     def write(used: Used, dtype: str, a: Text, b: Text) -> Text:
         shown = sign
-        if a.text.lstrip("-")[:1].isdigit() and not b.text.lstrip("-")[:1].isdigit():
+        if (_is_plain(a) and not _is_plain(b)) or (_is_number(a) and not _is_number(b)):
             a, b, shown = b, a, _SWAPPED[sign]
         return Text(f"{at_least(a, COMPARE + 1)} {shown} {at_least(b, COMPARE + 1)}", level)
 

@@ -166,7 +166,7 @@ class _Source:
         inside += [f"    (void){name};" for name in unused]
         lines = [*head, "{", *inside, "    return 0;", "}"]
         parts = [
-            _comment([self._title()]) + f'#include "{self.function}.h"\n\n#include <math.h>\n',
+            _comment(self._title()) + f'#include "{self.function}.h"\n\n#include <math.h>\n',
             *[helper_text(name, dtype) for name, dtype in sorted(used.helpers)],
             *[self._table(buffer, name) for buffer, name in self.tables.items()],
             "\n".join(lines) + "\n",
@@ -215,7 +215,7 @@ class _Source:
             else:
                 assert isinstance(place, Expr)
                 dtype = ctype(place.value_type.dtype)
-                made.append(_Parameter(f"{dtype} {name}", f"in{about}", name))
+                made.append(_Parameter(f"{dtype} {name}", f"in: number{about}", name))
         paths = names.output_paths or names.outputs
         for place, name, path in zip(program.outputs, self.outputs, paths, strict=True):
             about = "" if identifier(path) == name else f", {path}"
@@ -225,7 +225,7 @@ class _Source:
             else:
                 assert isinstance(place, Expr)
                 dtype = ctype(place.value_type.dtype)
-                made.append(_Parameter(f"{dtype} *{name}", f"out{about}", name))
+                made.append(_Parameter(f"{dtype} *{name}", f"out: number{about}", name))
         for dtype, name in pointers.items():
             need = f"{self._macro(dtype)}{self._macro_arguments(dtype)}"
             text = f"{ctype(dtype)} *restrict {name}"
@@ -314,9 +314,9 @@ class _Source:
         return f"static const {ctype(buffer.dtype)} {name}[{len(texts)}] = {{\n{inside}\n}};\n"
 
     # --- the header --------------------------------------------------------------------------------------
-    def _title(self) -> str:
-        about = self.names.about.strip().split("\n\n")[0].replace("*/", "* /")
-        return f"{self.function}: {about}" if about else self.function
+    def _title(self) -> list[str]:
+        first, *rest = self.names.about.replace("*/", "* /").split("\n")
+        return [f"{self.function}: {first}" if first else self.function, *rest]
 
     def _header(
         self,
@@ -326,7 +326,7 @@ class _Source:
     ) -> str:
         guard = f"{self.function}_H".upper()
         width = max([len(p.name) for p in parameters], default=0)
-        about = [self._title(), ""]
+        about = [*self._title(), ""]
         about += [f"  {p.name:<{width}}  {p.about}" for p in parameters]
         arrays = [p for p in self.program.inputs if isinstance(p, Buffer) and len(p.shape) > 1]
         arrays += [p for p in self.program.outputs if isinstance(p, Buffer) and len(p.shape) > 1]
@@ -393,15 +393,14 @@ def _of_macro(text: str, arguments: Sequence[str]) -> str:
 
 
 def _comment(lines: Sequence[str]) -> str:
+    """A comment of C; long lines go on below their own indentation."""
     if len(lines) == 1 and len(lines[0]) < _WIDTH - 6:
         return f"/* {lines[0]} */\n"
-    shown = [
-        piece
-        for line in lines
-        for piece in (
-            textwrap.wrap(line, _WIDTH - 3, subsequent_indent="    ", drop_whitespace=False) or [""]
-        )
-    ]
+    shown: list[str] = []
+    for line in lines:
+        room = " " * (len(line) - len(line.lstrip()))
+        deeper = f"{room}    " if room else ""
+        shown += textwrap.wrap(line, _WIDTH - 3, subsequent_indent=deeper) or [""]
     return (
         "\n".join([f"/* {shown[0]}", *(f" * {line}".rstrip() for line in shown[1:]), " */"]) + "\n"
     )
