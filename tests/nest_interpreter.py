@@ -16,10 +16,12 @@ from wengert.lower.nest import (
     Assign,
     Block,
     Buffer,
+    Call,
     Check,
     For,
     If,
     Pair,
+    Part,
     Program,
     Store,
     While,
@@ -124,6 +126,30 @@ class _Machine:
                 case Check(condition, code):
                     if not self.value(condition):
                         raise Stopped(code)
+                case Call(routine, dtype, arguments, status, code):
+                    given = [self.argument(a, dtype, code) for a in arguments]
+                    with np.errstate(all="ignore"):
+                        report = routine.evaluate(*given)
+                    if status is not None:
+                        self.values[status] = np.int64(report)
+
+    def argument(self, argument: str | Expr | Part, dtype: str, code: int) -> Any:
+        if isinstance(argument, str):
+            return argument
+        if isinstance(argument, Part):
+            array = self.memory[argument.buffer]
+            assert array.dtype in (dtype, np.int32)
+            places = tuple(int(self.value(p)) for p in argument.places)
+            assert all(0 <= p < max(1, e) for p, e in zip(places, array.shape, strict=True))
+            steps = [s // array.itemsize for s in np.empty(array.shape, array.dtype).strides]
+            first = sum(p * s for p, s in zip(places, steps, strict=True))
+            return array.reshape(-1)[first:]
+        number = self.value(argument)
+        if argument.value_type.dtype.startswith("float"):
+            return number
+        if not 0 <= number < 2**31:
+            raise Stopped(code)
+        return int(number)
 
     def allocate(self, buffer: Buffer, shape: Sequence[int], keeps: bool) -> None:
         assert buffer.role == "heap"

@@ -13,6 +13,7 @@ from wengert.lower.nest import (
     Assign,
     Block,
     Buffer,
+    Call,
     Check,
     For,
     If,
@@ -77,6 +78,8 @@ def expressions(statement: Statement) -> tuple[Expr, ...]:
             return () if statement.trip is None else (statement.trip,)
         case If() | Check():
             return (statement.condition,)
+        case Call():
+            return statement.expressions
 
 
 def _all(block: Block) -> Iterator[Statement]:
@@ -104,6 +107,10 @@ def changed(block: Block) -> set[Changing]:
                 found.add(statement.counter)
                 if statement.done is not None:
                     found.add(statement.done)
+            case Call():
+                found.update(statement.written)
+                if statement.status is not None:
+                    found.add(statement.status)
             case _:
                 pass
     return found
@@ -196,6 +203,8 @@ def slotted(program: Program) -> set[Expr]:
                     found.add(statement.flag)
                     if statement.done is not None:
                         homes.setdefault(statement.done, []).append(block)
+                case Call() if statement.status is not None:
+                    homes.setdefault(statement.status, []).append(block)
                 case _:
                     pass
             waiting.extend(blocks(statement))

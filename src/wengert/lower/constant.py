@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from wengert.ir.node import Expr
 from wengert.lower.changes import blocks, with_bodies
-from wengert.lower.nest import Accumulate, Assign, Block, For, Program, While
+from wengert.lower.nest import Accumulate, Assign, Block, Call, For, Program, While
 from wengert.lower.renamed import Renaming
 from wengert.ops.leaves import CONSTANT
 
@@ -31,6 +31,8 @@ def without_constant_variables(program: Program) -> Program:
                     varying |= set() if statement.done is None else {statement.done}
                 case For():
                     varying.add(statement.counter)
+                case Call() if statement.status is not None:
+                    varying.add(statement.status)
                 case _:
                     pass
     varying |= program.numbers()

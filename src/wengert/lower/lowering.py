@@ -17,8 +17,9 @@ from typing import Any
 from wengert.ir.dims import Dim, Extent, definer, is_defined
 from wengert.ir.function import Function
 from wengert.ir.node import OPERATORS, Expr
-from wengert.ir.types import TupleType, Type
+from wengert.ir.types import TupleType, Type, is_complex
 from wengert.ir.walk import build, order
+from wengert.lower.calls import Calling
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
 from wengert.lower.nest import (
@@ -71,16 +72,18 @@ def lowered(
     lines: Mapping[Expr, Any] | None = None,
     *,
     fuse: bool = True,
+    calls: bool = True,
 ) -> Program:
     """The loop nests of a function.
 
     ``names``: what nodes and parameters of bodies are called; ``lines``: where in the user's program nodes
-    are from. Both are only for people. ``fuse=False`` leaves all loops apart.
+    are from. Both are only for people. ``fuse=False`` leaves all loops apart, ``calls=False`` does
+    without routines of BLAS and LAPACK.
 
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    lowering = _Lowering(names or {}, lines or {})
+    lowering = _Lowering(names or {}, lines or {}, calls)
     program = in_real_numbers(lowering.program(written_out(function)))
     if not fuse:
         return program
@@ -91,7 +94,8 @@ def lowered(
 class _Lowering:
     """One function: its local buffers, and the codes of its checks."""
 
-    def __init__(self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any]) -> None:
+    def __init__(self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any], calls: bool) -> None:
+        self.calls = calls
         self.hints, self.lines = hints, lines  # Any: places, which are shown
         self.called: dict[Expr | Buffer, str] = {}
         self.comments: dict[Expr, str] = {}
@@ -176,6 +180,7 @@ def _is_barrier(node: Expr) -> bool:
         or op.stores is not None
         or op.fills is not None
         or op.effect
+        or (op.calls is not None and op.folds is None)
         or (op.folds is not None and op.folds(node))
     )
 
@@ -265,7 +270,11 @@ class _Frame:
         if condition.op is CONSTANT and condition.attr:
             return
         if not self.lowering.ranges.holds(condition):
-            self.add(Check(condition, next(self.lowering.codes), about))
+            self.add(Check(condition, self.code(), about))
+
+    def code(self) -> int:
+        """A code to stop with that nothing else stops with."""
+        return next(self.lowering.codes)
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Stored:
         """Memory for an array, in front of what is being put together."""
@@ -581,10 +590,25 @@ class _Frame:
             if condition is not None:
                 self.check(self.number(condition), str(node.attr))
             self.known[node] = const(0)
+        elif self.called(node):
+            pass
         elif node.op.folds is not None:
             self.known[node] = self.folded(node)
         else:
             raise Unsupported(f"`{node.op.name}`")
+
+    def called(self, node: Expr) -> bool:
+        """Whether routines compute a node."""
+        if node.op.calls is None or not self.lowering.calls:
+            return False
+        types = node.type.items if isinstance(node.type, TupleType) else (node.value_type,)
+        if any(is_complex(t) for t in (*types, *(a.value_type for a in node.args))):
+            return False
+        asking = Calling(self, node)  # type: ignore[arg-type]
+        if not node.op.calls(node, asking):
+            return False
+        self.known[node] = asking.value
+        return True
 
     def folded(self, node: Expr) -> Value:
         """A reduction, or a product that sums."""
@@ -616,7 +640,7 @@ class _Frame:
     def summed(self, target: Stored, counters: tuple[Expr, ...], plan: Plan, term: Expr) -> None:
         """Sums as loops in an order in which memory is gone through as it lies."""
         trips = dict(zip(counters, target.extents, strict=True))
-        trips |= zip(plan.counters, [self.extent(e) for e in plan.extents], strict=True)
+        trips |= zip(plan.counters, [plan.trip(self, e) for e in plan.extents], strict=True)  # type: ignore[arg-type]
         accesses = [counters, *(each.args for each in reads(term))]
         loops = in_memory_order(list(trips), accesses, set(counters))
         first = next(i for i, c in enumerate(loops) if c in plan.counters)

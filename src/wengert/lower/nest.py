@@ -12,7 +12,9 @@ needed, or earlier, in front of loops that change nothing it depends on. Only st
   (a variable that the body assigns again) is true and the counter is below the trip count, if there is one.
   The loop leaves in the variable ``done``, if it has one, how many times the body has run;
 * a ``parallel`` loop may run in any order, and its iterations share nothing but what `Accumulate` and stores
-  that add put together. Local buffers that nothing outside of it uses are each iteration's own.
+  that add put together. Local buffers that nothing outside of it uses are each iteration's own;
+* a `Call` of a routine reads and writes memory from some places on. It counts as a store to the buffers that
+  its routine writes.
 
 Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
 never stored to. Local buffers hold anything at first. Those of the role ``heap`` have extents that only
@@ -31,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr, make
@@ -39,10 +41,11 @@ from wengert.ir.op import NoDerivative, Op
 from wengert.ir.types import Type
 from wengert.ops.leaves import fresh
 from wengert.ops.plane import Pair
+from wengert.ops.routines import Routine
 
 __all__ = [
-    "READ", "Accumulate", "Allocate", "Assign", "Block", "Buffer", "Check", "For", "If", "Pair", "Program",
-    "Reading", "Statement", "Store", "Unsupported", "While", "read", "variable",
+    "READ", "Accumulate", "Allocate", "Argument", "Assign", "Block", "Buffer", "Call", "Check", "For", "If",
+    "Pair", "Part", "Program", "Reading", "Statement", "Store", "Unsupported", "While", "read", "variable",
 ]  # fmt: skip
 
 Role = Literal["input", "output", "local", "table", "heap"]
@@ -193,7 +196,51 @@ class Check:
     about: str = ""
 
 
-Statement = Assign | Accumulate | Store | Allocate | For | While | If | Check
+class Part(NamedTuple):
+    """A buffer from an element on."""
+
+    buffer: Buffer
+    places: tuple[Expr, ...]
+
+
+Argument: TypeAlias = str | Expr | Part
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A routine of BLAS or LAPACK for numbers of a type (`ops.routines` says what each does).
+
+    All arguments are passed as addresses, as Fortran has it: of a letter, of a whole number of 32 bits, of a
+    number of the type, or of the element where a `Part` begins. A routine of LAPACK gets one more at the end,
+    of a whole number of 32 bits that it sets and that ``status`` (an integer variable) has from then on.
+    Running stops with ``code`` where a whole number is negative or does not fit into 32 bits.
+    """
+
+    routine: Routine
+    dtype: str
+    arguments: tuple[Argument, ...]
+    status: Expr | None
+    code: int
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The numbers and places among the arguments."""
+        found: list[Expr] = []
+        for argument in self.arguments:
+            if isinstance(argument, Part):
+                found.extend(argument.places)
+            elif isinstance(argument, Expr):
+                found.append(argument)
+        return tuple(found)
+
+    @property
+    def written(self) -> tuple[Buffer, ...]:
+        """The buffers that are changed."""
+        parts = [self.arguments[i] for i in self.routine.writes]
+        return tuple([p.buffer for p in parts if isinstance(p, Part)])
+
+
+Statement = Assign | Accumulate | Store | Allocate | For | While | If | Check | Call
 
 
 @dataclass(frozen=True, eq=False)

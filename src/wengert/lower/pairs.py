@@ -22,13 +22,16 @@ from wengert.lower.nest import (
     READ,
     Accumulate,
     Allocate,
+    Argument,
     Assign,
     Block,
     Buffer,
+    Call,
     Check,
     For,
     If,
     Pair,
+    Part,
     Program,
     Statement,
     Store,
@@ -76,6 +79,8 @@ def _expressions(statement: Statement) -> tuple[Expr, ...]:
             return *statement.places, statement.value
         case If() | Check():
             return (statement.condition,)
+        case Call():
+            return statement.expressions
         case _:
             return ()
 
@@ -222,6 +227,14 @@ class _Splitting:
                 return [If(condition, then, orelse)]
             case Check():
                 return [replace(statement, condition=self.real(statement.condition))]
+            case Call():  # with real numbers only
+                arguments = tuple([self._argument(a) for a in statement.arguments])
+                return [replace(statement, arguments=arguments)]
+
+    def _argument(self, argument: Argument) -> Argument:
+        if isinstance(argument, Part):
+            return Part(argument.buffer, self.reals(argument.places))
+        return self.real(argument) if isinstance(argument, Expr) else argument
 
     def _each(self, target: Expr | Pair, value: Expr | Pair, make: Any) -> list[Statement]:
         """The statement that ``make`` makes of a variable and a value, for each part."""

@@ -12,12 +12,15 @@ from wengert.lower.nest import (
     READ,
     Accumulate,
     Allocate,
+    Argument,
     Assign,
     Block,
     Buffer,
+    Call,
     Check,
     For,
     If,
+    Part,
     Statement,
     Store,
     While,
@@ -106,6 +109,15 @@ class Renaming:
                 return replace(statement, extents=tuple([self.expr(e) for e in statement.extents]))
             case If() | Check():
                 return replace(statement, condition=self.expr(statement.condition))
+            case Call():
+                arguments = tuple([self._argument(a) for a in statement.arguments])
+                status = None if statement.status is None else self.variable(statement.status)
+                return replace(statement, arguments=arguments, status=status)
+
+    def _argument(self, argument: Argument) -> Argument:
+        if isinstance(argument, Part):
+            return Part(*self.at(argument.buffer, tuple([self.expr(p) for p in argument.places])))
+        return self.expr(argument) if isinstance(argument, Expr) else argument
 
     def statement(self, statement: Statement) -> Statement:
         """A statement renamed, with its bodies."""

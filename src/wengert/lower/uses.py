@@ -12,9 +12,11 @@ from wengert.lower.nest import (
     Allocate,
     Assign,
     Buffer,
+    Call,
     Check,
     For,
     If,
+    Part,
     Statement,
     Store,
     While,
@@ -90,9 +92,24 @@ def uses_of(statement: Statement) -> Uses:
                 found.plain = False
             case Check():
                 found.checks = True
+            case Call():
+                _look_at_call(top, found)
     for buffer in found.buffers():
         found.used.update(buffer.extents)  # an address needs them
     return found
+
+
+def _look_at_call(call: Call, found: Uses) -> None:
+    """A routine may read all of a buffer, and write all of those that it changes."""
+    found.checks = True
+    found.plain = False
+    if call.status is not None:
+        found.given.add(call.status)
+    for argument in call.arguments:
+        if isinstance(argument, Part):
+            found.reads.setdefault(argument.buffer, set()).add(())
+    for buffer in call.written:
+        found.stores.setdefault(buffer, set()).add(())
 
 
 def _look(todo: list[Expr], seen: set[Expr], found: Uses) -> None:

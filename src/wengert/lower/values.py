@@ -19,6 +19,7 @@ __all__ = [
     "Asking",
     "Folding",
     "Lowers",
+    "Plan",
     "Riding",
     "Stored",
     "Value",
@@ -83,6 +84,10 @@ class Lowers(Protocol):
     def surely(self, place: Expr, extent: Expr) -> bool: ...
     def check(self, condition: Expr, about: str = ...) -> None: ...
     def first(self) -> object: ...
+    def array(self, node: Expr) -> Stored: ...
+    def local(self, dtype: str, shape: Sequence[Extent]) -> Stored: ...
+    def nest(self, extents: Sequence[Expr]) -> tuple[tuple[Expr, ...], Block, For]: ...
+    def code(self) -> int: ...
 
 
 def combination(kind: str, a: Expr, b: Expr) -> Expr:
@@ -183,13 +188,9 @@ class Plan:
     """A fold that has been asked for: counters, the term, the variable of the total."""
 
     def __init__(
-        self,
-        node: Expr,
-        kind: str,
-        extents: Sequence[Extent],
-        term: Callable[..., Expr],
+        self, node: Expr, kind: str, extents: Sequence[Extent | Expr], term: Callable[..., Expr],
         type_: Type | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         if kind not in _STARTS:
             raise GraphError(f"`{node.op.name}` folds by `{kind}`, which is none of {set(_STARTS)}")
         self.kind, self.extents, self.make = kind, tuple(extents), term
@@ -208,6 +209,10 @@ class Plan:
             return const(-(2**bits) if start < 0 else 2**bits - 1)
         return of_type(const(start), dtype)
 
+    def trip(self, frame: Lowers, extent: Extent | Expr) -> Expr:
+        """An extent as a number."""
+        return extent if isinstance(extent, Expr) else frame.extent(extent)
+
     def emit(self, frame: Lowers) -> None:
         """The loops, in order, here."""
         frame.add(Assign(self.total, self.start))
@@ -216,7 +221,7 @@ class Plan:
             value = of_type(self.make(*self.counters), self.total.value_type.dtype)
             body.add(Accumulate(self.total, self.kind, value))
         for counter, extent in zip(reversed(self.counters), reversed(self.extents), strict=True):
-            body = Block([For(counter, frame.extent(extent), body, parallel=True)])
+            body = Block([For(counter, self.trip(frame, extent), body, parallel=True)])
         for statement in body:
             frame.add(statement)
 

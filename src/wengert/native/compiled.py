@@ -14,6 +14,7 @@ from wengert.lower.nest import Program
 from wengert.native import engine, ufuncs
 from wengert.native.calling import entry
 from wengert.native.generate import generated
+from wengert.native.routines import address, imported
 from wengert.native.signature import Signature
 
 __all__ = ["Loaded", "compiled", "loaded"]
@@ -56,6 +57,7 @@ def loaded(program: Program, *, fast: bool = True) -> Loaded:
     """
     made = generated(program, engine.host(), fast=fast)
     imports = {symbol: _address(symbol) for symbol in made.imports}
+    imports |= {imported(name): address(library, name) for library, name in made.routines}
     exports = [made.plan, made.kernel, *([made.drop] if made.drop else [])]
     code = engine.compile(made.text, exports, imports, tier=made.tier)
     held = _Held(code, made.drop) if made.drop else None

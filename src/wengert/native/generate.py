@@ -18,7 +18,7 @@ from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.changes import blocks, slotted
-from wengert.lower.nest import Block, Buffer, For, If, Pair, Program, While
+from wengert.lower.nest import Block, Buffer, Call, For, If, Pair, Program, While
 from wengert.lower.ranges import LARGEST_SIZE
 from wengert.native import engine
 from wengert.native.conversions import converted, kind_of, memory_kind
@@ -39,11 +39,15 @@ __all__ = ["Generated", "generated", "signature_of"]
 LONG = 10_000
 # What a statement takes and how often a loop runs, where nothing better is known.
 NANOSECONDS, TIMES = 2, 100
+CALLED = "1000"
 
 
 @dataclass(frozen=True)
 class Generated:
-    """The text of a program, what it takes and gives, and what it needs of C's library."""
+    """The text of a program, what it takes and gives, and what it needs from outside.
+
+    ``imports`` are functions of C's library, ``routines`` those of BLAS and LAPACK, each with its library.
+    """
 
     text: str
     signature: Signature
@@ -51,6 +55,7 @@ class Generated:
     kernel: str
     tier: engine.Tier
     imports: tuple[str, ...]
+    routines: tuple[tuple[str, str], ...]
     drop: str = ""  # the function that releases memory, if there is one
 
 
@@ -78,7 +83,8 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     text = module.text() + around
     tier: engine.Tier = "quick" if text.count("\n") > LONG else "light"
     drop = DROP if around else ""
-    return Generated(text, signature, "plan", "kernel", tier, tuple(sorted(writer.imports)), drop)
+    imports, routines = tuple(sorted(writer.imports)), tuple(sorted(writer.routines))
+    return Generated(text, signature, "plan", "kernel", tier, imports, routines, drop)
 
 
 # --- the signature -------------------------------------------------------------------------------------
@@ -180,6 +186,8 @@ def _work(sizes: Sizes, block: Block) -> str:
             case For() | While():
                 times = _times(sizes, statement.trip)
                 inside = f.mul(I64, times, _work(sizes, statement.body))
+            case Call():
+                inside = CALLED
             case If():
                 inside = f.add(I64, *[_work(sizes, body) for body in blocks(statement)])
             case _:

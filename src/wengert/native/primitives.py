@@ -22,11 +22,15 @@ Operands = Literal["result", "common", "truth"]
 
 @dataclass
 class Writer:
-    """The function that is being written, and how freely; ``imports`` collects names of C's library."""
+    """The function that is being written, and how freely.
+
+    ``imports`` collects names of C's library, ``routines`` those of BLAS and LAPACK with the library.
+    """
 
     f: Function
     fast: bool = True
     imports: set[str] = field(default_factory=set)
+    routines: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def flags(self) -> str:

@@ -22,6 +22,7 @@ from wengert.lower.nest import (
     Allocate,
     Assign,
     Block,
+    Call,
     Check,
     For,
     If,
@@ -34,6 +35,7 @@ from wengert.lower.nest import (
 from wengert.native.conversions import kind_of, memory_kind
 from wengert.native.heap import block_of, bytes_of, grown
 from wengert.native.primitives import combined
+from wengert.native.routines import call
 from wengert.native.text import BOOL, I64
 from wengert.native.values import Values
 from wengert.native.vectors import Vectors, simple
@@ -85,6 +87,8 @@ class Statements:
                 self._if(statement)
             case Check():
                 self._check(statement)
+            case Call():
+                call(statement, self)
 
     # --- one by one ------------------------------------------------------------------------------------
     def assign(self, variable: Expr, value: str) -> None:
@@ -318,7 +322,7 @@ def _checked(body: Block) -> bool:
     waiting = [body]
     while waiting:
         for statement in waiting.pop():
-            if isinstance(statement, Check):
+            if isinstance(statement, (Check, Call)):
                 return True
             waiting.extend(blocks(statement))
     return False

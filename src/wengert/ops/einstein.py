@@ -33,6 +33,7 @@ from wengert.ir.node import OPERATORS, Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import FLOAT, Type, promote
 from wengert.ops import plane
+from wengert.ops.contraction import by_routines
 from wengert.ops.leaves import ONE, const, number_of, size
 from wengert.ops.spec import (
     Spec,
@@ -172,6 +173,7 @@ EIN = register(
         count=product_count,
         element=_element,
         folds=lambda node: bool(node.attr.summed),
+        calls=by_routines,
         build=_rebuilt,
         samples=_SAMPLES,
     )

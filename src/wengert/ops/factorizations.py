@@ -20,6 +20,12 @@ from wengert.ir.op import Argument, Domain, Laws, NoDerivative, Op, Rule, Sample
 from wengert.ir.types import TupleType, Type
 from wengert.ops.algebra import lift, matmul, minus, plus
 from wengert.ops.control.item import items
+from wengert.ops.factoring import (
+    lu_by_routines,
+    pivots_by_routines,
+    qr_by_routines,
+    rank_by_routines,
+)
 from wengert.ops.gaps import gap_quotient
 from wengert.ops.gathering import take
 from wengert.ops.indexing import part_of
@@ -101,6 +107,7 @@ QR = register(
         diff=Rule(_qr_tangent),
         domain=Domain(poles="columns that depend on each other"),
         spell=Spelling(python="np.linalg.qr({0})"),
+        calls=qr_by_routines,
         count=lambda node: 2 * cubed(node.args[0]),
         arity=1,
         samples=(
@@ -183,6 +190,7 @@ LU = register(
         diff=Rule(_lu_tangent),
         domain=Domain(kinks="where another pivot is chosen", poles="det(A) = 0"),
         spell=Spelling(python="scipy.linalg.lu({0}, p_indices=True)"),
+        calls=lu_by_routines,
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=(
@@ -224,6 +232,7 @@ LU_PIVOTS = _of_places(
     lambda A: Type("int32", (_few(_single(A, "lu_pivots")),)),
     lambda A: np.asarray(_scipy_lu_factor(np.asarray(A), check_finite=False)[1], np.int32),
     spell=Spelling(python="scipy.linalg.lu_factor({0})[1]"),
+    calls=pivots_by_routines,
     count=lambda node: cubed(node.args[0]),
     samples=(Sample((Argument((3, 3), draw="invertible"),)),),
 )
@@ -296,6 +305,7 @@ RANK = register(
         ),
         laws=Laws(facts=lambda A, *, attr: INTEGER | NONNEGATIVE | FINITE),
         call=matrix_rank,
+        calls=rank_by_routines,
         count=lambda node: 10 * cubed(node.args[0]),
         samples=(
             Sample((Argument((3, 2)),), Tolerance()),

@@ -44,8 +44,15 @@ from wengert.ops.axes import spread
 from wengert.ops.choice import ne
 from wengert.ops.complexes import conj, part_type, real
 from wengert.ops.einstein import EYE, broadcast_to, ein, eye, unscaled
+from wengert.ops.factoring import adjugate_by_routines, pinv_by_routines
 from wengert.ops.leaves import ZERO
 from wengert.ops.matrices import cubed, floating, or_nan, square, stack_labels, turned, untransposed
+from wengert.ops.solving import (
+    det_by_routines,
+    detsign_by_routines,
+    inv_by_routines,
+    logdet_by_routines,
+)
 from wengert.ops.sums import scale
 
 __all__ = [
@@ -117,6 +124,7 @@ INV = register(
             facts=lambda A: A & (SYMMETRIC | PD | ORTHOGONAL | DIAGONAL) | (PSD if A & PD else 0)
         ),
         build=inv,
+        calls=inv_by_routines,
         count=lambda node: cubed(node.args[0]),
         aliases=("inverse",),
         arity=1,
@@ -228,6 +236,7 @@ DET = register(
             )
         ),
         build=det,
+        calls=det_by_routines,
         count=lambda node: cubed(node.args[0]),
         aliases=("determinant",),
         arity=1,
@@ -261,6 +270,7 @@ ADJUGATE = register(
         ),
         laws=Laws(facts=lambda A: A & (SYMMETRIC | DIAGONAL | PD | PSD)),
         build=adjugate,
+        calls=adjugate_by_routines,
         expand=lambda A: times(spread(det(A), (A.ndim - 2, A.ndim - 1), A.shape), inv(A)),
         count=lambda node: cubed(node.args[0]),
         arity=1,
@@ -280,6 +290,7 @@ LOGDET = register(
             latex=r"\log\left|\det\left({0}\right)\right|", python="np.linalg.slogdet({0})[1]"
         ),
         build=logdet,
+        calls=logdet_by_routines,
         count=lambda node: cubed(node.args[0]),
         aliases=("logabsdet",),
         arity=1,
@@ -302,6 +313,7 @@ DETSIGN = register(
                 INTEGER | FINITE | (POSITIVE if A & PD else NONNEGATIVE if A & PSD else 0)
             )
         ),
+        calls=detsign_by_routines,
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=_MATRIX_SAMPLES[:2],
@@ -366,6 +378,7 @@ PINV = register(
         ),
         laws=Laws(facts=lambda A, *, attr=None: A & (SYMMETRIC | PSD | PD | ORTHOGONAL | DIAGONAL)),
         call=lambda A, rcond=None: pinv(A, rcond),
+        calls=pinv_by_routines,
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=(

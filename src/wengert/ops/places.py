@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
+from wengert.ops.routines import Routine
 
-__all__ = ["Ask", "Stores"]
+__all__ = ["Ask", "Calls", "Stores"]
 
 Places = tuple[Expr, ...]
 
@@ -46,6 +47,65 @@ class Ask(Protocol):
 
         It is of the type of the op's result unless told otherwise. Terms may hold earlier folds.
         """
+
+
+Memory: TypeAlias = (
+    Any  # an array in memory, as `Calls` gives it, or the number that a result without axes is
+)
+
+
+class Calls(Ask, Protocol):
+    """What an op may ask that is computed by routines; all happens in the order in which it is asked.
+
+    Routines compute with numbers of the type ``precision``, which is that of the first argument unless the
+    op sets it; so do folds, and scratch memory is of it. What is put anywhere is converted.
+    """
+
+    precision: str
+
+    def fold(self, kind: str, extents: Sequence[Extent | Expr], term: Callable[..., Expr]) -> Expr:
+        """As above."""
+
+    def memory(self, argument: int) -> Memory:
+        """An argument with axes, in memory; it is only read."""
+
+    def result(self, index: int = 0) -> Memory:
+        """A result, still to be given its elements."""
+
+    def scratch(self, shape: Sequence[Extent], dtype: str = "") -> Memory:
+        """Memory for a while."""
+
+    def steps(self, array: Memory) -> tuple[Expr, ...]:
+        """How many elements lie between neighbours along each axis."""
+
+    def is_dense(self, array: Memory) -> bool:
+        """Whether the elements of an array fill its memory, so that neighbouring axes are like one."""
+
+    def element(self, array: Memory, places: Sequence[Expr]) -> Expr:
+        """An element as it is now."""
+
+    def keep(self, value: Expr) -> Expr:
+        """A number as it is now, whatever happens to the memory that it is read from."""
+
+    def put(self, array: Memory, places: Sequence[Expr], value: Expr) -> None:
+        """An element gets a value; a result without axes has no places."""
+
+    def each(
+        self, extents: Sequence[Extent | Expr], body: Callable[..., None], *, in_order: bool = False
+    ) -> None:
+        """``body(*counters)`` for all counters below the extents, in any order unless one is wanted."""
+
+    def either(self, condition: Expr, then: Callable[[], None], orelse: Callable[[], None]) -> None:
+        """One of two."""
+
+    def call(self, routine: Routine, *arguments: Any) -> Expr:
+        """Call a routine on letters, numbers and memory: an array, or a tuple of one and places in it.
+
+        What it reports comes back as a number.
+        """
+
+    def require(self, condition: Expr) -> None:
+        """Running stops with an error unless a condition holds."""
 
 
 class Stores(NamedTuple):

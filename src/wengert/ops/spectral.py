@@ -23,6 +23,7 @@ from wengert.ops.choice import absolute
 from wengert.ops.complexes import complex_dtype, conj, from_parts, imag, part_type, real
 from wengert.ops.control.item import items
 from wengert.ops.einstein import ein
+from wengert.ops.factoring import eigh_by_routines, svd_by_routines
 from wengert.ops.gaps import gap_quotient, limited_quotient
 from wengert.ops.layout import expand_dims
 from wengert.ops.lazy import scipy_function
@@ -174,6 +175,7 @@ EIGH = register(
             )
         ),
         count=lambda node: 10 * cubed(node.args[0]),
+        calls=eigh_by_routines,
         arity=1,
         samples=(
             Sample((_SYMMETRIC,), build=eigh),
@@ -349,6 +351,7 @@ SVD = register(
         diff=Rule(_svd_tangent, _svd_cotangents, batched=True),
         domain=Domain(poles="repeated or zero singular values, for the singular vectors"),
         spell=Spelling(python="np.linalg.svd({0}, full_matrices=False)"),
+        calls=svd_by_routines,
         count=lambda node: 10 * cubed(node.args[0]),
         arity=1,
         samples=(

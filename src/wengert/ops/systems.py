@@ -36,6 +36,11 @@ from wengert.ops.layout import expand_dims, reshape, squeeze, swapaxes, tril, tr
 from wengert.ops.lazy import scipy_function
 from wengert.ops.linalg import is_invertible
 from wengert.ops.matrices import cubed, floating, or_nan, square, stack_labels, turned
+from wengert.ops.solving import (
+    cholesky_by_routines,
+    solve_by_routines,
+    triangular_by_routines,
+)
 from wengert.ops.sums import scale, subtract
 
 __all__ = ["cholesky", "solve", "solve_triangular"]
@@ -191,6 +196,7 @@ SOLVE = register(
         domain=Domain(where=lambda A, b: is_invertible(A), poles="det(A) = 0"),
         spell=Spelling(latex="{0}^{{-1}} {1}", python="np.linalg.solve({0}, {1})"),
         call=solve,
+        calls=solve_by_routines,
         arity=2,
         count=lambda node: cubed(node.args[0]),
         samples=(
@@ -303,6 +309,7 @@ SOLVE_TRIANGULAR = register(
         domain=Domain(poles="a zero on the diagonal"),
         spell=Spelling(options=_triangle_options, numpy=_triangle_in_numpy),
         call=solve_triangular,
+        calls=triangular_by_routines,
         samples=(
             Sample((Argument((3, 3), draw="lower"), Argument((3,))), Triangle()),
             Sample((Argument((3, 3), draw="invertible"), Argument((3, 2))), Triangle(False)),
@@ -357,6 +364,7 @@ CHOLESKY = register(
         ),
         laws=Laws(facts=lambda A: A & (DIAGONAL | FINITE)),
         aliases=("chol",),
+        calls=cholesky_by_routines,
         count=lambda node: cubed(node.args[0]),
         arity=1,
         samples=(

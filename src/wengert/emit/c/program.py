@@ -71,7 +71,7 @@ def c_source(function: Function, names: Names) -> CSource:
     Raises:
         Unsupported: the program holds something that has no C; the text names it.
     """
-    return written(lowered(function, names.nodes, names.lines, fuse=False), names)
+    return written(lowered(function, names.nodes, names.lines, fuse=False, calls=False), names)
 
 
 def written(program: Program, names: Names) -> CSource:

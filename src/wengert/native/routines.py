@@ -1,0 +1,117 @@
+"""Calls of BLAS and LAPACK: SciPy has the routines in its process, and tells where they are."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from wengert.errors import NativeError, worded
+from wengert.ir.node import Expr
+from wengert.ir.types import Type
+from wengert.lower.nest import Call, Part
+from wengert.native.conversions import kind_of
+from wengert.native.text import I32, I64
+from wengert.ops.leaves import CONSTANT
+
+if TYPE_CHECKING:
+    from wengert.native.statements import Statements
+
+__all__ = ["address", "call", "imported"]
+
+_INT = Type("int64")
+
+
+# --- where they are ------------------------------------------------------------------------------------
+def imported(name: str) -> str:
+    """The name of a routine as a symbol, as Fortran has it."""
+    return f"{name}_"
+
+
+@cache
+def address(library: str, name: str) -> int:
+    """Where a routine is.
+
+    Raises:
+        NativeError: SciPy has none that takes integers of 32 bits.
+    """
+    module = import_module(f"scipy.linalg.cython_{library}")
+    capsule = getattr(module, "__pyx_capi__", {}).get(name)
+    if capsule is None:
+        raise NativeError(worded("routines", expected=f"`{name}` of {library.upper()} in SciPy"))
+    api = ctypes.pythonapi
+    api.PyCapsule_GetName.restype = ctypes.c_char_p
+    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    signature: bytes = api.PyCapsule_GetName(capsule)
+    if b"int *" not in signature:
+        raise NativeError(
+            worded("routines", expected=f"`{name}` with plain integers", got=signature.decode())
+        )
+    found: int = api.PyCapsule_GetPointer(capsule, signature)
+    return found
+
+
+# --- calls ---------------------------------------------------------------------------------------------
+def call(statement: Call, statements: Statements) -> None:
+    """The instructions of a call."""
+    f, values = statements.f, statements.values
+    name = statement.routine.symbol(statement.dtype)
+    whole = [a for a in statement.arguments if _is_whole(a) and a.op is not CONSTANT]  # type: ignore[union-attr]
+    _bounded([values.index(a) for a in whole], statement.code, statements)  # type: ignore[arg-type]
+    given = [_passed(a, statement.dtype, statements) for a in statement.arguments]
+    report = ""
+    if statement.status is not None:
+        report = f.slot(I32)
+        f.store(I32, "0", report)
+        given.append(report)
+    statements.writer.routines.add((statement.routine.library, name))
+    f.module.declare(imported(name), ", ".join(["ptr"] * len(given)), "void")
+    f.call("void", imported(name), [("ptr", where) for where in given])
+    values.touch(statement.written)
+    if statement.status is not None:
+        kind = kind_of(statement.status.value_type.dtype)
+        statements.assign(statement.status, f.convert("sext", I32, f.load(I32, report), kind))
+
+
+def _is_whole(argument: object) -> bool:
+    return isinstance(argument, Expr) and not argument.value_type.dtype.startswith("float")
+
+
+def _bounded(numbers: list[str], code: int, statements: Statements) -> None:
+    """Go on only if all of these are natural numbers below 2**31."""
+    f, together = statements.f, ""
+    for number in dict.fromkeys(numbers):
+        together = f.binary("or", I64, together, number) if together else number
+    if together:
+        fine, failed = f.block("fine"), f.block("failed")
+        small = f.compare(I64, "ult", together, str(2**31))
+        f.branch_if(small, fine, failed)
+        f.start(failed)
+        f.ret(str(code))
+        f.start(fine)
+
+
+def _passed(argument: str | Expr | Part, dtype: str, statements: Statements) -> str:
+    """The address of an argument."""
+    f, values = statements.f, statements.values
+    if isinstance(argument, str):
+        return f.module.constant(f"letter{ord(argument)}", "[1 x i8]", f"[i8 {ord(argument)}]")
+    if isinstance(argument, Part):
+        places = [values.index(p) for p in argument.places]
+        return statements.memory.address(argument.buffer, places)
+    kind = I32 if _is_whole(argument) else kind_of(dtype)
+    if kind is I32:
+        value = values.operand(argument, _INT)
+        if argument.op is not CONSTANT:
+            value = f.convert("trunc", I64, value, I32)
+    else:
+        value = values.operand(argument, Type(dtype))  # type: ignore[arg-type]  # of a Type
+    if argument.op is CONSTANT:
+        number = "".join(c if c.isalnum() else "m" for c in value)
+        return f.module.constant(f"{kind.element}{number}", kind.text, value)
+    slot = f.slot(kind)
+    f.store(kind, value, slot)
+    return slot
