@@ -110,3 +110,30 @@ def test_backends_agree() -> None:
     assert results[0] == results[2]
     with pytest.raises(TypeMismatchError, match="'python' or 'native' or 'reference'"):
         wg.jit(logistic_map, backend="fast")  # type: ignore[arg-type]
+
+
+def added(x, k):
+    return x + k
+
+
+def smaller(x, k):
+    return x < k
+
+
+def test_integers_of_python_that_a_type_does_not_hold() -> None:
+    """NumPy raises an error, except in comparisons; so does the NumPy source that then runs."""
+    narrow, wide = np.arange(10, dtype=np.int32), np.arange(10)
+    for x in (narrow, wide, narrow[3], wide[3]):
+        for k in (7, -7, 2**31, 2**40, -(2**40)):
+            for function in (added, smaller):
+                results: list[Any] = []
+                for backend in ("python", "native"):
+                    compiled = wg.jit(function, backend=backend)
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        try:
+                            results.append(compiled(x, k))
+                        except OverflowError as error:
+                            results.append(type(error))
+                assert type(results[0]) is type(results[1])
+                assert np.array_equal(results[0], results[1]), (function, x, k)

@@ -35,7 +35,15 @@ def memory_kind(dtype: str, lanes: int = 1) -> Kind:
 
 
 def literal(value: Any, to: Kind) -> str:  # Any: whatever number a constant holds
-    """A known number in every lane, converted as NumPy converts it."""
+    """A known number in every lane, converted as NumPy converts it.
+
+    Raises:
+        Unsupported: an integer of Python's that the type does not hold, at which NumPy raises an error.
+    """
+    half = 1 << 8 * to.bytes - 1
+    whole = type(value) is int and not (to.is_float or to.element == "i1")
+    if whole and not -half <= value < half:
+        raise Unsupported(f"the integer {value} among those of {8 * to.bytes} bits")
     value = machine_number(value)
     if to.element == "i1":
         return to.constant(bool(value))

@@ -58,6 +58,7 @@ class _Written:
         value, own = self.value(node), node.value_type
         if own.dtype == type_.dtype:
             return value
+        _check_narrow(own, type_)
         return converted(self.f, value, self.kind(own), self.kind(type_))
 
     def index(self, node: Expr) -> str:
@@ -87,7 +88,7 @@ class _Written:
             case "result":
                 common = type_
             case "common":
-                common = promote(*[a.value_type for a in node.args])
+                common = _compared([a.value_type for a in node.args])
             case "truth":
                 common = _TRUTH
         kind = self.kind(common)
@@ -96,19 +97,30 @@ class _Written:
     def _sum(self, node: Expr) -> str:
         """``c1*t1 + c2*t2 + ...`` in the order of ``ops/sums.py``, each step in its own type."""
         total, so_far = "", _INT
+        known: int | None = None  # what the total is, or nothing
         for coefficient, term in zip(node.attr, node.args, strict=True):
             if not total:
                 total, so_far = self._term(coefficient, term)
+                known = _whole(coefficient, term)
                 continue
             minus = coefficient == -1
             value, type_ = self._term(1 if minus else coefficient, term)
             common = promote(so_far, type_)
-            total = converted(self.f, total, self.kind(so_far), self.kind(common))
-            value = converted(self.f, value, self.kind(type_), self.kind(common))
-            kind = self.kind(common)
+            total = self._widened(total, so_far, common, known)
+            value = self._widened(value, type_, common, _whole(1 if minus else coefficient, term))
+            kind, known = self.kind(common), None
             combine = self.f.sub if minus else self.f.add
             total, so_far = combine(kind, total, value, self.writer.of(kind)), common
+        if so_far.dtype.startswith("float") and node.value_type.dtype.startswith("int"):
+            raise Unsupported("an integer of more than 64 bits among integers")
         return converted(self.f, total, self.kind(so_far), self.kind(node.value_type))
+
+    def _widened(self, value: str, own: Type, common: Type, known: int | None) -> str:
+        """A term in the type of a sum; ``known`` is the whole number that it is, if it is one."""
+        if known is not None and common.dtype == "int32":
+            return literal(known, self.kind(common))
+        _check_narrow(own, common)
+        return converted(self.f, value, self.kind(own), self.kind(common))
 
     def _term(
         self, coefficient: Any, term: Expr
@@ -171,6 +183,26 @@ class _Written:
             value = integer_power(w, kind, x, int(size)) if whole else f.intrinsic("sqrt", kind, x)
             return value if known > 0 else f.div(kind, kind.constant(1), value, w.flags)
         return w.function("pow", kind, x, self.operand(exponent, node.value_type))
+
+
+def _whole(coefficient: Any, term: Expr) -> int | None:  # Any: int, Fraction or float
+    """The integer of Python's that a term is, if it is one."""
+    if type(coefficient) is int and term.op is CONSTANT and type(term.attr) is int:
+        return coefficient * term.attr
+    return None
+
+
+def _check_narrow(own: Type, type_: Type) -> None:
+    """Refuse an integer of Python's beside integers of 32 bits: NumPy raises an error if it is too large."""
+    if own.weak and own.dtype == "int64" and type_.dtype == "int32":
+        raise Unsupported("an integer of Python's, not known before, among those of 32 bits")
+
+
+def _compared(types: list[Type]) -> Type:
+    """As what numbers are compared: integers of Python's by their value, however large."""
+    common = promote(*types)
+    wide = common.dtype == "int32" and any(t.dtype == "int64" for t in types)
+    return _INT if wide else common
 
 
 class Values(_Written):
