@@ -80,7 +80,11 @@ def _refused(where: str, what: str, home: str) -> SourceError:
 def _about(doc: str | None, home: str) -> str:
     """What the transform does and of what; then what the program says about itself."""
     first, _, rest = (doc or "").strip().partition("\n\n")
-    what = "" if first.startswith("The function, run") else f"{first[:1].lower()}{first[1:].rstrip('.')}"
+    what = (
+        ""
+        if first.startswith("The function, run")
+        else f"{first[:1].lower()}{first[1:].rstrip('.')}"
+    )
     file, _, function = home.partition(" in ")
     place = f"{function} in {file}" if function else home
     where = f"{what} of {place}" if what and place else what or place
