@@ -50,7 +50,7 @@ class Batch:
     def add(self, function: Function, **options: Any) -> int:
         """The number of a program; `Unsupported` if it has no C."""
         hints = [str(node.attr.name) for node in function.inputs]
-        return self.add_nests(lowered(function, fuse=False, **options), hints)
+        return self.add_nests(lowered(function, fuse=False, calls=False, **options), hints)
 
     def add_nests(self, program: Program, hints: Sequence[str] = ()) -> int:
         """The same for loop nests, which are changed."""

@@ -83,8 +83,15 @@ class Calling(Asking):
         self.frame.add(Assign(found, value))
         return found
 
-    def fold(self, kind: str, extents: Sequence[Extent | Expr], term: Callable[..., Expr]) -> Expr:
-        plan = Plan(self.node, kind, extents, term, Type(self.precision))  # type: ignore[arg-type]  # of a Type
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent | Expr],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        type_ = type_ or Type(self.precision)  # type: ignore[arg-type]  # of a Type
+        plan = Plan(self.node, kind, extents, term, type_)
         plan.emit(self.frame)
         return plan.total
 

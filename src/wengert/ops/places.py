@@ -63,8 +63,14 @@ class Calls(Ask, Protocol):
 
     precision: str
 
-    def fold(self, kind: str, extents: Sequence[Extent | Expr], term: Callable[..., Expr]) -> Expr:
-        """As above."""
+    def fold(
+        self,
+        kind: str,
+        extents: Sequence[Extent | Expr],
+        term: Callable[..., Expr],
+        type_: Type | None = None,
+    ) -> Expr:
+        """As above, but for the type."""
 
     def memory(self, argument: int) -> Memory:
         """An argument with axes, in memory; it is only read."""
