@@ -15,7 +15,7 @@ from wengert.ir.types import FLOAT, TupleType
 from wengert.ir.walk import depends_on, order
 from wengert.ops.sums import add
 
-__all__ = ["vjp"]
+__all__ = ["added", "vjp"]
 
 
 def vjp(
@@ -62,7 +62,7 @@ def _accumulate(found: dict[Expr, Cotangent], node: Expr, ct: Cotangent) -> None
     if known is None:
         found[node] = ct
     elif isinstance(ct, Expr) and isinstance(known, Expr):
-        found[node] = _added(known, ct)
+        found[node] = added(known, ct)
     elif isinstance(ct, list):
         for position, part in enumerate(ct):
             if part is not None:
@@ -77,10 +77,10 @@ def _accumulate_item(
     items = found.setdefault(node, [None] * len(node.type.items))
     assert isinstance(items, list)
     known = items[position]
-    items[position] = ct if known is None else _added(known, ct)
+    items[position] = ct if known is None else added(known, ct)
 
 
-def _added(known: Expr, ct: Expr) -> Expr:
+def added(known: Expr, ct: Expr) -> Expr:
     """The sum; a cotangent of few elements only touches those."""
     for first, second in ((known, ct), (ct, known)):
         if second.op.into is not None:

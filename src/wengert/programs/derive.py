@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from wengert.diff import forward, reverse
+from wengert.diff import forward, reverse, stacked
 from wengert.diff.single import unit_seed
 from wengert.errors import NoDerivativeError
 from wengert.ir.dims import Extent, size_of
 from wengert.ir.function import Function
 from wengert.ir.node import Expr
-from wengert.ir.types import Type, is_complex
+from wengert.ir.types import TupleType, Type, is_complex
 from wengert.ir.walk import depends_on, leaves, order
 from wengert.ops.algebra import plus, times, zeros
 from wengert.ops.complexes import conj
@@ -212,10 +212,17 @@ def _rows(output: Expr, wrt: Sequence[Expr], holomorphic: bool) -> Row:
 def _pulled(output: Expr, wrt: Sequence[Expr], unit: Expr) -> list[Expr | None]:
     if not output.shape:
         return reverse.vjp([output], [unit], wrt)
+    if not any(_has_complex(node) for node in order([output])):
+        return stacked.rows(output, unit, wrt)
     try:
         return reverse.vjp([output], [times(unit, unit_seed(output))], wrt)
     except NoDerivativeError:
         return _row_by_row(output, wrt, unit)
+
+
+def _has_complex(node: Expr) -> bool:
+    types = node.type.items if isinstance(node.type, TupleType) else (node.value_type,)
+    return any(is_complex(t) for t in types)
 
 
 def _row_by_row(output: Expr, wrt: Sequence[Expr], unit: Expr) -> list[Expr | None]:
@@ -287,10 +294,16 @@ def _in_numbers(extent: Extent, sizes: Mapping[str, int]) -> int:
 
 # --- second derivatives --------------------------------------------------------------------------------
 def hessian(outputs: Sequence[Expr], wrt: Sequence[Expr]) -> list[list[Row]]:
-    """Second derivatives of each output by each pair of inputs, forward over reverse."""
+    """Second derivatives of each output by each pair of inputs.
+
+    The Jacobians of gradients, by the mode that takes fewer operations.
+    """
     found = []
     for row in jacobian_reverse(outputs, wrt):
-        found.append(jacobian_forward(row, wrt))
+        if any(by.shape for by in wrt):
+            found.append(jacobian(row, wrt)[0])
+        else:
+            found.append(jacobian_forward(row, wrt))
     return found
 
 
