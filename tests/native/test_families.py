@@ -22,7 +22,9 @@ from wengert.ir.walk import order
 from wengert.lower.lowering import lowered
 from wengert.lower.nest import Program
 from wengert.native.compiled import compiled
+from wengert.ops.choice import eq, lt
 from wengert.ops.convolution import CONVOLVE
+from wengert.ops.layout import transpose
 from wengert.ops.leaves import symbol
 from wengert.ops.norms import norm, normalized
 from wengert.ops.reductions import (
@@ -35,7 +37,8 @@ from wengert.ops.reductions import (
     min_,
     softmax,
 )
-from wengert.ops.scans import prod
+from wengert.ops.scans import cumprod, cumprod_before, cumsum, prod, recurrence
+from wengert.ops.sorting import argsort, cummax, cummin, lexsort, sort
 from wengert.run.reference import evaluate_nodes
 
 INF, NAN = np.inf, np.nan
@@ -71,6 +74,13 @@ OVER_AXES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
     "all": (all_, ("bool",)),
     "any": (any_, ("bool",)),
     "prod": (prod, ALL),
+    "cumsum": (cumsum, NUMBERS),
+    "cumsum from the end": (lambda x, axis: cumsum(x, axis, reverse=True), NUMBERS),
+    "cumprod": (cumprod, NUMBERS),
+    "cumprod_before": (lambda x, axis: cumprod_before(x, axis or 0), NUMBERS),
+    "recurrence": (lambda x, axis: recurrence(x, x, axis or 0), NUMBERS),
+    "cummax": (lambda x, axis: cummax(x, axis or 0), ALL),
+    "cummin": (lambda x, axis: cummin(x, axis or 0), ALL),
     "norm": (lambda x, axis: norm(x, axis=axis), NUMBERS),
     "normalized": (normalized, NUMBERS),
     "logsumexp": (logsumexp, NUMBERS),
@@ -184,6 +194,34 @@ def test_over_axes(name: str, judge: Judge) -> None:
             given = symbol("x", x.shape, dtype=dtype)  # type: ignore[arg-type]
             label = f"{name} of {dtype} {x.tolist()} over {axis}"
             judge.judge(label, function(given, axis), {"x": x})
+
+
+TIES = np.tile([3.0, -1.0, NAN, 0.0, 3.0, -0.0, INF, -INF, 2.5, NAN, -1e300, 1e-310], 10)
+RANDOM = np.random.default_rng(3).normal(size=5000)
+
+SORTED: dict[str, Callable[..., Expr]] = {
+    "sort": lambda x: sort(x, -1),
+    "argsort": lambda x: argsort(x, -1),
+    "argsort of ties": lambda x: argsort(eq(x, 3.0) * 1.0 - lt(x, 0.0) * 1.0, -1),
+    "lexsort": lambda x: lexsort([x, eq(x, 3.0)], -1),
+}
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_orders(name: str, judge: Judge) -> None:
+    """Few elements and many, with places that many have, of all types; columns too."""
+    function = SORTED[name]
+    several = np.stack([TIES[:9], RANDOM[:9], -RANDOM[:9]])
+    for values in (*VECTORS, TIES[:90], TIES, RANDOM[:150], several):
+        for dtype in ALL if len(values) < 50 else ("float64", "int32"):
+            x = _as(values, dtype) if np.all(np.isfinite(values)) or dtype in FLOATS else None
+            if x is not None:
+                given = symbol("x", x.shape, dtype=dtype)  # type: ignore[arg-type]
+                judge.judge(f"{name} of {dtype} {x[:9]}", function(given), {"x": x})
+    for shape, values in (("n",), TIES[:50]), (("n",), TIES), (("m", "n"), several):
+        given = symbol("x", tuple(Dim.named(e) for e in shape))
+        judge.judge(f"{name} of {values[:9]} with a named size", function(given), {"x": values})
+    judge.judge(f"{name} of columns", function(transpose(symbol("x", (9, 3)))), {"x": several.T})
 
 
 @pytest.mark.parametrize("name", OVER_AXES)

@@ -293,8 +293,9 @@ class Op:
     elements changed says with ``stores(node, ask)`` which ones; one that is put together of its arguments
     says with ``fills(node, ask)`` what goes where. One that routines compute says so with
     ``calls(node, ask)``, which asks for memory, loops and calls in order (see ``ops.places.Calls``) and
-    returns whether it did: it may decline before it asks for anything.
-    ``simpler(node)`` is the node in other ops, which are lowered instead.
+    returns whether it did: it may decline before it asks for anything. ``loops(node, ask)`` does so
+    too, without routines (see ``ops.places.Loops``). ``simpler(node)`` is the node in other ops, which are
+    lowered instead.
     ``parts(*args)`` says what the op is on complex numbers in terms of real ones, for scalars: these come and
     are returned as pairs (`ops.plane.Pair`), real ones as they are.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
@@ -333,6 +334,7 @@ class Op:
         None  # Any: several `ops.places.Stores`, for a whole new array
     )
     calls: Callable[..., bool] | None = None  # whether routines compute it, and how
+    loops: Callable[..., bool] | None = None  # whether loops of its own compute it, and how
     checks: Callable[[Expr], Expr | None] | None = None  # what has to hold for running to go on
     effect: bool = (
         False  # does more than giving a value: keep it while its token is used, never copy it

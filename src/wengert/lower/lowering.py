@@ -22,6 +22,7 @@ from wengert.ir.walk import build, order
 from wengert.lower.calls import Calling
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
+from wengert.lower.looping import Looping
 from wengert.lower.nest import (
     Accumulate,
     Allocate,
@@ -181,6 +182,7 @@ def _is_barrier(node: Expr) -> bool:
         or op.fills is not None
         or op.effect
         or (op.calls is not None and op.folds is None)
+        or op.loops is not None
         or (op.folds is not None and op.folds(node))
     )
 
@@ -244,6 +246,7 @@ class _Frame:
         self.users: dict[Expr, list[Expr]] = {}
         self.levels: dict[Expr, int] = {}
         self.finals: frozenset[Expr] = frozenset()
+        self.places: Mapping[Expr, Buffer] = {}
 
     # --- statements --------------------------------------------------------------------------------------
     def add(self, statement: Statement) -> None:
@@ -456,6 +459,13 @@ class _Frame:
         self.copied(node, target.buffer)
         return target
 
+    def room(self, node: Expr) -> Stored:
+        """Memory for a node: where it is wanted, if it is."""
+        place = self.places.get(node)
+        if place is None:
+            return self.local(node.value_type.dtype, node.shape)
+        return Stored(place, [self.extent(e) for e in node.shape])
+
     def lies_in(self, node: Expr, buffer: Buffer) -> bool:
         found = self.known.get(node)
         return isinstance(found, Stored) and found.buffer is buffer
@@ -487,7 +497,7 @@ class _Frame:
     # --- order -------------------------------------------------------------------------------------------
     def run(self, outputs: Sequence[Expr], places: Mapping[Expr, Buffer] | None = None) -> None:
         """Statements for all that the outputs need, level by level; ``places`` are buffers for some."""
-        places = places or {}
+        self.places = places = places or {}
         nodes = [n for n in order(outputs) if n not in self.known]
         self.finals = frozenset(outputs)
         for node in nodes:
@@ -519,7 +529,7 @@ class _Frame:
             for node in barriers.get(number, ()):
                 self.barrier(node)
             for group in groups.get(number, {}).values():
-                self.together(group, places)
+                self.together(group)
 
     def _is_worth_memory(self, node: Expr, riding: Mapping[Expr, tuple[Extent, ...]]) -> bool:
         """Whether an array costs something and is not just read once, or in its own nest only."""
@@ -541,7 +551,7 @@ class _Frame:
             return False
         return len(users) > 1 or not _reads_once(outside[0], node)
 
-    def together(self, group: _Group, places: Mapping[Expr, Buffer]) -> None:
+    def together(self, group: _Group) -> None:
         """One nest for arrays of one shape and for what is folded of them."""
         riders, stored = group.riders, [n for n in group.stored if n not in self.known]
         like = stored[0] if stored else next(a for a in riders[0].args if a.ndim)
@@ -550,11 +560,7 @@ class _Frame:
         plans: list[Riding] = []
         with self.inside(body):
             for node in stored:
-                place = places.get(node)
-                if place is None:
-                    target = self.local(node.value_type.dtype, node.shape)
-                else:
-                    target = Stored(place, [self.extent(e) for e in node.shape])
+                target = self.room(node)
                 value = of_type(self.at(node, counters), target.buffer.dtype)
                 self.add(Store(target.buffer, counters, value))
                 targets.append(target)
@@ -590,7 +596,7 @@ class _Frame:
             if condition is not None:
                 self.check(self.number(condition), str(node.attr))
             self.known[node] = const(0)
-        elif self.called(node):
+        elif self.called(node) or self.looped(node):
             pass
         elif node.op.folds is not None:
             self.known[node] = self.folded(node)
@@ -610,6 +616,16 @@ class _Frame:
         self.known[node] = asking.value
         return True
 
+    def looped(self, node: Expr) -> bool:
+        """Whether loops compute a node that its op writes itself."""
+        if node.op.loops is None:
+            return False
+        asking = Looping(self, node)  # type: ignore[arg-type]
+        if not node.op.loops(node, asking):
+            return False
+        self.known[node] = asking.value
+        return True
+
     def folded(self, node: Expr) -> Value:
         """A reduction, or a product that sums."""
         type_ = node.value_type
@@ -617,7 +633,7 @@ class _Frame:
         if not node.ndim:
             value = node.op.element(node, (), Asking(self, node))  # type: ignore[arg-type]
             return self.kept(of_type(value, type_.dtype))
-        target = self.local(type_.dtype, node.shape)
+        target = self.room(node)
         counters, body, nest = self.nest(target.extents)
         asking = Folding(self, node)  # type: ignore[arg-type]
         with self.inside(body):
@@ -679,7 +695,7 @@ class _Frame:
 
     def filled(self, node: Expr) -> Stored:
         """An array that is put together of others."""
-        target = self.local(node.value_type.dtype, node.shape)
+        target = self.room(node)
         assert node.op.fills is not None
         for stores in node.op.fills(node, Asking(self, node)):  # type: ignore[arg-type]
             block = Block()

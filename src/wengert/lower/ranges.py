@@ -14,7 +14,7 @@ from wengert.ir.node import Expr
 from wengert.ir.walk import order
 from wengert.lower.changes import bottom_up
 from wengert.lower.nest import READ
-from wengert.ops.choice import ABS, FLOORDIV, MAXIMUM
+from wengert.ops.choice import ABS, FLOORDIV, MAXIMUM, MINIMUM
 from wengert.ops.einstein import EIN
 from wengert.ops.layout import CAST
 from wengert.ops.leaves import CONSTANT, SIZE, const, machine_number
@@ -40,7 +40,9 @@ class Ranges:
         self.trips: dict[Expr, Linear] = {}
 
     def below(self, counter: Expr, trip: Expr | None) -> None:
-        """A counter is below a trip count, if there is one."""
+        """A counter is below a trip count, if there is one; below a number if that bounds it."""
+        if trip is not None and trip.op is MINIMUM:
+            trip = next((a for a in trip.args if a.op is CONSTANT), trip)
         found = None if trip is None else _linear(trip)
         self.trips[counter] = {} if found is None else found
 

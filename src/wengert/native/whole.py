@@ -111,6 +111,16 @@ def _signbit(w: Writer, k: Kind, x: str) -> str:
     return w.f.compare(i, "slt", bits, i.constant(0))
 
 
+@on("bits_of_float", operands="common")
+def _bits_of(w: Writer, k: Kind, x: str) -> str:
+    return w.f.convert("bitcast", k, x, k.integer)
+
+
+@on("float_of_bits", operands="common")
+def _float_of(w: Writer, k: Kind, bits: str) -> str:
+    return w.f.convert("bitcast", k, bits, k.of("double"))
+
+
 @on("binary_exponent", operands="common")
 def _binary_exponent(w: Writer, k: Kind, x: str) -> str:
     f = w.f

@@ -10,7 +10,7 @@ from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ops.routines import Routine
 
-__all__ = ["Ask", "Calls", "Stores"]
+__all__ = ["Ask", "Calls", "Loops", "Memory", "Stores"]
 
 Places = tuple[Expr, ...]
 
@@ -112,6 +112,25 @@ class Calls(Ask, Protocol):
 
     def require(self, condition: Expr) -> None:
         """Running stops with an error unless a condition holds."""
+
+
+class Loops(Calls, Protocol):
+    """What an op may ask that writes its own loops, and uses no routines."""
+
+    def number(self, value: Expr) -> Expr:
+        """A variable with a value that may be changed."""
+
+    def change(self, number: Expr, value: Expr) -> None:
+        """Such a variable gets another value; what is made of the old one has to be kept before."""
+
+    def add(self, array: Memory, places: Sequence[Expr], value: Expr) -> None:
+        """A number is added to an element."""
+
+    def when(self, condition: Expr, then: Callable[[], None]) -> None:
+        """``then()`` if a condition holds."""
+
+    def going(self, flag: Expr, body: Callable[[Expr], None]) -> None:
+        """``body(count)`` as long as a variable is true, which it changes."""
 
 
 class Stores(NamedTuple):

@@ -27,7 +27,7 @@ from wengert.ir.op import (
     register,
 )
 from wengert.ir.types import Type
-from wengert.ops.algebra import broadcast_together, lift, plus, times
+from wengert.ops.algebra import broadcast_together, lift, minus, plus, times
 from wengert.ops.axes import (
     AxisOption,
     axes_of,
@@ -37,13 +37,25 @@ from wengert.ops.axes import (
     spread,
     without_axes,
 )
+from wengert.ops.choice import lt
 from wengert.ops.complexes import conj
 from wengert.ops.einstein import broadcast_to, ones, sum_axes
 from wengert.ops.layout import cast, reshape
+from wengert.ops.leaves import ONE, ZERO
+from wengert.ops.places import Loops
 from wengert.ops.reductions import fold_over
 from wengert.ops.shapes import same_type
 
-__all__ = ["Scan", "cumprod", "cumprod_before", "cumsum", "prod", "prod_except", "recurrence"]
+__all__ = [
+    "Scan",
+    "accumulated",
+    "cumprod",
+    "cumprod_before",
+    "cumsum",
+    "prod",
+    "prod_except",
+    "recurrence",
+]
 
 _EVEN_SIGNS = NONNEGATIVE | NONZERO | FINITE | INTEGER
 
@@ -84,6 +96,68 @@ def _along(x: Any, scan: Scan) -> Any:
     return x[::-1] if scan.backwards else x
 
 
+def accumulated(
+    start: Callable[[Expr], Expr] | None,
+    step: Callable[..., Expr],
+    scan: Callable[[Any], Scan] = lambda attr: attr,
+    *,
+    earlier: bool = False,
+) -> Callable[..., bool]:
+    """How a scan is computed in loops: each element is ``step(before, *parts)`` of elements of the arguments.
+
+    These are at the same place, or at the one before it (``earlier``). The first is ``start(node)``, or that
+    of the argument. Along the last axis the element before is in a variable; along others whole rows
+    follow each other.
+    """
+
+    def loops(node: Expr, ask: Loops) -> bool:
+        axis, backwards = scan(node.attr)
+        result, n = ask.result(), ask.extent(node.shape[axis])
+        before, behind = node.shape[:axis], node.shape[axis + 1 :]
+
+        def at(lead: Sequence[Expr], k: Expr, trail: Sequence[Expr]) -> tuple[Expr, ...]:
+            return (*lead, minus(minus(n, ONE), k) if backwards else k, *trail)
+
+        def first(places: tuple[Expr, ...]) -> Expr:
+            found: Expr = ask.part(0, places) if start is None else start(node)
+            return ask.typed(found, node.value_type)
+
+        def then(last: Expr, was: tuple[Expr, ...], places: tuple[Expr, ...]) -> Expr:
+            there = was if earlier else places
+            found = step(last, *(ask.part(i, there) for i in range(len(node.args))))
+            return ask.typed(found, node.value_type)
+
+        def numbers(*lead: Expr) -> None:
+            last = ask.number(first(at(lead, ZERO, ())))
+            ask.put(result, at(lead, ZERO, ()), last)
+
+            def one(k: Expr) -> None:
+                here = at(lead, plus(k, ONE), ())
+                ask.change(last, then(last, at(lead, k, ()), here))
+                ask.put(result, here, last)
+
+            ask.each((minus(n, ONE),), one, in_order=True)
+
+        def rows(*lead: Expr) -> None:
+            def put(*trail: Expr) -> None:
+                ask.put(result, at(lead, ZERO, trail), first(at(lead, ZERO, trail)))
+
+            def one(k: Expr) -> None:
+                def each(*trail: Expr) -> None:
+                    was, here = at(lead, k, trail), at(lead, plus(k, ONE), trail)
+                    ask.put(result, here, then(ask.element(result, was), was, here))
+
+                ask.each(behind, each)
+
+            ask.each(behind, put)
+            ask.each((minus(n, ONE),), one, in_order=True)
+
+        ask.when(lt(ZERO, n), lambda: ask.each(before, rows if behind else numbers))
+        return True
+
+    return loops
+
+
 # --- sums --------------------------------------------------------------------------------------------------
 def _cumsum_value(x: Any, *, attr: Scan) -> Any:
     result = np.empty(np.shape(x), np.asarray(x).dtype)
@@ -97,6 +171,7 @@ CUMSUM: Op = register(
         doc="Sums of all elements up to each one, along an axis.",
         result=lambda x, *, attr: x,
         evaluate=_cumsum_value,
+        loops=accumulated(None, plus),
         diff=Linear(
             lambda ct, slot, x, *, attr: make(CUMSUM, (ct,), _turned(attr, ct.ndim - x.ndim)),
             batched=True,
@@ -183,6 +258,7 @@ RECURRENCE = register(
         doc="The values w[0] = 0, w[i+1] = a[i]*w[i] + b[i] along an axis.",
         result=lambda a, b, *, attr: same_type(a, b),
         evaluate=_recurrence_value,
+        loops=accumulated(lambda node: ZERO, lambda w, a, b: plus(times(a, w), b), earlier=True),
         diff=Rule(_recurrence_tangent, _recurrence_cotangents, batched=True),
         spell=Spelling(
             options=_options,
@@ -228,6 +304,7 @@ BEFORE: Op = register(
         doc="Products of all elements before each one, along an axis.",
         result=lambda x, *, attr: x,
         evaluate=_before_value,
+        loops=accumulated(lambda node: ONE, times, earlier=True),
         diff=Rule(_before_tangent),
         spell=Spelling(
             options=_options,
@@ -268,6 +345,7 @@ CUMPROD = register(
         doc="Products of all elements up to each one, along an axis.",
         result=lambda x, *, attr: x,
         evaluate=_cumprod_value,
+        loops=accumulated(None, times),
         diff=Rule(_cumprod_tangent),
         spell=Spelling(options=_options, numpy=_in_numpy("np.cumprod({x}, axis={axis})")),
         laws=Laws(facts=lambda x, *, attr: x & _EVEN_SIGNS),

@@ -98,6 +98,10 @@ if (isfinite(x)) {
 }
 return ({T})exponent;""",
     ),
+    "float_of_bits": (
+        "int64_t bits",
+        "const union { int64_t bits; double number; } both = { .bits = bits };\nreturn both.number;",
+    ),
     "scaled_by": (
         "{T} x, {T} exponent",
         "return ldexp{s}(x, exponent > 5000 ? 5000 : exponent < -5000 ? -5000 : (int)exponent);",
@@ -139,6 +143,15 @@ if (b == 0 || b == -1) {
 return rest != 0 && (a < 0) != (b < 0) ? rest + b : rest;""",
     ),
     "remainder": ("{T} a, {T} b", "return b == 0 || b == -1 ? 0 : a % b;"),
+    "left_shift": ("{T} a, {T} n", "return n >= 0 && n < {B} ? ({T})(({U})a << n) : 0;"),
+    "right_shift": (
+        "{T} a, {T} n",
+        """\
+if (n < 0 || n >= {B}) {
+    return a < 0 ? -1 : 0;
+}
+return a < 0 ? ~(~a >> n) : a >> n;""",
+    ),
     "power": (
         "{T} a, int64_t n",
         """\
@@ -150,6 +163,10 @@ for (; n > 0; n /= 2) {
     square *= square;
 }
 return ({T})power;""",
+    ),
+    "bits_of_float": (
+        "double x",
+        "const union { double number; int64_t bits; } both = { .number = x };\nreturn both.bits;",
     ),
     "from_double": (
         "double x",

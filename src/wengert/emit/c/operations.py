@@ -147,6 +147,8 @@ for _name in (
     _helper(_name)
 _helper("floordiv", "floor_div")
 _helper("mod", "floor_mod")
+_helper("left_shift")
+_helper("right_shift")
 
 
 @_on("fmod")
@@ -299,6 +301,16 @@ def _binary_exponent(used: Used, dtype: str, x: Text) -> Text:
 
 
 _helper("ldexp", "scaled_by")
+
+
+def _same_bits(name: str, dtype: str) -> None:
+    @_on(name, operands="common")
+    def write(used: Used, _: str, x: Text) -> Text:
+        return used.helper(name, dtype, x)
+
+
+_same_bits("bits_of_float", "int64")
+_same_bits("float_of_bits", "float64")
 
 
 # --- what accumulations do -------------------------------------------------------------------------------
