@@ -188,6 +188,42 @@ def test_variables_of_enclosing_functions() -> None:
         slope(3.0)
 
 
+def test_lists_of_constants_from_outside() -> None:
+    steps = [(k % 3, -1 - k % 2) for k in range(21)]
+    shape, others = (2, (3, "x")), [1, 2]
+
+    def program(x):
+        values = [x, 0.5 * x]
+        for kind, place in steps:
+            here = values[place]
+            values.append(here * here if kind == 0 else here + shape[kind - 1 and 0] * others[0])
+        return values[-1]
+
+    slope = native(program, wg.grad)
+    ordinary = wg.grad(program, backend="reference")
+    for change in (
+        lambda: None,
+        lambda: steps.append((0, -1)),
+        lambda: steps.__setitem__(3, (0, -2)),
+        lambda: steps.pop(),
+        lambda: others.__setitem__(0, 5),
+        lambda: others.__setitem__(0, True),
+        lambda: others.__setitem__(0, 1.5),
+    ):
+        change()
+        for _ in range(4):
+            assert slope(0.75) == pytest.approx(ordinary(0.75), rel=1e-12)
+    others[0] = 2
+    settled(slope, 0.75)
+    steps[:] = [(kind + 0, place) for kind, place in steps]  # equal, not the same
+    assert slope(0.75) == pytest.approx(ordinary(0.75), rel=1e-12)
+    assert slope._last.holds()
+    steps = list(steps)
+    settled(slope, 0.75)
+    steps.clear()
+    assert slope(0.75) == ordinary(0.75)
+
+
 def test_arrays_from_outside_go_the_ordinary_way() -> None:
     data = np.arange(4.0)
     loss = native(lambda x: np.sum(data * x), wg.grad)

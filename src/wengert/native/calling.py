@@ -30,20 +30,24 @@ T = TypeVar("T")
 
 
 class Outside(NamedTuple):
-    """A place outside of a program: an item of a dict, or the content of a closure's cell."""
+    """A place outside of a program: an item of a dict, the content of a closure's cell, a whole list."""
 
-    container: dict[str, Any] | CellType  # Any: whatever the user has there
+    container: dict[str, Any] | CellType | list[Any]  # Any: whatever the user has there
     key: str = ""
 
     @property
     def where(self) -> Where:
         """As signatures say it."""
+        if isinstance(self.container, list):
+            return "list"
         return "cell" if isinstance(self.container, CellType) else "item"
 
     def read(self) -> Any:
         """What is there now; an error if there is nothing."""
         if isinstance(self.container, CellType):
             return self.container.cell_contents
+        if isinstance(self.container, list):
+            return tuple(self.container)
         return self.container[self.key]
 
 
@@ -106,8 +110,8 @@ def entry(
     other than 0, with the words as bytes; both decide what is returned or raised. ``keep`` lists what
     must live as long as the function, above all the code of the program. A program that says it will
     take more than ``patience`` nanoseconds runs without the GIL. ``unchanged`` are the places that the
-    signature wants unchanged, with what is expected in them, and ``hidden`` those of its hidden parameters.
-    While ``busy`` is not zero, every call goes to ``slow``.
+    signature wants unchanged, with what is expected in them (of a list, a tuple), and ``hidden`` those of
+    its hidden parameters. While ``busy`` is not zero, every call goes to ``slow``.
 
     ``way`` is for tests, as is ``WENGERT_CALLS=ctypes`` in the environment: by default the function is a
     builtin where that works, else plain Python over ctypes.

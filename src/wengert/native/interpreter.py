@@ -23,7 +23,8 @@ from wengert.native.signature import DTYPES
 
 __all__ = [
     "ARRAY_DATA", "ARRAY_DESCR", "ARRAY_DIMS", "ARRAY_FLAGS", "ARRAY_RANK", "CELL_CONTENT", "HEADER",
-    "SLOTS", "TUPLE_ITEMS", "TUPLE_SIZE", "TYPE", "TYPES", "Slot", "interpreter_table",
+    "LIST_ITEMS", "LIST_SIZE", "SLOTS", "TUPLE_ITEMS", "TUPLE_SIZE", "TYPE", "TYPES", "Slot",
+    "interpreter_table",
 ]  # fmt: skip
 
 # Every object begins with a count of references and its type; what it holds follows the header.
@@ -38,6 +39,9 @@ ARRAY_FLAGS: Final = HEADER + 48
 # PyTupleObject: the number of items is the last of the header of objects of varying size.
 TUPLE_SIZE: Final = HEADER
 CELL_CONTENT: Final = HEADER  # PyCellObject
+# PyListObject: the number of items, then where they are.
+LIST_SIZE: Final = HEADER
+LIST_ITEMS: Final = HEADER + 8
 TUPLE_ITEMS: Final = getattr(tuple, "__basicsize__", 24)
 
 # Types of numbers, by the names that signatures use.
@@ -151,6 +155,11 @@ def _surprise() -> str:
     items = [_word(several, TUPLE_ITEMS + 8 * i) for i in range(3)]
     if _word(several, TUPLE_SIZE) != 3 or items != [id(item) for item in several]:
         return "an unknown form of tuples"
+    listed = list(several)
+    where = _word(listed, LIST_ITEMS)
+    items = [ctypes.c_uint64.from_address(where + 8 * i).value for i in range(3)]
+    if _word(listed, LIST_SIZE) != 3 or items != [id(item) for item in several]:
+        return "an unknown form of lists"
     if _word(CellType(numbers), CELL_CONTENT) != id(numbers):
         return "an unknown form of cells"
     words = (ctypes.c_int64 * 4)()

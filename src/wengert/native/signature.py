@@ -24,7 +24,7 @@ __all__ = [
     "leaves",
 ]
 
-Where = Literal["item", "cell"]
+Where = Literal["item", "cell", "list"]
 Kind = Literal["float", "int", "bool", "complex"]
 
 # The types of numbers that arrays may have; extended precision and float16 are left to NumPy.
@@ -114,8 +114,9 @@ class Signature:
     there and returned. Whoever compiles the program need not care.
 
     The last parameters may be ``hidden``: nobody passes them, they stand in an item of a dict or a cell of a
-    closure, which is read at each call. Other such places have to be ``unchanged``. With ``distinct`` no
-    array may be passed twice. ``unread`` words follow those of the result: numbers that nobody wants.
+    closure, which is read at each call. Other such places have to be ``unchanged``; a list is, as long as it
+    holds the same objects. With ``distinct`` no array may be passed twice. ``unread`` words follow those of
+    the result: numbers that nobody wants.
     """
 
     parameters: tuple[Number | Array, ...]

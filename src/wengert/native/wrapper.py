@@ -24,13 +24,15 @@ from wengert.native.interpreter import (
     ARRAY_RANK,
     CELL_CONTENT,
     HEADER,
+    LIST_ITEMS,
+    LIST_SIZE,
     TUPLE_ITEMS,
     TUPLE_SIZE,
     TYPE,
     Slot,
 )
 from wengert.native.signature import Array, Layout, Number, Result, Signature, leaves
-from wengert.native.wrapper_lines import Lines, arena_text
+from wengert.native.wrapper_lines import SAME, Lines, arena_text
 
 __all__ = ["SMALL_ARENA", "wrapper_text"]
 
@@ -45,7 +47,8 @@ WRITEABLE: Final = READABLE | 0x0400
 
 def wrapper_text(signature: Signature) -> str:
     """LLVM IR of the wrapper of a signature; its function is called ``entry``."""
-    return _Wrapper(signature).text() + arena_text()
+    lists = SAME if "list" in signature.unchanged else ""
+    return _Wrapper(signature).text() + arena_text() + lists
 
 
 class _Wrapper(Lines):
@@ -121,6 +124,10 @@ class _Wrapper(Lines):
         values = []
         for number, where in enumerate((*signature.unchanged, *signature.hidden)):
             container = self.load("ptr", self.at("ptr", table, 3 * number))
+            if where == "list":
+                expected = self.load("ptr", self.at("ptr", table, 3 * number + 2))
+                self.check_list(container, expected)
+                continue
             if where == "cell":
                 value = self.field("ptr", container, CELL_CONTENT)
             else:
@@ -133,6 +140,17 @@ class _Wrapper(Lines):
                 self.unless(self.value(f"icmp ne ptr {value}, null"), "slow")
                 values.append(value)
         return values
+
+    def check_list(self, container: str, expected: str) -> None:
+        """Go on if a list holds the very objects of a tuple."""
+        size = self.field("i64", container, LIST_SIZE)
+        self.unless(self.equal("i64", size, self.field("i64", expected, TUPLE_SIZE)), "slow")
+        items, others = (
+            self.field("ptr", container, LIST_ITEMS),
+            self.at("i8", expected, TUPLE_ITEMS),
+        )
+        same = self.value(f"call i1 @same(ptr {items}, ptr {others}, i64 {size})")
+        self.unless(same, "slow")
 
     def check_distinct(self) -> None:
         """No array twice."""

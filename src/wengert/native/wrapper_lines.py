@@ -10,7 +10,49 @@ from typing import Final
 
 from wengert.native.interpreter import SLOTS, Slot
 
-__all__ = ["Lines", "arena_text"]
+__all__ = ["SAME", "Lines", "arena_text"]
+
+# Whether so many words are the same in two places: eight at a time, then the rest one by one.
+SAME: Final = """
+define internal i1 @same(ptr %a, ptr %b, i64 %count) {
+entry:
+  %whole = and i64 %count, -8
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %body ]
+  %more = icmp slt i64 %i, %whole
+  br i1 %more, label %body, label %tail
+body:
+  %ap = getelementptr i64, ptr %a, i64 %i
+  %bp = getelementptr i64, ptr %b, i64 %i
+  %av = load <8 x i64>, ptr %ap, align 8
+  %bv = load <8 x i64>, ptr %bp, align 8
+  %xor = xor <8 x i64> %av, %bv
+  %any = call i64 @llvm.vector.reduce.or.v8i64(<8 x i64> %xor)
+  %alike = icmp eq i64 %any, 0
+  %next = add i64 %i, 8
+  br i1 %alike, label %head, label %no
+tail:
+  %k = phi i64 [ %i, %head ], [ %after, %step ]
+  %rest = icmp slt i64 %k, %count
+  br i1 %rest, label %one, label %yes
+one:
+  %cp = getelementptr i64, ptr %a, i64 %k
+  %dp = getelementptr i64, ptr %b, i64 %k
+  %c = load i64, ptr %cp
+  %d = load i64, ptr %dp
+  %equal = icmp eq i64 %c, %d
+  br i1 %equal, label %step, label %no
+step:
+  %after = add i64 %k, 1
+  br label %tail
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}
+declare i64 @llvm.vector.reduce.or.v8i64(<8 x i64>)
+"""
 
 # An arena is kept behind a header of 64 bytes: where the memory begins, and how many bytes are usable.
 ARENAS: Final = """

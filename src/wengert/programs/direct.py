@@ -96,6 +96,13 @@ def _unchanged(captured: Captured) -> list[tuple[Outside, object]]:
         if guard.kind == "type" and id(guard.read) in inputs:
             continue  # what is read at each call is looked at then
         place = _outside(guard.read)
+        if guard.kind == "items":
+            if not guard.holds():
+                raise _Misfit
+            listed = place.read()
+            found[id(place.container), place.key] = place, listed
+            found[id(listed), ""] = Outside(listed), tuple(listed)
+            continue
         if not _is_held(guard, place):
             raise _Misfit
         found[id(place.container), place.key] = place, guard.value
@@ -106,7 +113,7 @@ def _unchanged(captured: Captured) -> list[tuple[Outside, object]]:
 
 def _is_held(guard: Guard, place: Outside) -> bool:
     """Whether a guard holds as long as a place holds the same object."""
-    if guard.kind != "is" and not (
+    if guard.kind not in ("is", "same") and not (
         guard.kind == "equal" and isinstance(guard.value, (int, float, str, bytes))
     ):
         return False

@@ -9,6 +9,7 @@ changes in them is written back after each call.
 from __future__ import annotations
 
 import functools
+import operator
 import types
 from collections import deque
 from collections.abc import Callable, Hashable
@@ -106,7 +107,7 @@ class Guard:
     name: str
     read: Callable[[], Any]
     value: Any
-    kind: str  # "is", "equal", "keys" or "bytes"
+    kind: str  # "is", "equal", "same", "items", "type", "keys" or "bytes"
 
     def holds(self) -> bool:
         """Whether it is as it was."""
@@ -116,6 +117,15 @@ class Guard:
             return False
         if self.kind == "is":
             return now is self.value
+        if self.kind == "same":
+            return now is self.value or _alike(now, self.value)
+        if self.kind == "items":
+            known = self.value
+            return (
+                type(now) is list
+                and len(now) == len(known)
+                and (all(map(operator.is_, now, known)) or all(map(_alike, now, known)))
+            )
         if self.kind == "equal":
             return type(now) is type(self.value) and bool(now == self.value)
         if self.kind == "type":
@@ -125,6 +135,41 @@ class Guard:
         return (
             isinstance(now, np.ndarray) and (now.dtype.str, now.shape, now.tobytes()) == self.value
         )
+
+
+# Exact types of values that never change, and that a program may only tell apart by what they are.
+_CONSTANT = frozenset((bool, int, str, bytes, type(None)))
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether a value is made of whole numbers and texts alone and can never change."""
+    todo = [value]
+    while todo:
+        top = todo.pop()
+        kind = type(top)
+        if kind is tuple:
+            todo += top
+        elif kind not in _CONSTANT:
+            return False
+    return True
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether constants are equal and of the same types throughout."""
+    todo = [(a, b)]
+    while todo:
+        one, other = todo.pop()
+        if one is other:
+            continue
+        if type(one) is not type(other):
+            return False
+        if type(one) is tuple:
+            if len(one) != len(other):
+                return False
+            todo.extend(zip(one, other, strict=True))
+        elif type(one) not in _CONSTANT or one != other:
+            return False
+    return True
 
 
 def _keys(value: Any) -> Any:
@@ -347,6 +392,18 @@ class Adopted:
         return found
 
     def _container(self, value: Any, name: str, read: Callable[[], Any]) -> Any:
+        if type(value) is tuple and _is_constant(value):
+            self.guard(name, read, value, "same")
+            self.known[id(value)] = _Known(value, value, read)
+            return value
+        if type(value) is list and value and all(map(_is_constant, value)):
+            # One look at all of them, since there may be thousands.
+            self.guard(name, read, tuple(value), "items")
+            copied = value.copy()
+            self.known[id(value)] = _Known(value, copied, read)
+            self._shadow(read, copied, list(copied))
+            self.known[id(copied)] = _Known(copied, copied, read)
+            return copied
         self.guard(name, read, _keys(value), "keys")
         if isinstance(value, dict):
             shadow: Any = value.copy()  # a defaultdict keeps what it makes

@@ -137,6 +137,9 @@ def set_growing(object_: list[Any], growing: Growing | None) -> None:
 
 def is_growing(object_: Sequence[Any]) -> bool:
     """Whether the length of a list depends on run-time values."""
+    context = current()
+    if context is not None and not context.maybes and not context.growing:
+        return False
     return growing_of(object_) is not None or any(type(v) is Maybe for v in object_)
 
 
