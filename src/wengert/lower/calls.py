@@ -36,6 +36,9 @@ class Calling(Asking):
     def memory(self, argument: int) -> Stored:
         return self.frame.array(self.node.args[argument])
 
+    def is_at_hand(self, argument: int) -> bool:
+        return self.frame.is_at_hand(self.node.args[argument])
+
     def result(self, index: int = 0) -> Stored | Expr:
         found = self.results.get(index)
         if found is None:

@@ -453,6 +453,10 @@ class _Frame:
             self.known[node] = self.one_of(node)
         return self.known.get(node)
 
+    def is_at_hand(self, node: Expr) -> bool:
+        """Whether an array is in memory whoever reads it, and is not made along with what reads it."""
+        return node.op is CONSTANT or not _is_lazy_array(node) or not node.args
+
     def stored(self, node: Expr) -> Stored:
         """An array, put into memory of its own here."""
         target = self.local(node.value_type.dtype, node.shape)

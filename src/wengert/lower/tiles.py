@@ -208,12 +208,14 @@ class _Lanes:
         self.loops = loops
         self.locals = locals_
         self.trees = [_tree(loop.body) for loop in loops]
-        self.smaller = {b: self.local(b, (*b.shape[1:], ITEMS)) for b in private}
+        self.private = sorted(private, key=lambda b: b.name)
+        self.smaller = {
+            b: self.local(b, (*b.shape[1:], ITEMS)) for b in self.private if len(b.shape) > 1
+        }
         self.own = {b: self.local(b, (*b.shape, ITEMS)) for b in own}
         self.apart = self._apart()
+        self.shared = sorted(_shared(self.trees), key=lambda node: node.serial)
         self.spread: dict[Expr, Buffer] = {}
-        for v in sorted(_shared(self.trees), key=lambda node: node.serial):
-            self.spread[v] = self.local(Buffer(f"{v.attr.name}s", v.value_type.dtype, ()), (ITEMS,))
         self.versions = count(1000)  # of memory that is private to a block
 
     def local(self, like: Buffer, shape: tuple[object, ...]) -> Buffer:
@@ -241,6 +243,13 @@ class _Lanes:
 
     def body(self, start: Expr, items: Expr) -> Block:
         """The loops for so many items from some start on."""
+        # One number of each item stays in registers where all places are known: each body has its own.
+        for v in self.shared:
+            like = Buffer(f"{v.attr.name}s", v.value_type.dtype, ())
+            self.spread[v] = self.local(like, (ITEMS,))
+        for b in self.private:
+            if len(b.shape) == 1:
+                self.smaller[b] = self.local(b, (ITEMS,))
         body = Block()
         for buffer, near in self.apart.items():
             item = variable(COUNTER, "item")

@@ -40,6 +40,8 @@ LONG = 10_000
 # What a statement takes and how often a loop runs, where nothing better is known.
 NANOSECONDS, TIMES = 2, 100
 CALLED = "1000"
+# Local buffers of at most so many elements are on the stack, at most so many of them.
+HELD, MOST_HELD = 64, 64
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,23 @@ def _plan(module: Module, program: Program, layout: Layout) -> None:
                 _require(f, f.compare(I64, "sge", value, "0"))
                 f.store(I64, value, _word(f, layout.result_extent(leaf, axis)))
     total = "0"
+    held = _held(program)
     for buffer in program.locals:
-        total = f.add(I64, total, sizes.bytes(buffer), "nsw ")
+        if buffer not in held:
+            total = f.add(I64, total, sizes.bytes(buffer), "nsw ")
     f.store(I64, total, _word(f, Layout.ARENA))
     f.store(I64, _work(sizes, program.body), _word(f, Layout.WORK))
     f.ret("0")
+
+
+def _held(program: Program) -> set[Buffer]:
+    """Local buffers on the stack, where LLVM puts them into registers if all places are known."""
+    small = [
+        b
+        for b in program.locals
+        if len(b.shape) == 1 and isinstance(b.shape[0], int) and 0 < b.shape[0] <= HELD
+    ]
+    return set(small[:MOST_HELD])
 
 
 def _tells(program: Program, extent: Extent, number: int, axis: int) -> bool:
@@ -242,8 +256,12 @@ class _Kernel:
             for number, place in enumerate(places):
                 if isinstance(place, Buffer):
                     found[place] = f.value(f"load ptr, ptr {_word(f, word(number))}, align 8")
-        offset = "0"
+        offset, held = "0", _held(program)
         for buffer in program.locals:
+            if buffer in held:
+                room = f"[{buffer.shape[0]} x {memory_kind(buffer.dtype).text}], align 64"
+                found[buffer] = f.room(room)
+                continue
             found[buffer] = f.pure(f"getelementptr inbounds i8, ptr %arena, i64 {offset}")
             offset = f.add(I64, offset, self.sizes.bytes(buffer), "nsw ")
         return found

@@ -26,6 +26,8 @@ __all__ = ["Plan", "Vectors", "simple"]
 # addition waits for the one before it.
 SHORT = 16
 PARTIAL = 4
+# Loops of at most so many vectors, known to be, are written without a loop.
+MOST = 8
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ def simple(loop: For, varying: dict[Expr, bool], values: Values, lanes: int) -> 
         lanes *= 2
     cost = sum([1 for n, v in varying.items() if v and n.op is not SYMBOL])
     copies = PARTIAL if sums and cost <= SHORT else 1
+    if loop.trip.op is CONSTANT and cost <= SHORT:
+        whole = int(loop.trip.attr) // lanes
+        copies = whole if 0 < whole <= MOST else copies
     return Plan(loop, varying, lanes, copies, tuple(sums))
 
 
@@ -133,7 +138,8 @@ class Vectors:
                 if known is None
                 else str(known // step * step)
             )
-            self._whole(start, stop, copies)
+            if stop != start:
+                self._whole(start, stop, copies)
             start = stop
         if known is None or known % plan.lanes:
             self._rest(start, trip, known is None)
@@ -142,6 +148,11 @@ class Vectors:
     def _whole(self, start: str, stop: str, copies: int) -> None:
         """Vectors without a mask."""
         f, lanes = self.f, self.plan.lanes
+        if start == "0" and stop == str(lanes * copies):
+            with self.values.scope():
+                for copy in range(copies):
+                    self._body(str(copy * lanes), copy)
+            return
         with (
             f.loop(start, stop, str(lanes * copies), self.statements.once()) as base,
             self.values.scope(),
@@ -220,8 +231,9 @@ class Vectors:
             kind, scalar = kind_of(type_.dtype, self.plan.lanes), kind_of(type_.dtype)
             parts = [f.load(kind, slot) for slot in slots]
             while len(parts) > 1:
-                pairs = zip(parts[::2], parts[1::2], strict=True)
-                parts = [combined(writer, kind, total.kind, a, b) for a, b in pairs]
+                pairs = zip(parts[::2], parts[1::2], strict=False)
+                odd = parts[len(parts) // 2 * 2 :]
+                parts = [combined(writer, kind, total.kind, a, b) for a, b in pairs] + odd
             names = {"and": "and", "or": "or", "add": "add", "mul": "mul"}
             if kind.is_float:
                 names = {"add": "fadd", "mul": "fmul", "maximum": "fmaximum", "minimum": "fminimum"}

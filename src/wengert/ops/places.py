@@ -75,6 +75,9 @@ class Calls(Ask, Protocol):
     def memory(self, argument: int) -> Memory:
         """An argument with axes, in memory; it is only read."""
 
+    def is_at_hand(self, argument: int) -> bool:
+        """Whether an argument is in memory anyway, and need not be made for this."""
+
     def result(self, index: int = 0) -> Memory:
         """A result, still to be given its elements."""
 
