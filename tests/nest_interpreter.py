@@ -45,8 +45,10 @@ class TooLong(Exception):  # noqa: N818
 
 
 class _Machine:
-    def __init__(self, program: Program, given: Sequence[Any], most: int) -> None:
-        self.left = most
+    def __init__(
+        self, program: Program, given: Sequence[Any], most: int, ordered: bool = False
+    ) -> None:
+        self.left, self.ordered = most, ordered
         self.values: dict[Expr, Any] = {}
         self.memory: dict[Buffer, np.ndarray] = {}
         self.sizes = {n: np.shape(given[i])[a] for n, (i, a) in program.symbols.items()}
@@ -110,7 +112,8 @@ class _Machine:
                 case For(counter, trip, body, parallel, backward):
                     numbers = range(int(self.value(trip)))
                     # What may run in any order runs in another one than usual.
-                    for k in reversed(numbers) if backward or parallel else numbers:
+                    other = parallel and not self.ordered
+                    for k in reversed(numbers) if backward or other else numbers:
                         self.values[counter] = k
                         self.run(body)
                 case While(counter, flag, trip, body, done):
@@ -163,9 +166,9 @@ class _Machine:
         self.values.update(zip(buffer.extents, shape, strict=True))
 
 
-def run(program: Program, *given: Any, most: int = 10_000_000) -> list[Any]:
-    """The outputs for the values of the inputs."""
-    machine = _Machine(program, given, most)
+def run(program: Program, *given: Any, most: int = 10_000_000, ordered: bool = False) -> list[Any]:
+    """The outputs for the values of the inputs; ``ordered``: the usual order, also where any would do."""
+    machine = _Machine(program, given, most, ordered)
     machine.run(program.body)
     return [_result(machine, place) for place in program.outputs]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from functools import cache
 from itertools import product
 from typing import Any, NoReturn  # Any: numbers and arrays
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from golden_files import Golden
 from harness.cases import Case, all_ops, cases_of, differentiable, is_leaf, probes
+from nest_interpreter import run as interpreted
 
 from wengert.diff.reverse import vjp
 from wengert.errors import EvaluationError, WengertError
@@ -23,8 +25,9 @@ from wengert.ir.node import Expr, make
 from wengert.ir.op import Op
 from wengert.ir.types import is_complex, is_inexact
 from wengert.ir.walk import order
+from wengert.lower.changes import blocks
 from wengert.lower.lowering import lowered
-from wengert.lower.nest import Program, Unsupported
+from wengert.lower.nest import Block, Call, Program, Unsupported
 from wengert.native.compiled import compiled
 from wengert.ops.leaves import symbol
 from wengert.run.reference import evaluate_nodes
@@ -41,14 +44,14 @@ def _cases() -> tuple[Case, ...]:
     return tuple(case for op in _ops() for case in cases_of(op))
 
 
-def _run(nest: Program, values: Sequence[Any]) -> Any:
+def _run(nest: Program, values: Sequence[Any], *, fast: bool = True) -> Any:
     def slow(*args: object) -> NoReturn:
         raise AssertionError(f"does not fit: {args}")
 
     def failed(code: int, words: bytes, *args: object) -> NoReturn:
         raise Stopped(code)
 
-    return compiled(nest, name="f", slow=slow, failed=failed)(*values)
+    return compiled(nest, name="f", slow=slow, failed=failed, fast=fast)(*values)
 
 
 class Stopped(Exception):  # noqa: N818
@@ -146,6 +149,58 @@ def test_samples_and_their_derivatives(golden: Golden) -> None:
     assert not wrong, "\n".join(wrong)
     lines = [f"{name}: {', '.join(sorted(why))}" for name, why in sorted(missing.items())]
     golden("native/not_compiled", "\n".join(lines))
+
+
+# --- strict order ----------------------------------------------------------------------------------------
+# What is rounded as NumPy rounds it, or not at all.
+_ARITHMETIC = {
+    "abs", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "cast", "ceil", "constant",
+    "copysign", "div", "ein", "eq", "floor", "floordiv", "fmax", "fmin", "fmod", "heaviside",
+    "isfinite", "isinf", "isnan", "le", "left_shift", "lin", "logical_and", "logical_not", "logical_or",
+    "lt", "maximum", "minimum", "mod", "named", "ne", "read", "right_shift", "round", "sign", "signbit",
+    "size", "sqrt", "symbol", "to_integer", "trunc", "where",
+}  # fmt: skip
+
+
+def _written(block: Block) -> Iterator[Expr | Call]:
+    """The expressions of the statements of a block and of the blocks in them, and calls of routines."""
+    for statement in block:
+        if isinstance(statement, Call):
+            yield statement
+        for each in fields(statement):
+            value = getattr(statement, each.name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Expr):
+                    yield part
+        for body in blocks(statement):
+            yield from _written(body)
+
+
+def test_strict_order() -> None:
+    """Without ``fast``, arithmetic is bit for bit what the loops say, one operation after the other."""
+    wrong, tried = [], 0
+    for case in _cases():
+        for nodes, values in ((list(case.outputs), case.values), _gradient(case) or ([], {})):
+            function = _function(nodes)
+            try:
+                nest = lowered(function, strict=True)
+            except Unsupported:
+                continue
+            written = list(_written(nest.body))
+            if any(isinstance(w, Call) for w in written):  # LAPACK has an order of its own
+                continue
+            names = {node.op.name for node in order([w for w in written if isinstance(w, Expr)])}
+            if not names & {"lin", "ein", "div"} or not names <= _ARITHMETIC:
+                continue
+            given = _given(function, values)
+            with np.errstate(all="ignore"):
+                want = interpreted(nest, *given, ordered=True)
+            got = _run(nest, given, fast=False)
+            tried += 1
+            if any(_differs(a, b, 0) for a, b in zip(got, want, strict=True)):
+                wrong.append(case.label)
+    assert tried > 100
+    assert not wrong, "\n".join(wrong)
 
 
 # --- special numbers -----------------------------------------------------------------------------------

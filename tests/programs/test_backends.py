@@ -40,7 +40,7 @@ def test_a_backend_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_warning_per_function_at_the_line_of_the_caller(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def unsupported(*_: object) -> object:
+    def unsupported(*_: object, **__: object) -> object:
         raise Unsupported("`inv`")
 
     monkeypatch.setattr("wengert.lower.lowering.lowered", unsupported)
@@ -60,7 +60,7 @@ def test_one_warning_per_function_at_the_line_of_the_caller(
 
 
 def test_a_mistake_in_making_machine_code_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def mistaken(*_: object) -> object:
+    def mistaken(*_: object, **__: object) -> object:
         raise KeyError("lost")
 
     monkeypatch.setattr("wengert.lower.lowering.lowered", mistaken)

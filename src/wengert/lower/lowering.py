@@ -74,17 +74,18 @@ def lowered(
     *,
     fuse: bool = True,
     calls: bool = True,
+    strict: bool = False,
 ) -> Program:
     """The loop nests of a function.
 
     ``names``: what nodes and parameters of bodies are called; ``lines``: where in the user's program nodes
     are from. Both are only for people. ``fuse=False`` leaves all loops apart, ``calls=False`` does
-    without routines of BLAS and LAPACK.
+    without routines of BLAS and LAPACK, ``strict`` only for sums, whose order BLAS does not tell.
 
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    lowering = _Lowering(names or {}, lines or {}, calls)
+    lowering = _Lowering(names or {}, lines or {}, calls, strict)
     program = in_real_numbers(lowering.program(written_out(function)))
     if not fuse:
         return program
@@ -95,8 +96,10 @@ def lowered(
 class _Lowering:
     """One function: its local buffers, and the codes of its checks."""
 
-    def __init__(self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any], calls: bool) -> None:
-        self.calls = calls
+    def __init__(
+        self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any], calls: bool, strict: bool
+    ) -> None:
+        self.calls, self.strict = calls, strict
         self.hints, self.lines = hints, lines  # Any: places, which are shown
         self.called: dict[Expr | Buffer, str] = {}
         self.comments: dict[Expr, str] = {}
@@ -610,6 +613,8 @@ class _Frame:
     def called(self, node: Expr) -> bool:
         """Whether routines compute a node."""
         if node.op.calls is None or not self.lowering.calls:
+            return False
+        if self.lowering.strict and node.op.folds is not None:
             return False
         types = node.type.items if isinstance(node.type, TupleType) else (node.value_type,)
         if any(is_complex(t) for t in (*types, *(a.value_type for a in node.args))):

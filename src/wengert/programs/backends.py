@@ -15,7 +15,16 @@ from wengert.programs.running import Runner
 if TYPE_CHECKING:
     from wengert.native.compiled import Loaded
 
-__all__ = ["BACKENDS", "Backend", "Later", "Native", "checked_backend", "default_backend", "native"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Later",
+    "Native",
+    "checked_backend",
+    "checked_fast",
+    "default_backend",
+    "native",
+]
 
 Backend: TypeAlias = Literal["python", "native", "reference"]
 BACKENDS = ("python", "native", "reference")
@@ -34,6 +43,17 @@ def checked_backend(backend: str, what: str = "backend") -> Backend:
             worded(what, expected=" or ".join(map(repr, BACKENDS)), got=repr(backend))
         )
     return backend  # type: ignore[return-value]  # it is one of them
+
+
+def checked_fast(fast: bool) -> bool:
+    """The option, if it is one.
+
+    Raises:
+        TypeMismatchError: it is no truth value.
+    """
+    if not isinstance(fast, bool):
+        raise TypeMismatchError(worded("fast", expected="True or False", got=repr(fast)))
+    return fast
 
 
 def default_backend() -> Backend:
@@ -100,10 +120,13 @@ class Native:
         return run
 
 
-def native(function: Function, python: Runner, told: set[str], name: str = "") -> Runner:
+def native(
+    function: Function, python: Runner, told: set[str], name: str = "", *, fast: bool = True
+) -> Runner:
     """What runs a function as machine code (`Native`), and where that is not possible as NumPy source.
 
     A warning says once why there is no machine code; ``told`` is what has been said of the same program.
+    ``fast=False`` keeps the order of all operations.
     """
     # Rooms that cost time to import: nobody who stays with NumPy source pays for them.
     from wengert.lower.lowering import lowered
@@ -112,7 +135,7 @@ def native(function: Function, python: Runner, told: set[str], name: str = "") -
 
     shown = name or function.name
     try:
-        return Native(loaded(lowered(function)), function.name, python)
+        return Native(loaded(lowered(function, strict=not fast), fast=fast), function.name, python)
     except NativeError as error:
         _tell(_TOLD, f"{error}; programs run as NumPy source until then")
     except Unsupported as error:

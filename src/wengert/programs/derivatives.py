@@ -27,7 +27,7 @@ from wengert.programs.arguments import (
     positional,
     promoted_arguments,
 )
-from wengert.programs.backends import Backend, checked_backend, default_backend
+from wengert.programs.backends import Backend, checked_backend, checked_fast, default_backend
 from wengert.programs.recording import Context, Program, recorded
 from wengert.programs.smoothness import checked_smooth
 from wengert.programs.transformed import Built, Transformed
@@ -61,10 +61,12 @@ class Options:
     mode: Literal["capture", "tape"] = "capture"
     backend: Backend | None = None
     verify: bool = False
+    fast: bool = True
 
     def __post_init__(self) -> None:
         if self.backend is not None:
             checked_backend(self.backend)
+        checked_fast(self.fast)
         for name, allowed in (
             ("convention", ("steepest", "jax")),
             ("nonsmooth", ("agree", "raise")),
@@ -97,6 +99,10 @@ class Derivative(Transformed):
     @property
     def backend(self) -> Backend:
         return self.options.backend or default_backend()
+
+    @property
+    def fast(self) -> bool:
+        return self.options.fast
 
     @property
     def eager(self) -> bool:

@@ -18,7 +18,7 @@ from wengert.ops.layout import moveaxis
 from wengert.ops.leaves import fresh
 from wengert.programs import derive
 from wengert.programs.arguments import parameter_names
-from wengert.programs.backends import Backend, default_backend
+from wengert.programs.backends import Backend, checked_fast, default_backend
 from wengert.programs.recording import Context, Program, watched
 from wengert.programs.transformed import Transformed
 
@@ -41,15 +41,20 @@ class Mapped(Transformed):
         out_axes: Axes = 0,
         *,
         backend: Backend | None = None,
+        fast: bool = True,
     ) -> None:
         super().__init__(function, name, doc)
-        self._backend = backend
+        self._backend, self._fast = backend, checked_fast(fast)
         self.in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
         self.out_axes = out_axes
 
     @property
     def backend(self) -> Backend:
         return self._backend or default_backend()
+
+    @property
+    def fast(self) -> bool:
+        return self._fast
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scans: list[Scan] = []

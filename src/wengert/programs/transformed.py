@@ -275,7 +275,7 @@ class Transformed:
         else:
             run = Later(lambda: runner(captured.function, captured.names, home, captured.risks))
             if self.backend == "native":
-                run = native(captured.function, run, self._told, self.__name__)
+                run = native(captured.function, run, self._told, self.__name__, fast=self.fast)
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
         return Built(
@@ -329,6 +329,11 @@ class Transformed:
     def backend(self) -> Backend:
         """What runs the graph."""
         return default_backend()
+
+    @property
+    def fast(self) -> bool:
+        """Whether machine code may add up in another order, and round fewer times."""
+        return True
 
     @property
     def eager(self) -> bool:

@@ -8,7 +8,7 @@ nested containers of these. What is common to all derivatives:
 * ``convention``: of gradients by complex arguments, ``"steepest"`` is ``df/dx + i df/dy``, ``"jax"`` its
   conjugate. ``holomorphic``: the complex derivative of a complex function.
 * ``nonsmooth``: at kinks, ``"agree"`` takes the values of the page on conventions, ``"raise"`` refuses.
-* ``backend``: ``"native"``, ``"python"`` or ``"reference"`` (see :func:`jit`).
+* ``backend``: ``"native"``, ``"python"`` or ``"reference"``; ``fast`` (see :func:`jit`).
 * ``mode``: ``"capture"`` records the program with its loops and branches, ``"tape"`` what one run does.
 * ``verify``: compare the first result with differences of ``f`` along a random direction.
 """
@@ -28,7 +28,7 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.call import call
 from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
-from wengert.programs.backends import Backend, checked_backend, default_backend
+from wengert.programs.backends import Backend, checked_backend, checked_fast, default_backend
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
 from wengert.programs.mapping import Axes, Mapped
@@ -63,13 +63,19 @@ class Jitted(Transformed):
     __wengert_inline__ = True
     called_alike = True
 
-    def __init__(self, function: Program, name: str, doc: str, backend: Backend | None) -> None:
+    def __init__(
+        self, function: Program, name: str, doc: str, backend: Backend | None, fast: bool = True
+    ) -> None:
         super().__init__(function, name, doc)
-        self._backend = backend
+        self._backend, self._fast = backend, checked_fast(fast)
 
     @property
     def backend(self) -> Backend:
         return self._backend or default_backend()
+
+    @property
+    def fast(self) -> bool:
+        return self._fast
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
@@ -79,15 +85,19 @@ class Jitted(Transformed):
         return self.__wrapped__
 
 
-def jit(function: Program, *, backend: Backend | None = None) -> Jitted:
+def jit(function: Program, *, backend: Backend | None = None, fast: bool = True) -> Jitted:
     """The function, captured once per kind of arguments and run from its graph.
 
     ``backend``: ``"native"`` runs machine code (or NumPy source, after a warning, where an op has none),
     ``"python"`` NumPy source, ``"reference"`` the evaluator that judges both. By default it is what
     ``WENGERT_BACKEND`` in the environment says, else machine code.
 
+    ``fast=False``: machine code keeps to the order of the operations as they are written. It adds up one
+    element after another, and rounds after each operation: nothing is added in parts, no product and sum
+    become one instruction, no quotient a product.
+
     Raises:
-        TypeMismatchError: another backend.
+        TypeMismatchError: another backend, or ``fast`` is no truth value.
 
     >>> import wengert as wg
     >>> f = wg.jit(lambda x: x**2 + 1)
@@ -96,7 +106,7 @@ def jit(function: Program, *, backend: Backend | None = None) -> Jitted:
     """
     if backend is not None:
         checked_backend(backend)
-    return Jitted(function, "jit", "The function, run from its graph.", backend)
+    return Jitted(function, "jit", "The function, run from its graph.", backend, fast)
 
 
 # --- first derivatives ---------------------------------------------------------------------------------
@@ -301,13 +311,18 @@ def _linearized(function: Program, has_aux: bool = False, **options: Any) -> Lin
 
 # --- maps, and what steers derivatives -----------------------------------------------------------------
 def vmap(
-    function: Program, in_axes: Axes = 0, out_axes: Axes = 0, *, backend: Backend | None = None
+    function: Program,
+    in_axes: Axes = 0,
+    out_axes: Axes = 0,
+    *,
+    backend: Backend | None = None,
+    fast: bool = True,
 ) -> Mapped:
     """The function for every element along axes of its arguments; the results are stacked.
 
     ``in_axes``: an axis for all arguments, or a tuple with an axis (or containers like those of the
     argument) per argument; ``None`` is for what is the same for all. ``out_axes``: the axis of the
-    results along which they are stacked. ``backend``: as of :func:`jit`.
+    results along which they are stacked. ``backend``, ``fast``: as of :func:`jit`.
 
     >>> import numpy as np, wengert as wg
     >>> wg.vmap(lambda x, y: x @ y, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
@@ -316,7 +331,7 @@ def vmap(
     if backend is not None:
         checked_backend(backend)
     doc = "The function for every element."
-    return Mapped(function, "vmap", doc, in_axes, out_axes, backend=backend)
+    return Mapped(function, "vmap", doc, in_axes, out_axes, backend=backend, fast=fast)
 
 
 class Checkpointed(Transformed):
