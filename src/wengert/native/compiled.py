@@ -11,7 +11,7 @@ from typing import Any
 
 from wengert.errors import NativeError, worded
 from wengert.lower.nest import Program
-from wengert.native import engine, ufuncs
+from wengert.native import engine, mathematics, ufuncs
 from wengert.native.calling import entry
 from wengert.native.generate import generated
 from wengert.native.routines import address, imported
@@ -94,6 +94,8 @@ def _library() -> ctypes.CDLL:
 
 @cache
 def _address(symbol: str) -> int:
+    if symbol.startswith(mathematics.PREFIX):
+        return mathematics.address(symbol)
     if symbol.startswith("scipy."):
         return ufuncs.address(symbol)
     try:

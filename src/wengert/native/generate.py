@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.lower.changes import blocks, slotted
+from wengert.lower.changes import blocks, expressions, slotted
 from wengert.lower.nest import Block, Buffer, Call, For, If, Pair, Program, While
 from wengert.lower.ranges import LARGEST_SIZE
-from wengert.native import engine
+from wengert.native import engine, mathematics
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
 from wengert.native.memory import Memory, Sizes
@@ -35,8 +35,12 @@ from wengert.ops.leaves import CONSTANT, SIZE
 
 __all__ = ["Generated", "generated", "signature_of"]
 
-# Lines of text from which on good code takes half a second and more to make.
-LONG = 10_000
+# Functions of single numbers that are inlined outside of loops, and in all. Calls take longer, but a little
+# of it only, where the alternative is as much code as none of the processor's caches hold.
+FEW, MANY = 6, 100
+# Lines of text from which on good code takes half a second and more to make. Outside of loops it gains less,
+# a fifth to a half of the time of a call, and takes 30 microseconds a line to make instead of 4.
+LONG, LONG_OUTSIDE = 10_000, 1_500
 # What a statement takes and how often a loop runs, where nothing better is known.
 NANOSECONDS, TIMES = 2, 100
 CALLED = "1000"
@@ -76,17 +80,51 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
         kernel = module.function("inside", [*given, ("ptr", "record")], "i64", linkage="internal")
     else:
         kernel = module.function("kernel", given, "i64")
-    writer = Writer(kernel, fast)
+    outside, everywhere = _counted(program)
+    writer = Writer(kernel, fast, calls=outside > FEW, calls_in_loops=everywhere > MANY)
     _Kernel(program, Layout.of(signature), writer, host.lanes).write()
     around = ""
     if program.heap:
         around = write_heap(module, len(program.heap))
         writer.imports.update(IMPORTS)
     text = module.text() + around
-    tier: engine.Tier = "quick" if text.count("\n") > LONG else "light"
+    lines = text.count("\n")
+    quick = lines > LONG or lines - writer.looped > LONG_OUTSIDE
+    tier: engine.Tier = "quick" if quick else "light"
     drop = DROP if around else ""
     imports, routines = tuple(sorted(writer.imports)), tuple(sorted(writer.routines))
     return Generated(text, signature, "plan", "kernel", tier, imports, routines, drop)
+
+
+def _counted(program: Program) -> tuple[int, int]:
+    """How many functions there are that might be called, outside of loops and in all."""
+    seen: set[Expr] = set()
+    found: list[int] = []
+    here: list[Block] = [program.body]
+    later: list[Block] = []
+    while here:
+        total = 0
+        while here:
+            for statement in here.pop():
+                loops = isinstance(statement, (For, While))
+                (later if loops else here).extend(blocks(statement))
+                total += _functions(expressions(statement), seen)
+        found.append(total)
+        here, later = later, []
+    return found[0], sum(found)
+
+
+def _functions(roots: tuple[Expr, ...], seen: set[Expr]) -> int:
+    count, waiting = 0, [r for r in roots if r not in seen]
+    seen.update(waiting)
+    while waiting:
+        node = waiting.pop()
+        count += node.op.name in mathematics.CALLED
+        for a in node.args:
+            if a not in seen:
+                seen.add(a)
+                waiting.append(a)
+    return count
 
 
 # --- the signature -------------------------------------------------------------------------------------

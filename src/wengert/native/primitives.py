@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from wengert.lower.nest import Unsupported
+from wengert.native import mathematics
 from wengert.native.text import DOUBLE, Function, Kind
 from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS
 
@@ -30,6 +31,11 @@ class Writer:
     f: Function
     fast: bool = True
     imports: set[str] = field(default_factory=set)
+    # Whether functions of single numbers are called rather than inlined, outside of loops and in them.
+    calls: bool = False
+    calls_in_loops: bool = False
+    depth: int = 0  # loops around what is being written
+    looped: int = 0  # lines in loops
     routines: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -49,6 +55,10 @@ class Writer:
     def function(self, name: str, kind: Kind, *args: str) -> str:
         """A function of C's mathematics: a macro, or a call where that is faster."""
         f = self.f
+        calls = self.calls_in_loops if self.depth else self.calls
+        if calls and kind.lanes == 1 and name in mathematics.CALLED:
+            self.imports.add(mathematics.symbol(name, kind))
+            return mathematics.written(f, name, kind, *args)
         if kind.lanes > 1 or name not in LIBRARY_WHEN_SCALAR:
             return MACROS[name](f, *args, kind)
         self.imports.add(name)

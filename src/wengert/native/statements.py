@@ -249,8 +249,13 @@ class Statements:
         f.branch_if(runs, enter, after)
         f.start(enter)
         values.touch(changing)
+        begin = f.length
+        self.writer.depth += 1
         with values.scope():
             yield
+        self.writer.depth -= 1
+        if not self.writer.depth:
+            self.writer.looped += f.length - begin
         f.branch(after)
         f.start(after)
         values.touch(changing)

@@ -62,6 +62,7 @@ class Module:
         self._declared: dict[str, str] = {}
         self._globals: dict[str, str] = {}
         self._metadata: list[str] = []
+        self._numbers: dict[str, int] = {}  # of metadata that is not distinct
 
     def function(
         self,
@@ -110,9 +111,11 @@ class Module:
         >>> Module().metadata('!{self, !"llvm.loop.unroll.disable"}', distinct=True)
         '!0'
         """
-        if not distinct and text in self._metadata:
-            return f"!{self._metadata.index(text)}"
+        if not distinct and text in self._numbers:
+            return f"!{self._numbers[text]}"
         reference = f"!{len(self._metadata)}"
+        if not distinct:
+            self._numbers[text] = len(self._metadata)
         self._metadata.append("distinct " + text.replace("self", reference) if distinct else text)
         return reference
 
@@ -144,6 +147,11 @@ class Function:
         self._known: dict[str, Any] = {}  # Any: a name, or what was computed `once`
         self._order: list[str] = []  # of what is known, to forget it again
         self._phis: dict[str, int] = {}
+
+    @property
+    def length(self) -> int:
+        """How many lines there are by now."""
+        return len(self._lines)
 
     def text(self) -> str:
         """The whole definition."""
