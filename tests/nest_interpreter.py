@@ -141,7 +141,7 @@ class _Machine:
             return argument
         if isinstance(argument, Part):
             array = self.memory[argument.buffer]
-            assert array.dtype in (dtype, np.int32)
+            assert array.dtype in (dtype, np.int32, np.int64)
             places = tuple(int(self.value(p)) for p in argument.places)
             assert all(0 <= p < max(1, e) for p, e in zip(places, array.shape, strict=True))
             steps = [s // array.itemsize for s in np.empty(array.shape, array.dtype).strides]

@@ -43,7 +43,9 @@ class Calling(Asking):
         found = self.results.get(index)
         if found is None:
             type_ = self.types[index]
-            if type_.shape:
+            if self.node.ndim:
+                found = self.frame.room(self.node)
+            elif type_.shape:
                 found = self.frame.local(type_.dtype, type_.shape)
             else:
                 found = variable(Type(type_.dtype, weak=type_.weak), "found")

@@ -16,11 +16,6 @@ __all__ = ["Looping"]
 class Looping(Calling):
     """Answers to an op that writes its own loops."""
 
-    def result(self, index: int = 0) -> Stored | Expr:
-        if self.node.ndim and index not in self.results:
-            self.results[index] = self.frame.room(self.node)
-        return super().result(index)
-
     def number(self, value: Expr) -> Expr:
         found = variable(value.value_type, "number")
         self.frame.add(Assign(found, value, again=True))

@@ -1,4 +1,8 @@
-"""Calls of BLAS and LAPACK: SciPy has the routines in its process, and tells where they are."""
+"""Calls of BLAS and LAPACK: SciPy has the routines in its process, and tells where they are.
+
+NumPy's routines stand in a table for each type of elements, ``PyArray_ArrFuncs`` of its header
+``ndarraytypes.h``; the function that tells where a table is has number 365 in NumPy's own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import ctypes
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from wengert.errors import NativeError, worded
 from wengert.ir.node import Expr
@@ -36,6 +42,8 @@ def address(library: str, name: str) -> int:
     Raises:
         NativeError: SciPy has none that takes integers of 32 bits.
     """
+    if library == "numpy":
+        return _of_numpy(name)
     module = import_module(f"scipy.linalg.cython_{library}")
     capsule = getattr(module, "__pyx_capi__", {}).get(name)
     if capsule is None:
@@ -54,6 +62,27 @@ def address(library: str, name: str) -> int:
     return found
 
 
+_TABLES = 365
+_FIRST = {"sort": 33, "argsort": 36}  # where the routine is that is quick, and not stable
+
+
+def _of_numpy(name: str) -> int:
+    routine, _, dtype = name.partition("_")
+    api = ctypes.pythonapi
+    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    capsule = import_module("numpy._core._multiarray_umath")._ARRAY_API
+    functions = ctypes.cast(
+        api.PyCapsule_GetPointer(capsule, None), ctypes.POINTER(ctypes.c_void_p)
+    )
+    table = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.py_object)(functions[_TABLES] or 0)
+    routines = ctypes.cast(table(np.dtype(dtype)), ctypes.POINTER(ctypes.c_void_p))
+    found: int | None = routines[_FIRST[routine]]
+    if not found:
+        raise NativeError(worded("routines", expected=f"`{routine}` of {dtype} in NumPy"))
+    return found
+
+
 # --- calls ---------------------------------------------------------------------------------------------
 def call(statement: Call, statements: Statements) -> None:
     """The instructions of a call."""
@@ -61,6 +90,9 @@ def call(statement: Call, statements: Statements) -> None:
     name = statement.routine.symbol(statement.dtype)
     whole = [a for a in statement.arguments if _is_whole(a) and a.op is not CONSTANT]  # type: ignore[union-attr]
     _bounded([values.index(a) for a in whole], statement.code, statements)  # type: ignore[arg-type]
+    if statement.routine.library == "numpy":
+        _call_numpy(statement, statements)
+        return
     given = [_passed(a, statement.dtype, statements) for a in statement.arguments]
     report = ""
     if statement.status is not None:
@@ -74,6 +106,24 @@ def call(statement: Call, statements: Statements) -> None:
     if statement.status is not None:
         kind = kind_of(statement.status.value_type.dtype)
         statements.assign(statement.status, f.convert("sext", I32, f.load(I32, report), kind))
+
+
+def _call_numpy(statement: Call, statements: Statements) -> None:
+    """Places, whole numbers, and an array that no plain number needs."""
+    f, values = statements.f, statements.values
+    name = statement.routine.symbol(statement.dtype)
+    given: list[tuple[str, str]] = []
+    for argument in statement.arguments:
+        if isinstance(argument, Part):
+            given.append(("ptr", _passed(argument, statement.dtype, statements)))
+        else:
+            assert isinstance(argument, Expr)
+            given.append(("i64", values.index(argument)))
+    given.append(("ptr", "null"))
+    statements.writer.routines.add((statement.routine.library, name))
+    f.module.declare(imported(name), ", ".join([t for t, _ in given]), "i32")
+    f.call("i32", imported(name), given)
+    values.touch(statement.written)
 
 
 def _is_whole(argument: object) -> bool:

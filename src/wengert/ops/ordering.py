@@ -9,6 +9,7 @@ one look.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from wengert.ir.dims import Extent
 from wengert.ir.node import Expr
@@ -20,9 +21,13 @@ from wengert.ops.complexes import imag, real
 from wengert.ops.integers import bitwise_and, bitwise_xor, left_shift, right_shift
 from wengert.ops.layout import cast
 from wengert.ops.leaves import ONE, ZERO, const
-from wengert.ops.places import Loops, Memory
+from wengert.ops.places import Calls, Loops, Memory
+from wengert.ops.routines import ARGSORT, SORT, Routine
 
-__all__ = ["count_of_keys", "keys_of", "ordered", "places_in_order"]
+__all__ = [
+    "argsort_calls", "argsort_loops", "count_of_keys", "keys_of", "lexsort_loops", "ordered",
+    "places_in_order", "sort_calls", "sort_loops",
+]  # fmt: skip
 
 FEW = 96
 """So many are put in order by counting, which costs their square."""
@@ -226,3 +231,106 @@ def places_in_order(
         ask.each((n,), lambda k: put(k, ask.element(places, (memory.side, k))))
 
     _either(ask, extent, few, many)
+
+
+# --- ops -------------------------------------------------------------------------------------------------
+def _rows(node: Expr, axis: int, ask: Calls, row: Callable[..., None]) -> bool:
+    """``row(at)`` for the places on the other axes, where ``at(k)`` are the places of an element."""
+    others = node.shape[:axis] + node.shape[axis + 1 :]
+
+    def one(*places: Expr) -> None:
+        row(lambda k: (*places[:axis], k, *places[axis:]))
+
+    ask.each(others, one, in_order=True)
+    return True
+
+
+def sort_loops(node: Expr, ask: Loops) -> bool:
+    (x,), axis, result = node.args, node.attr, ask.result()
+    extent, dtype = node.shape[axis], node.value_type.dtype
+
+    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
+        if not is_complex(node.value_type):
+            put = lambda k, value: ask.put(result, at(k), value)  # noqa: E731
+            ordered(ask, extent, lambda i: ask.part(0, at(i)), dtype, put)
+            return
+        put = lambda k, i: ask.put(result, at(k), ask.part(0, at(i)))  # noqa: E731
+        count = count_of_keys(node.value_type)
+        places_in_order(ask, extent, lambda i: keys_of(ask.part(0, at(i))), count, put)
+
+    return _rows(x, axis, ask, row)
+
+
+_SHORT = 8  # so few elements are in order before a routine has begun
+
+
+def sort_calls(node: Expr, ask: Calls) -> bool:
+    """By NumPy's own routine, in place."""
+    axis, result, dtype = node.attr, ask.result(), node.value_type.dtype
+    extent = node.shape[axis]
+    if isinstance(extent, int) and extent <= _SHORT:
+        return False
+    ask.precision = dtype
+    n = ask.extent(extent)
+    if axis == node.ndim - 1:
+        ask.each(node.shape, lambda *at: ask.put(result, at, ask.part(0, at)))
+        ask.each(node.shape[:-1], lambda *at: _if_some(n, ask, SORT, (result, *at), n))
+        return True
+    memory = ask.scratch((extent,))
+
+    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
+        ask.each((extent,), lambda i: ask.put(memory, (i,), ask.part(0, at(i))))
+        _if_some(n, ask, SORT, memory, n)
+        ask.each((extent,), lambda i: ask.put(result, at(i), ask.element(memory, (i,))))
+
+    return _rows(node, axis, ask, row)
+
+
+def _if_some(n: Expr, ask: Calls, routine: Routine, *arguments: Any) -> None:
+    """Call a routine if there is something to do; arguments are those of ``ask.call``."""
+    ask.either(lt(ONE, n), lambda: _done(ask.call(routine, *arguments)), lambda: None)
+
+
+def _done(report: Expr) -> None:
+    """What a routine reports that cannot fail."""
+
+
+def argsort_calls(node: Expr, ask: Calls) -> bool:
+    """By NumPy's own routine where the order of equal elements is that routine's."""
+    axis, result = node.attr.axis, ask.result()
+    extent = node.shape[axis]
+    if node.attr.stable or (isinstance(extent, int) and extent <= _SHORT):
+        return False
+    n, memory, places = ask.extent(extent), ask.scratch((extent,)), ask.scratch((extent,), "int64")
+
+    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
+        def begin(i: Expr) -> None:
+            ask.put(memory, (i,), ask.part(0, at(i)))
+            ask.put(places, (i,), i)
+
+        ask.each((extent,), begin)
+        _if_some(n, ask, ARGSORT, memory, places, n)
+        ask.each((extent,), lambda i: ask.put(result, at(i), ask.element(places, (i,))))
+
+    return _rows(node, axis, ask, row)
+
+
+def argsort_loops(node: Expr, ask: Loops) -> bool:
+    """Stable, whether that is wanted or not."""
+    return _lexsorted(node, node.attr.axis, ask)
+
+
+def lexsort_loops(node: Expr, ask: Loops) -> bool:
+    return _lexsorted(node, node.attr, ask)
+
+
+def _lexsorted(node: Expr, axis: int, ask: Loops) -> bool:
+    result, count = ask.result(), sum(count_of_keys(a.value_type) for a in node.args)
+
+    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
+        def keys(i: Expr) -> list[Expr]:
+            return [key for slot in range(len(node.args)) for key in keys_of(ask.part(slot, at(i)))]
+
+        places_in_order(ask, node.shape[axis], keys, count, lambda k, i: ask.put(result, at(k), i))
+
+    return _rows(node, axis, ask, row)

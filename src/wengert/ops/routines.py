@@ -1,8 +1,9 @@
-"""Routines of BLAS and LAPACK that ops are computed by, and what each of them does.
+"""Routines of BLAS, LAPACK and NumPy that ops are computed by, and what each of them does.
 
 Arguments stand in the order of the routine. In a call each is a letter, a whole number, a number, or a place
 in memory from which on the routine reads and writes; matrices lie there column by column. ``evaluate`` gets
 the last as a flat array that begins at the place, changes it, and returns what LAPACK reports (``info``).
+Those of NumPy take whole numbers by value, and elements of any type.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 __all__ = [
-    "GEMM", "GEMV", "GEQRF", "GESDD", "GESV", "GETRF", "ORGQR", "POTRF", "SYEVD", "TRTRS", "Routine",
+    "ARGSORT", "GEMM", "GEMV", "GEQRF", "GESDD", "GESV", "GETRF", "ORGQR", "POTRF", "SORT", "SYEVD",
+    "TRTRS", "Routine",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"  # Any: of either float
@@ -32,7 +34,7 @@ class Routine:
     """
 
     name: str
-    library: Literal["blas", "lapack"]
+    library: Literal["blas", "lapack", "numpy"]
     writes: tuple[int, ...]
     evaluate: Callable[..., int | None]
 
@@ -42,6 +44,8 @@ class Routine:
         >>> GEMM.symbol("float32")
         'sgemm'
         """
+        if self.library == "numpy":
+            return f"{self.name}_{dtype}"
         return _LETTERS[dtype] + self.name
 
 
@@ -214,3 +218,16 @@ GEQRF = Routine("geqrf", "lapack", (2, 4, 5), _geqrf)
 ORGQR = Routine("orgqr", "lapack", (3, 6), _orgqr)
 SYEVD = Routine("syevd", "lapack", (3, 5, 6, 8), _syevd)
 GESDD = Routine("gesdd", "lapack", (3, 5, 6, 8, 10, 12), _gesdd)
+
+
+# --- sorting -------------------------------------------------------------------------------------------
+def _sort(x: Array, n: int) -> None:
+    x[:n].sort()
+
+
+def _argsort(x: Array, places: Array, n: int) -> None:
+    places[:n] = places[:n][np.argsort(x[places[:n]])]
+
+
+SORT = Routine("sort", "numpy", (0,), _sort)
+ARGSORT = Routine("argsort", "numpy", (1,), _argsort)

@@ -25,7 +25,7 @@ from wengert.ir.op import (
     Spelling,
     register,
 )
-from wengert.ir.types import Type, is_complex
+from wengert.ir.types import Type
 from wengert.ops.algebra import lift
 from wengert.ops.along import positions, take_along
 from wengert.ops.axes import axis_of
@@ -35,8 +35,7 @@ from wengert.ops.indexing import part_of
 from wengert.ops.joining import concatenate
 from wengert.ops.layout import cast
 from wengert.ops.leaves import ZERO
-from wengert.ops.ordering import count_of_keys, keys_of, ordered, places_in_order
-from wengert.ops.places import Loops
+from wengert.ops.ordering import argsort_calls, argsort_loops, lexsort_loops, sort_calls, sort_loops
 from wengert.ops.scans import Scan, accumulated
 from wengert.ops.shapes import real_type
 
@@ -87,61 +86,14 @@ def _kind(attr: Order) -> Any:  # Any: NumPy takes the words as literals
     return "stable" if attr.stable else None
 
 
-def _rows(node: Expr, axis: int, ask: Loops, row: Callable[..., None]) -> bool:
-    """``row(at)`` for the places on the other axes, where ``at(k)`` are the places of an element."""
-    others = node.shape[:axis] + node.shape[axis + 1 :]
-
-    def one(*places: Expr) -> None:
-        row(lambda k: (*places[:axis], k, *places[axis:]))
-
-    ask.each(others, one, in_order=True)
-    return True
-
-
-def _sort_loops(node: Expr, ask: Loops) -> bool:
-    (x,), axis, result = node.args, node.attr, ask.result()
-    extent, dtype = node.shape[axis], node.value_type.dtype
-
-    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
-        if not is_complex(node.value_type):
-            put = lambda k, value: ask.put(result, at(k), value)  # noqa: E731
-            ordered(ask, extent, lambda i: ask.part(0, at(i)), dtype, put)
-            return
-        put = lambda k, i: ask.put(result, at(k), ask.part(0, at(i)))  # noqa: E731
-        count = count_of_keys(node.value_type)
-        places_in_order(ask, extent, lambda i: keys_of(ask.part(0, at(i))), count, put)
-
-    return _rows(x, axis, ask, row)
-
-
-def _argsort_loops(node: Expr, ask: Loops) -> bool:
-    """Stable, whether that is wanted or not."""
-    return _lexsorted(node, node.attr.axis, ask)
-
-
-def _lexsort_loops(node: Expr, ask: Loops) -> bool:
-    return _lexsorted(node, node.attr, ask)
-
-
-def _lexsorted(node: Expr, axis: int, ask: Loops) -> bool:
-    result, count = ask.result(), sum(count_of_keys(a.value_type) for a in node.args)
-
-    def row(at: Callable[[Expr], Sequence[Expr]]) -> None:
-        def keys(i: Expr) -> list[Expr]:
-            return [key for slot in range(len(node.args)) for key in keys_of(ask.part(slot, at(i)))]
-
-        places_in_order(ask, node.shape[axis], keys, count, lambda k, i: ask.put(result, at(k), i))
-
-    return _rows(node, axis, ask, row)
-
-
 ARGSORT = register(
     Op(
         name="argsort",
         doc="The places of the elements in ascending order, along an axis; NaN comes last.",
         result=lambda x, *, attr: x.with_dtype("int64"),
         evaluate=lambda x, *, attr: np.argsort(x, axis=attr.axis, kind=_kind(attr)),
-        loops=_argsort_loops,
+        calls=argsort_calls,
+        loops=argsort_loops,
         diff=NoDerivative(_PLACE, zero=True),
         spell=Spelling(options=_order_options, numpy=_order_text("argsort")),
         laws=Laws(facts=lambda x, *, attr: INTEGER | NONNEGATIVE | FINITE),
@@ -184,7 +136,8 @@ SORT = register(
         doc="The elements in ascending order along an axis; NaN comes last.",
         result=lambda x, *, attr: x,
         evaluate=lambda x, *, attr: np.sort(x, axis=attr),
-        loops=_sort_loops,
+        calls=sort_calls,
+        loops=sort_loops,
         diff=Rule(_sort_tangent),
         domain=Domain(smooth=_no_ties, kinks="equal elements, whose order decides"),
         spell=Spelling(
@@ -481,7 +434,7 @@ LEXSORT = register(
         doc="The places of elements in order of several keys, the last of which comes first.",
         result=_lexsort_type,
         evaluate=lambda *keys, attr: np.lexsort(keys, axis=attr),
-        loops=_lexsort_loops,
+        loops=lexsort_loops,
         diff=NoDerivative(_PLACE, zero=True),
         spell=Spelling(
             notation="listed", options=lambda node: {"axis": node.attr}, python="np.lexsort({0})"
