@@ -43,7 +43,7 @@ class Calling(Asking):
         found = self.results.get(index)
         if found is None:
             type_ = self.types[index]
-            if self.node.ndim:
+            if type_.shape and not isinstance(self.node.type, TupleType):
                 found = self.frame.room(self.node)
             elif type_.shape:
                 found = self.frame.local(type_.dtype, type_.shape)
