@@ -372,6 +372,40 @@ def test_out(way: Way) -> None:
 
 
 @way_of
+def test_out_for_several(way: Way) -> None:
+    signature = Signature((VECTOR,), (VECTOR, (Number("float"), Array("float64", (2,)))), out=True)
+    layout = Layout.of(signature)
+    head, tail = elementwise(signature).rsplit("end:\n", 1)
+    first, last = layout.result(1), layout.result(2)
+    extra = load("ptr", last, "z") + "  store double 4.0, ptr %z\n" + store("double 3.0", first)
+    f = function(signature, head + "end:\n" + extra + tail, way)
+    x, one, two = np.arange(4.0), np.zeros(4), np.zeros(2)
+    found = f(x, out=(one, (None, two)))
+    assert found[0] is one
+    assert found[1][1] is two
+    assert (found[1][0], two[0]) == (3.0, 4.0)
+    np.testing.assert_array_equal(one, 2 * x)
+    for nothing in (None, (None, None), (None, (None, None))):
+        found = f(x, out=nothing)
+        np.testing.assert_array_equal(found[0], 2 * x)
+        assert found[0] is not one
+    assert f(x, out=(None, (None, two)))[1][1] is two
+    assert f(x, out=(one, None))[0] is one
+    del found
+    counts = sys.getrefcount(one), sys.getrefcount(two)
+    for wrong in (
+        one, (one,), (one, two), [one, None], (one, (two, None)), (one, (2.0, two)), (one, (None, x)),
+        (one, (None, one[:2])), (two, (None, two)), (x[:4], (None, two)), (one, (None, two, None)),
+        (one, (None, np.zeros(3))), (one, (None, two.astype(">f8"))), (one, [None, two]),
+    ):  # fmt: skip
+        answer = f(x, out=wrong)
+        assert answer[0] == "slow", wrong
+        assert answer[2]["out"] is wrong
+    del answer, wrong
+    assert (sys.getrefcount(one), sys.getrefcount(two)) == counts
+
+
+@way_of
 def test_failures_with_out(way: Way) -> None:
     signature = Signature((VECTOR,), Array("float64", (2,)), out=True)
     f = function(signature, kernel("", "3"), way)

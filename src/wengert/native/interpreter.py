@@ -67,7 +67,9 @@ SLOTS: Final = (
     *NUMPY_FUNCTIONS,
     *(f"type {name}" for name in TYPES),
     "type ndarray",
+    "type tuple",
     "True",
+    "None",
     *(f"dtype {name}" for name in DTYPES),
 )
 
@@ -100,7 +102,7 @@ def interpreter_table() -> tuple[int, ...]:
         raise NativeError(worded("native calls", got=reason))
     functions = [_address(getattr(ctypes.pythonapi, name)) for name in FUNCTIONS]
     numpy_functions = [_numpy_function(index) for index in NUMPY_FUNCTIONS.values()]
-    objects = [*TYPES.values(), np.ndarray, True, *map(np.dtype, DTYPES)]
+    objects = [*TYPES.values(), np.ndarray, tuple, True, None, *map(np.dtype, DTYPES)]
     _try_functions(*numpy_functions)
     return (*functions, *numpy_functions, *map(id, objects))
 

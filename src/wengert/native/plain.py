@@ -6,7 +6,7 @@ It serves interpreters whose objects look different, and is what the other is te
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -130,25 +130,41 @@ def _check(array: Array, value: Any, *, write: bool = False) -> None:
 
 
 def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> list[Any]:
-    """Leaves of the result: fresh arrays, and places for numbers."""
+    """Leaves of the result: fresh arrays or those of the caller, and places for numbers."""
     results: list[Any] = []
+    given = list(_given(layout.signature.result, out))
+    taken = [*(value for value in args if isinstance(value, np.ndarray))]
     for number, leaf in enumerate(leaves(layout.signature.result)):
         if not isinstance(leaf, Array):
+            if given[number] is not None:
+                raise _Misfit
             results.append(None)
             continue
         shape = tuple(int(words[layout.result_extent(number, axis)]) for axis in range(leaf.rank))
-        if layout.signature.out and out is not None:
-            _check(Array(leaf.dtype, shape), out, write=True)
-            if any(
-                isinstance(value, np.ndarray) and np.may_share_memory(value, out) for value in args
-            ):
+        array = given[number]
+        if array is not None:
+            _check(Array(leaf.dtype, shape), array, write=True)
+            if any(np.may_share_memory(value, array) for value in taken):
                 raise _Misfit
-            array = out
+            taken.append(array)
         else:
             array = np.empty(shape, leaf.dtype)
         words[layout.result(number)] = array.ctypes.data
         results.append(array)
     return results
+
+
+def _given(result: Result, out: Any) -> Iterator[Any]:
+    """For each leaf what the caller gives for it, or ``None``."""
+    if not isinstance(result, tuple):
+        yield out
+        return
+    if out is None:
+        out = (None,) * len(result)
+    if type(out) is not tuple or len(out) != len(result):
+        raise _Misfit
+    for part, item in zip(result, out, strict=True):
+        yield from _given(part, item)
 
 
 def _number(leaf: Number | NumPyNumber, words: Words) -> Any:

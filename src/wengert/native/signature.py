@@ -111,7 +111,8 @@ class Signature:
     """Parameters and result of a compiled program; one wrapper serves every program of a signature.
 
     With ``out`` the caller may say ``out=array``, for a result that is one array: it is then written
-    there and returned. Whoever compiles the program need not care.
+    there and returned. For a result that is a tuple, ``out`` is one with as many items, each an array, or
+    ``None`` for what is to be fresh. Whoever compiles the program need not care.
 
     The last parameters may be ``hidden``: nobody passes them, they stand in an item of a dict or a cell of a
     closure, which is read at each call. Other such places have to be ``unchanged``; a list is, as long as it
@@ -135,9 +136,9 @@ class Signature:
     def __post_init__(self) -> None:
         if not all(isinstance(hidden, Number) for hidden in self.parameters[self.given :]):
             raise TypeMismatchError(worded("hidden parameters", expected="numbers"))
-        if self.out and not isinstance(self.result, Array):
+        if self.out and not any(isinstance(leaf, Array) for leaf in leaves(self.result)):
             raise TypeMismatchError(
-                worded("out=", expected="one array as result", got=str(self.result))
+                worded("out=", expected="an array in the result", got=str(self.result))
             )
 
 

@@ -10,7 +10,7 @@ METH_KEYWORDS``. ``self`` is a structure of ctypes that holds the context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -246,19 +246,63 @@ class _Wrapper(Lines):
     def make_arrays(self, out: str) -> None:
         for index in range(self.objects):
             self.say(f"  store ptr null, ptr {self.at('ptr', '%made', index)}")
-        for number, leaf in enumerate(self.leaves):
-            if not isinstance(leaf, Array):
-                continue
-            if out == "null":
+        arrays = [(n, leaf) for n, leaf in enumerate(self.leaves) if isinstance(leaf, Array)]
+        if out == "null":
+            for number, leaf in arrays:
                 self.new_array(number, leaf)
-                continue
-            fresh, given, onward = self.label(), self.label(), self.label()
-            none = self.equal("ptr", out, "null")
-            self.say(f"  br i1 {none}, label %{fresh}, label %{given}", f"{fresh}:")
+            return
+        given = list(self.given_arrays(self.signature.result, out))
+        self.check_given(arrays, given)
+        for number, leaf in arrays:
+            fresh, use, onward = self.label(), self.label(), self.label()
+            none = self.equal("ptr", given[number], "null")
+            self.say(f"  br i1 {none}, label %{fresh}, label %{use}", f"{fresh}:")
             self.new_array(number, leaf)
-            self.say(f"  br label %{onward}", f"{given}:")
-            self.use_out(number, leaf, out)
+            self.say(f"  br label %{onward}", f"{use}:")
+            self.run("Py_IncRef", f"ptr {given[number]}")
+            self.keep(number, given[number])
             self.say(f"  br label %{onward}", f"{onward}:")
+
+    def given_arrays(self, result: Result, out: str) -> Iterator[str]:
+        """For each leaf what the caller gives for it; null where that is nothing."""
+        nothing = self.equal("ptr", out, self.known("None"))
+        given = self.value(f"select i1 {nothing}, ptr null, ptr {out}")
+        if not isinstance(result, tuple):
+            if not isinstance(result, Array):
+                self.unless(self.equal("ptr", given, "null"), "slow")
+            yield given
+            return
+        inside, onward, before = self.label(), self.label(), self.label()
+        self.say(f"  br label %{before}", f"{before}:")
+        none = self.equal("ptr", given, "null")
+        self.say(f"  br i1 {none}, label %{onward}, label %{inside}", f"{inside}:")
+        kind = self.load("ptr", self.at("i8", given, TYPE))
+        self.unless(self.equal("ptr", kind, self.known("type tuple")), "slow")
+        size = self.field("i64", given, TUPLE_SIZE)
+        self.unless(self.equal("i64", size, len(result)), "slow")
+        items = [self.field("ptr", given, TUPLE_ITEMS + 8 * n) for n in range(len(result))]
+        last = self.label()
+        self.say(f"  br label %{last}", f"{last}:", f"  br label %{onward}", f"{onward}:")
+        found = [self.value(f"phi ptr [ null, %{before} ], [ {item}, %{last} ]") for item in items]
+        for part, item in zip(result, found, strict=True):
+            yield from self.given_arrays(part, item)
+
+    def check_given(self, arrays: Sequence[tuple[int, Array]], given: Sequence[str]) -> None:
+        """Go on if the caller's arrays fit and share no memory, with a parameter or each other."""
+        spans = []
+        for number, leaf in arrays:
+            check, onward, before = self.label(), self.label(), self.label()
+            self.say(f"  br label %{before}", f"{before}:")
+            none = self.equal("ptr", given[number], "null")
+            self.say(f"  br i1 {none}, label %{onward}, label %{check}", f"{check}:")
+            start, end = self.use_out(number, leaf, given[number])
+            last = self.label()
+            self.say(f"  br label %{last}", f"{last}:", f"  br label %{onward}", f"{onward}:")
+            spans.append(
+                [self.value(f"phi i64 [ 0, %{before} ], [ {at}, %{last} ]") for at in (start, end)]
+            )
+        for one, other in combinations(spans, 2):
+            self.unless(self.apart(*one, *other), "slow")
 
     def new_array(self, number: int, leaf: Array) -> None:
         dtype = self.known(f"dtype {leaf.dtype}")
@@ -271,8 +315,8 @@ class _Wrapper(Lines):
         self.keep(number, array)
         self.put(self.layout.result(number), "ptr " + self.field("ptr", array, ARRAY_DATA))
 
-    def use_out(self, number: int, leaf: Array, out: str) -> None:
-        """Write into the caller's array, if it fits and shares no memory with a parameter."""
+    def use_out(self, number: int, leaf: Array, out: str) -> tuple[str, str]:
+        """Write into the caller's array, if it fits and shares no memory with a parameter; where it lies."""
         dims = self.check_array(leaf, out, WRITEABLE)
         size = str(np.dtype(leaf.dtype).itemsize)
         for axis in range(leaf.rank):
@@ -281,22 +325,25 @@ class _Wrapper(Lines):
             self.unless(self.equal("i64", length, wanted), "slow")
             size = self.value(f"mul i64 {size}, {length}")
         data = self.field("ptr", out, ARRAY_DATA)
+        start = self.value(f"ptrtoint ptr {data} to i64")
+        end = self.value(f"add i64 {start}, {size}")
         for index, parameter in enumerate(self.signature.parameters):
             if isinstance(parameter, Array):
-                self.unless(self.apart(data, size, index, parameter), "slow")
+                self.unless(self.apart(start, end, *self.span(index, parameter)), "slow")
         self.put(self.layout.result(number), f"ptr {data}")
-        self.run("Py_IncRef", f"ptr {out}")
-        self.keep(number, out)
+        return start, end
 
-    def apart(self, data: str, size: str, index: int, parameter: Array) -> str:
+    def span(self, index: int, parameter: Array) -> tuple[str, str]:
+        """Where the memory of a parameter begins and ends."""
         other = self.load("i64", self.word(self.layout.parameter(index)))
         other_size = str(np.dtype(parameter.dtype).itemsize)
         for axis in range(parameter.rank):
             extent = self.load("i64", self.word(self.layout.extent(index, axis)))
             other_size = self.value(f"mul i64 {other_size}, {extent}")
-        start = self.value(f"ptrtoint ptr {data} to i64")
-        end = self.value(f"add i64 {start}, {size}")
-        other_end = self.value(f"add i64 {other}, {other_size}")
+        return other, self.value(f"add i64 {other}, {other_size}")
+
+    def apart(self, start: str, end: str, other: str, other_end: str) -> str:
+        """Whether two pieces of memory share nothing."""
         before = self.value(f"icmp ule i64 {end}, {other}")
         after = self.value(f"icmp ule i64 {other_end}, {start}")
         return self.value(f"or i1 {before}, {after}")

@@ -44,11 +44,14 @@ def direct_entry(
     floats: Collection[int],
     name: str,
     ordinary: Callable[..., Any],
+    *,
+    out: bool = False,
 ) -> Callable[..., Any] | None:
     """A builtin that does what a call of a captured program does, if there can be one.
 
     ``floats`` are the places of arguments where a Python integer is taken for the float it equals;
     ``ordinary`` is called with the arguments when they do not fit, or when the program fails.
+    With ``out`` it takes arrays for the result, if there are any in it and not too many.
 
     Raises:
         NativeError: no builtins can be made here.
@@ -67,6 +70,7 @@ def direct_entry(
     signature = Signature(
         parameters,
         result,
+        out=out and 0 < sum(isinstance(leaf, Array) for leaf in leaves_of(result)) <= ARRAYS,
         hidden=tuple([place.where for place in hidden]),
         unchanged=tuple([place.where for place, _ in unchanged]),
         distinct=sum(isinstance(p, Array) for p in parameters) > 1,

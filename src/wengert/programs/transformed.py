@@ -20,6 +20,7 @@ import numpy as np
 from wengert.errors import CaptureError, NativeError, TypeMismatchError, WengertError, worded
 from wengert.frontend.capture import Captured, capture
 from wengert.frontend.python_guards import INT_BITS
+from wengert.frontend.staging.context import refuse
 from wengert.frontend.staging.nested import transformed_call
 from wengert.frontend.trees import flatten
 from wengert.frontend.varying import FIXED, LEAST_EXTENT, Varying
@@ -34,6 +35,7 @@ from wengert.programs.arguments import call_name
 from wengert.programs.backends import Backend, Later, Native, default_backend, native
 from wengert.programs.c_source import PARTS, Part, c_part
 from wengert.programs.explaining import explanation, python_source
+from wengert.programs.out import has_own_out, written
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
 from wengert.programs.signatures import CAPTURES, Family, shared, signature_of
@@ -60,6 +62,7 @@ class Built:
     direct: type | None = None
     settled: bool = False  # whether ``direct`` is known
     calls: int = 0
+    takes_out: bool = False  # whether ``direct`` takes arrays for the result
     # Where whole numbers vary: the same for just those of a call, as Python has them beyond 64 bits too.
     fixed: Callable[[tuple[Any, ...], dict[str, Any]], Built] | None = None
     # What Python itself does where a run comes to an error, which it raises with all that belongs to it.
@@ -179,25 +182,39 @@ class Transformed:
     def __wengert_call__(
         self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if "out" in kwargs and not has_own_out(self.__wrapped__):
+            refuse(
+                f"{self.__name__}: out= inside a captured function; assign the result, as in y[:] = f(x)"
+            )
         return self.record(context, *self.prepared(tuple(args), dict(kwargs)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if in_capture():
             return transformed_call(self.__wengert_call__, args, kwargs)
+        if "out" in kwargs and not has_own_out(self.__wrapped__):  # else it is the function's
+            out = kwargs.pop("out")
+            result = self._call(args, kwargs, out is not None)
+            return result if out is None else written(result, out, self.__name__)
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: bool = False) -> Any:
+        """The result; ``out`` tells whether the caller has arrays for it."""
         if not kwargs and not self.eager:
             built = self._of_numbers(args)
             if built is not None:
-                self._settle(built)
+                self._settle(built, out)
                 return self.finished(built, built.of_numbers(args), args, kwargs)
         if any(isinstance(leaf, Expr) for leaf in flatten((args, kwargs))[0]):
             return alone(self.__wengert_call__, args, kwargs)
         args, kwargs = self.prepared(args, kwargs)
         built = self._build(args, kwargs) if self.eager else self._built(args, kwargs)
-        self._settle(built)
+        self._settle(built, out)
         return self.finished(built, built(args, kwargs), args, kwargs)
 
-    def _settle(self, built: Built) -> None:
+    def _settle(self, built: Built, out: bool) -> None:
         """Have calls like this one go straight to machine code from now on, if they can."""
+        if out and not built.takes_out:  # from now on with and without
+            built.takes_out, built.settled = True, built.settled and built.direct is None
         if not built.settled:
             built.calls += 1
             if built.calls > 1:  # who calls once does not wait for it
@@ -218,7 +235,14 @@ class Transformed:
 
         floats = self.places(len(built.captured.argument_leaves))
         try:
-            entry = direct_entry(built.captured, built.run.loaded, floats, self.__name__, ordinary)
+            entry = direct_entry(
+                built.captured,
+                built.run.loaded,
+                floats,
+                self.__name__,
+                ordinary,
+                out=built.takes_out,
+            )
         except NativeError:  # an interpreter that is not known well enough
             return None
         return None if entry is None else callable_class(base, entry)
