@@ -17,7 +17,7 @@ from wengert.native.generate import generated
 from wengert.native.routines import address, imported
 from wengert.native.signature import Signature
 
-__all__ = ["Loaded", "compiled", "loaded"]
+__all__ = ["Loaded", "compiled", "library_function", "loaded"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def loaded(program: Program, *, fast: bool = True) -> Loaded:
         NativeError: there is no working llvmlite.
     """
     made = generated(program, engine.host(), fast=fast)
-    imports = {symbol: _address(symbol) for symbol in made.imports}
+    imports = {symbol: library_function(symbol) for symbol in made.imports}
     imports |= {imported(name): address(library, name) for library, name in made.routines}
     exports = [made.plan, made.kernel, *([made.drop] if made.drop else [])]
     code = engine.compile(made.text, exports, imports, tier=made.tier)
@@ -93,7 +93,8 @@ def _library() -> ctypes.CDLL:
 
 
 @cache
-def _address(symbol: str) -> int:
+def library_function(symbol: str) -> int:
+    """The address of a function of C's library, of one of our own, or of SciPy's loops."""
     if symbol.startswith(mathematics.PREFIX):
         return mathematics.address(symbol)
     if symbol.startswith("scipy."):

@@ -35,6 +35,7 @@ from wengert.programs.arguments import call_name
 from wengert.programs.backends import Backend, Later, Native, default_backend, native
 from wengert.programs.c_source import PARTS, Part, c_part
 from wengert.programs.explaining import explanation, python_source
+from wengert.programs.low_level import CompiledFunction, compiled_function, no_c
 from wengert.programs.out import has_own_out, written
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, once, runner
@@ -453,6 +454,47 @@ class Transformed:
             return False
         function = captured.function
         return function.inputs == other.inputs and function.outputs == other.outputs
+
+    def compiled(self, *args: Any, **kwargs: Any) -> CompiledFunction:
+        """Machine code for arguments like these, as a function of C with an address.
+
+        Without arguments it is for those of the last call, or for floats. What the program reads outside
+        of itself keeps the value that it has now.
+
+        Raises:
+            NativeError: there is no machine code.
+            TypeMismatchError: the program takes, changes or gives what C has not.
+
+        >>> import wengert as wg
+        >>> slope = wg.grad(lambda x: x**3).compiled(1.0)
+        >>> slope.declaration, slope.ctypes(2.0)
+        ('double grad_lambda(double x0)', 12.0)
+        """
+        if not self.is_finished or self.eager:
+            raise no_c(self.__name__, "a transform that does more than run one program")
+        built = self._shown(args, kwargs)
+        found = built.run.loaded if isinstance(built.run, Native) else None
+        return compiled_function(built.captured, found, self.__name__)
+
+    def low_level_callable(
+        self, *args: Any, signature: str | None = None, **kwargs: Any
+    ) -> Any:  # Any: SciPy's class
+        """The ``scipy.LowLevelCallable`` for arguments like these: for integrators and filters of SciPy.
+
+        ``signature`` is ``"double (double)"``, ``"double (double, void *)"``, ``"double (int, double *)"`` or
+        ``"double (int, double *, void *)"`` (`quad`, `nquad`), or ``"int (double *, intptr_t, double *, void
+        *)"`` (`generic_filter`); by default the first one that takes such arguments, the last for an array.
+
+        Raises:
+            NativeError: there is no machine code.
+            TypeMismatchError: another signature than the function has; the message tells what it has.
+
+        >>> import scipy, wengert as wg
+        >>> f = wg.jit(lambda x, a: x**2 * a).low_level_callable(1.0, 1.0)
+        >>> round(scipy.integrate.quad(f, 0, 1, args=(3.0,))[0], 12)
+        1.0
+        """
+        return self.compiled(*args, **kwargs).low_level_callable(signature)
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
         """What was captured, and what was made of it, in words."""
