@@ -26,7 +26,7 @@ class Fit:
     high: float
     double: int
     single: int
-    single_high: float | None = None  # where the interval of float32 is shorter
+    single_ends: tuple[float, float] | None = None  # where the interval of float32 is shorter
 
 
 def in_square(f: Callable[[Real], Real], taken: int) -> Callable[[Real], Real]:
@@ -53,6 +53,10 @@ FITS = {
     "EXP": Fit(
         lambda r: sum(r**k / mpmath.factorial(k + 3) for k in range(40)), -0.3468, 0.3468, 9, 4
     ),
+    "EXP_NEAR": Fit(
+        lambda r: sum(r**k / mpmath.factorial(k + 3) for k in range(40)),
+        *(-0.0434, 0.0434, 4, 0, (-0.0217, 0.0217)),
+    ),
     "SIN": Fit(in_square(mpmath.sin, 2), 0.0, 0.6170, 5, 2),
     "COS": Fit(lambda z: (mpmath.cos(mpmath.sqrt(z)) - 1 + z / 2) / z**2, 0.0, 0.6170, 5, 2),
     "LOG": Fit(lambda z: _tail_of_log(z) * z + mpf(2) / 3, 0.0, 0.02945, 6, 2),
@@ -60,7 +64,7 @@ FITS = {
     "ATAN": Fit(in_square(mpmath.atan, 2), 0.0, 0.17158, 11, 4),
     "ASIN": Fit(in_square(mpmath.asin, 2), 0.0, 0.25, 12, 5),
     "ERF": Fit(in_square(mpmath.erf, 0), 0.0, 1.0, 12, 7),
-    "ERFC": Fit(_scaled_erfc, -1.0, 0.745, 25, 12, 0.45),
+    "ERFC": Fit(_scaled_erfc, -1.0, 0.745, 25, 12, (-1.0, 0.45)),
     "CBRT": Fit(lambda m: m ** (mpf(1) / 3), 1.0, 2.0, 7, 3),
 }
 
@@ -68,9 +72,11 @@ FITS = {
 def fitted(fit: Fit, *, double: bool) -> list[float]:
     """The coefficients, lowest power first."""
     degree = fit.double if double else fit.single
-    high = fit.high if double or fit.single_high is None else fit.single_high
+    low, high = fit.low, fit.high
+    if fit.single_ends is not None and not double:
+        low, high = fit.single_ends
     with mpmath.workdps(60):
-        middle, half = (mpf(high) + fit.low) / 2, (mpf(high) - fit.low) / 2
+        middle, half = (mpf(high) + low) / 2, (mpf(high) - low) / 2
         n = degree + 1
         points = [middle + half * mpmath.cos(mpmath.pi * (2 * i + 1) / (2 * n)) for i in range(n)]
         rest = [fit.function(x) for x in points]
@@ -94,7 +100,7 @@ def table() -> str:
         lines.append(f"{name}: Table = (")
         for double in (True, False):
             texts = [repr(c) for c in fitted(fit, double=double)]
-            lines.append(f"    ({', '.join(texts)}),")
+            lines.append(f"    ({', '.join(texts)},),")
         lines.append(")")
     return "\n".join(lines)
 

@@ -18,9 +18,13 @@ Array = np.ndarray[Any, Any]
 PASSES = ("sroa", "simplify_cfg", "instruction_combine", "loop_rotate", "simplify_cfg")
 
 
-def array_text(name: str, dtype: str, lanes: int, *, has_fma: bool = True) -> str:
+def array_text(
+    name: str, dtype: str, lanes: int, *, has_fma: bool = True, has_avx512: bool = False
+) -> str:
     """``void f(result, x, y, n)`` for a number of elements that the lanes divide."""
-    module = Module(has_fma=has_fma, attributes='"prefer-vector-width"="512"')
+    module = Module(
+        has_fma=has_fma, has_avx512=has_avx512, attributes='"prefer-vector-width"="512"'
+    )
     of = kind({"float64": "double", "float32": "float"}[dtype], lanes)
     f = module.function(
         "f", [("ptr noalias", "result"), ("ptr noalias", "x"), ("ptr noalias", "y"), ("i64", "n")]
@@ -91,10 +95,16 @@ def _linker() -> Any:
 
 @cache
 def compiled(
-    name: str, dtype: str, lanes: int, has_fma: bool = True, features: str | None = None
+    name: str,
+    dtype: str,
+    lanes: int,
+    has_fma: bool = True,
+    features: str | None = None,
+    has_avx512: bool = False,
 ) -> Callable[..., Array]:
     """The macro as a function of one or two arrays."""
-    place = address(array_text(name, dtype, lanes, has_fma=has_fma), features)
+    text = array_text(name, dtype, lanes, has_fma=has_fma, has_avx512=has_avx512)
+    place = address(text, features)
     entry = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)(place)
 
     def call(*given: Array) -> Array:

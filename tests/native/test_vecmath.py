@@ -19,6 +19,7 @@ from mpmath import mpf
 from scipy import special
 from vector_code import Array, array_text, compiled, machine_of, optimised
 
+from wengert.native.engine import host
 from wengert.native.text import Module, kind
 from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS, coefficients, sincos
 
@@ -259,6 +260,17 @@ def test_results_do_not_depend_on_the_lanes(
     widest = compiled(name, dtype, 16)(*given)
     for lanes in (1, 2, 4, 8):
         np.testing.assert_array_equal(compiled(name, dtype, lanes)(*given), widest)
+
+
+@pytest.mark.skipif(host().lanes < 8, reason="needs AVX-512")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus"])
+def test_tables_in_registers(name: str, dtype: str, seed: int) -> None:
+    whole = compiled(name, dtype, LANES[dtype], has_avx512=True)
+    assert "permvar" in array_text(name, dtype, LANES[dtype], has_avx512=True)
+    check(name, dtype, whole, BOUND.get(name, DEFAULT_BOUND), seed)
+    edges = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30], dtype)
+    np.testing.assert_array_equal(whole(edges), judged_by_numpy(name, dtype)(edges))
 
 
 @pytest.mark.parametrize(("name", "dtype"), EVERY)

@@ -71,8 +71,9 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     Raises:
         Unsupported: an op without instructions, or an extent that the inputs do not tell.
     """
-    wide = '"prefer-vector-width"="512"' if host.lanes == 8 else ""
-    module = Module(has_fma=host.fma, attributes=wide)
+    has_avx512 = host.lanes == 8
+    wide = '"prefer-vector-width"="512"' if has_avx512 else ""
+    module = Module(has_fma=host.fma, has_avx512=has_avx512, attributes=wide)
     signature = signature_of(program)
     _plan(module, program, Layout.of(signature))
     given = [("ptr", "words"), ("ptr", "arena")]

@@ -52,11 +52,13 @@ class Module:
     """Functions, and what they need from outside: declarations, constants, helpers, metadata.
 
     ``attributes`` are those of every function; ``has_fma`` tells whether the target multiplies and adds with
-    one rounding (without it ``llvm.fma`` is a slow call).
+    one rounding (without it ``llvm.fma`` is a slow call), ``has_avx512`` whether it has these instructions.
     """
 
-    def __init__(self, *, has_fma: bool = True, attributes: str = "") -> None:
-        self.has_fma = has_fma
+    def __init__(
+        self, *, has_fma: bool = True, has_avx512: bool = False, attributes: str = ""
+    ) -> None:
+        self.has_fma, self.has_avx512 = has_fma, has_avx512
         self.attributes = attributes
         self.functions: dict[str, Function] = {}
         self._declared: dict[str, str] = {}

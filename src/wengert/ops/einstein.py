@@ -31,7 +31,7 @@ from wengert.ir.facts import (
 from wengert.ir.known import is_symmetric
 from wengert.ir.node import OPERATORS, Expr, intern
 from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spelling, register
-from wengert.ir.types import FLOAT, Type, promote
+from wengert.ir.types import FLOAT, Type, is_complex, promote
 from wengert.ops import plane
 from wengert.ops.contraction import by_routines
 from wengert.ops.leaves import ONE, const, number_of, size
@@ -131,6 +131,30 @@ def _element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
     return total
 
 
+def _factored(node: Expr) -> Expr | None:
+    """Numbers and factors that do not vary along what is summed come out in front of the sum."""
+    spec: Spec = node.attr
+    if not spec.summed or is_complex(node.value_type):
+        return None
+    coefficient: Any = 1
+    inside: list[Factor] = []
+    outside: list[Factor] = []
+    for arg, axes in zip(node.args, spec.factors, strict=True):
+        factor = arg
+        if arg.op is LIN and len(arg.args) == 1 and arg.value_type == arg.args[0].value_type:
+            coefficient, factor = coefficient * arg.attr[0], arg.args[0]
+        (outside if spec.summed.isdisjoint(axes) else inside).append((factor, axes))
+    if coefficient == 1 and not outside:
+        return None
+    kept = {a for _, axes in inside for a in axes}
+    out = [a for a in spec.out if a in kept] if outside else spec.out
+    total = ein(inside, out, None if outside else dict(spec.new))
+    if outside:
+        total = ein([(total, out), *outside], spec.out, dict(spec.new))
+    total = scale(coefficient, total)
+    return total if total.type is node.type else None
+
+
 def _rebuilt(*args: Expr, attr: Spec) -> Expr:
     if attr is _SCALARS:
         return product_of_scalars(*args)
@@ -173,6 +197,7 @@ EIN = register(
         count=product_count,
         element=_element,
         folds=lambda node: bool(node.attr.summed),
+        simpler=_factored,
         calls=by_routines,
         build=_rebuilt,
         samples=_SAMPLES,

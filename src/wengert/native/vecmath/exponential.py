@@ -1,4 +1,8 @@
-"""``exp exp2 expm1 sinh cosh tanh sigmoid``: one reduction to ``|r| <= log(2)/2`` and one polynomial."""
+"""``exp exp2 expm1 sinh cosh tanh sigmoid``: one reduction to ``|r| <= log(2)/2`` and one polynomial.
+
+With AVX-512 ``exp`` has a table of the roots of two in a register, as in P. T. P. Tang, Table-driven
+implementation of the exponential function in IEEE floating-point arithmetic, ACM TOMS 15 (1989).
+"""
 
 from __future__ import annotations
 
@@ -53,16 +57,35 @@ def scaled(m: Lanes, a: str, bits: str) -> str:
     return m.mul(once, m.power_of_two(m.int_("sub", n, half)))
 
 
+def _by_table(m: Lanes, x: str) -> str:
+    """``exp(x)`` with ``x = n*log(2)/lanes + r``: a root of two by ``n``, and fewer terms for ``exp(r)``."""
+    parts = m.kind.lanes
+    magic = m.magic / parts
+    shifted = m.fma(x, LOG2_E, magic)
+    n = m.sub(shifted, magic)  # in units of 1/lanes
+    high, low = ln2(m)
+    r = m.fma(n, -low, m.fma(n, -high, x))
+    q = m.fma(m.polynomial(r, coefficients.EXP_NEAR[0 if m.double else 1]), r, 0.5)
+    rest = m.fma(q, m.mul(r, r), r)
+    root = m.looked_up([2.0 ** (i / parts) for i in range(parts)], m.bits(shifted))
+    return m.times_power_of_two(m.fma(root, rest, root), n)
+
+
 def exp(function: Function, x: str, kind: Kind) -> str:
     m = Lanes(function, kind)
     clamped = m.at_least(m.at_most(x, m.either(710.0, 89.0)), m.either(-746.0, -104.0))
+    if m.has_tables:
+        return _by_table(m, clamped)
     bits, rest = reduced(m, clamped)
     return scaled(m, m.add(rest, 1.0), bits)
 
 
 def exp_of_minus_abs(m: Lanes, x: str) -> str:
     """``exp(-|x|)``."""
-    bits, rest = reduced(m, m.at_least(m.neg(m.abs(x)), m.either(-746.0, -104.0)))
+    clamped = m.at_least(m.neg(m.abs(x)), m.either(-746.0, -104.0))
+    if m.has_tables:
+        return _by_table(m, clamped)
+    bits, rest = reduced(m, clamped)
     return scaled(m, m.add(rest, 1.0), bits)
 
 

@@ -37,6 +37,11 @@ class Lanes:
     def has_fma(self) -> bool:
         return self.function.module.has_fma
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether a whole register is looked up and scaled by one instruction each (AVX-512)."""
+        return self.function.module.has_avx512 and self.kind.lanes * self.kind.bytes == 64
+
     def either(self, double: float, single: float) -> float:
         """A constant that differs between the two formats."""
         return double if self.double else single
@@ -128,6 +133,24 @@ class Lanes:
     def with_sign_bit(self, magnitude: str, bit: str) -> str:
         """Turn the sign where the highest bit of an integer is set."""
         return self.from_bits(self.int_("xor", self.bits(magnitude), bit))
+
+    # --- where there are tables ----------------------------------------------------------------------------
+    def looked_up(self, table: Sequence[float], bits: str) -> str:
+        """The entry of a table as long as there are lanes, by the low bits of integers."""
+        name = f"llvm.x86.avx512.permvar.{'df' if self.double else 'sf'}.512"
+        kind, index = self.kind.text, self.integer.text
+        self.function.module.declare(name, f"{kind}, {index}", kind)
+        entries = self.kind.listed(table)
+        return self.function.pure(f"call {kind} @{name}({kind} {entries}, {index} {bits})")
+
+    def times_power_of_two(self, a: str, exponent: str) -> str:
+        """``a * 2**floor(exponent)``, rounded once."""
+        name = f"llvm.x86.avx512.mask.scalef.p{'d' if self.double else 's'}.512"
+        kind, mask = self.kind.text, f"i{self.kind.lanes}"
+        self.function.module.declare(name, f"{kind}, {kind}, {kind}, {mask}, i32", kind)
+        # No lane is left out, and rounding is as it is set.
+        left = f"{kind} zeroinitializer, {mask} -1, i32 4"
+        return self.function.pure(f"call {kind} @{name}({kind} {a}, {kind} {exponent}, {left})")
 
     # --- integers as floats --------------------------------------------------------------------------------
     def rounded(self, a: Value, factor: float) -> tuple[str, str]:
