@@ -277,7 +277,8 @@ def take_turns(
     counts: dict[str, int] = {}
     around = 0.0
     for name, times in turns.items():
-        for _ in range(WARM):  # the first calls do more than later ones: they are no measure of how many
+        # The first calls do more than later ones: they are no measure of how many make a turn.
+        for _ in range(WARM):
             _timed(times, 1, clock)
         count, seconds = 1, _timed(times, 1, clock)
         while seconds < TURN:

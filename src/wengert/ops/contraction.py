@@ -46,11 +46,14 @@ def by_routines(node: Expr, ask: Calls) -> bool:
     roles = _roles(first, second, out)
     if roles is None or _is_small(roles, extents):
         return False
+    # Loops are fused with what makes the factors: better where a matrix would be made for one product with a
+    # vector, and for many products one after the other.
     if roles.left is None or roles.right is None:
-        # Of a matrix each element is used once: it isn't worth to make one for that.
-        matrix = 0 if roles.left is not None else 1
-        if not ask.is_at_hand(matrix):
-            return False
+        made = not ask.is_at_hand(0 if roles.left is not None else 1)
+    else:
+        made = bool(roles.batch) and not (ask.is_at_hand(0) and ask.is_at_hand(1))
+    if made:
+        return False
     operands = [ask.memory(0), ask.memory(1)]
     is_merged = any(len(group) > 1 for axes in (first, second) for group in axes)
     if is_merged and not all(ask.is_dense(m) for m in operands):
