@@ -27,7 +27,9 @@ from wengert.ops.choice import eq, lt
 from wengert.ops.convolution import CONVOLVE
 from wengert.ops.layout import transpose
 from wengert.ops.leaves import symbol
+from wengert.ops.missing import nanargmax, nanargmin
 from wengert.ops.norms import norm, normalized
+from wengert.ops.numbers import ROUND_DECIMALS, exact_sum
 from wengert.ops.reductions import (
     all_,
     any_,
@@ -39,7 +41,7 @@ from wengert.ops.reductions import (
     softmax,
 )
 from wengert.ops.scans import cumprod, cumprod_before, cumsum, prod, recurrence
-from wengert.ops.sorting import argsort, cummax, cummin, lexsort, sort
+from wengert.ops.sorting import argsort, cummax, cummin, digitize, isin, lexsort, searchsorted, sort
 from wengert.run.reference import evaluate_nodes
 
 INF, NAN = np.inf, np.nan
@@ -66,12 +68,16 @@ MATRICES = (
     np.arange(80.0).reshape(4, 20) % 11 - 5,
 )
 
+TYPICAL = (VECTORS[0], VECTORS[8], MATRICES[0], MATRICES[3])
+
 # Functions of an array and an axis, and the types of elements that they take.
 OVER_AXES: dict[str, tuple[Callable[..., Expr], tuple[str, ...]]] = {
     "max": (max_, ALL),
     "min": (min_, ALL),
     "argmax": (argmax, ALL),
     "argmin": (argmin, ALL),
+    "nanargmax": (nanargmax, ALL),
+    "nanargmin": (nanargmin, ALL),
     "all": (all_, ("bool",)),
     "any": (any_, ("bool",)),
     "prod": (prod, ALL),
@@ -122,7 +128,8 @@ class Judge:
     def judge(self, label: str, node: Expr, values: dict[str, Any], rtol: float = 1e-12) -> None:
         inputs = [n for n in order([node]) if n.op.free and not n.op.bound]
         function = Function(tuple(inputs), (node,))
-        given = [np.ascontiguousarray(values[n.attr.name]) for n in inputs]
+        arrays = [np.asarray(values[n.attr.name]) for n in inputs]
+        given = [np.ascontiguousarray(a) if a.ndim else a.item() for a in arrays]
         empty = not all(np.size(v) for v in given)
         named = empty and any(isinstance(e, Dim) for n in inputs for e in n.shape)
         want: Any
@@ -187,11 +194,11 @@ def _as(values: np.ndarray, dtype: str) -> np.ndarray | None:
 @pytest.mark.parametrize("name", OVER_AXES)
 def test_over_axes(name: str, judge: Judge) -> None:
     function, dtypes = OVER_AXES[name]
-    judge.calls = (False,)
+    judge.calls = (True, False) if name.startswith("arg") else (False,)
     tried: list[tuple[np.ndarray, Any]] = [(v, 0) for v in VECTORS]
     tried += [(m, axis) for m in MATRICES for axis in (0, -1, None)]
     for values, axis in tried:
-        for dtype in dtypes if values.size < 30 else dtypes[:1]:
+        for dtype in dtypes if any(values is v for v in TYPICAL) else dtypes[:1]:
             x = _as(values, dtype)
             if x is None:
                 continue
@@ -216,11 +223,11 @@ SORTED: dict[str, Callable[..., Expr]] = {
 def test_orders(name: str, judge: Judge) -> None:
     """Few elements and many, with places that many have, of all types; columns too."""
     function = SORTED[name]
-    if name == "argsort by a routine":
-        judge.calls = (True,)  # the order of ties is that of the routine
+    if name != "sort":
+        judge.calls = (name == "argsort by a routine",)  # the order of ties is that of the routine
     several = np.stack([TIES[:9], RANDOM[:9], -RANDOM[:9]])
     for values in (*VECTORS, TIES[:90], TIES, RANDOM[:150], several):
-        for dtype in ALL if len(values) < 8 else ("float64",):
+        for dtype in ALL if values is VECTORS[0] else ("float64",):
             x = _as(values, dtype) if np.all(np.isfinite(values)) or dtype in FLOATS else None
             if x is not None:
                 given = symbol("x", x.shape, dtype=dtype)  # type: ignore[arg-type]
@@ -244,6 +251,46 @@ def test_over_axes_whose_size_has_a_name(name: str, judge: Judge) -> None:
             judge.judge(label, function(given, axis), {"x": x})
 
 
+EDGES: tuple[tuple[list[float], tuple[str, ...]], ...] = (
+    ([-2.0, -1.0, 0.0, 0.0, 3.0, 7.0], NUMBERS), ([7.0, 3.0, 3.0, -1.0], NUMBERS), ([2.0], NUMBERS),
+    ([], FLOATS), ([1.0, 1.0], FLOATS), ([-INF, -0.0, 2.5, INF], FLOATS), ([1.0, 3.0, 2.0], FLOATS),
+    ([0.0, 1.0, NAN], FLOATS), (list(np.arange(50.0)), NUMBERS),
+)  # fmt: skip
+SOUGHT = np.array([[-3.0, -2.0, 0.0, -0.0, 1.0], [3.0, 7.0, 8.0, 2.0, 40.0]])
+
+SEARCHES: dict[str, Callable[..., Expr]] = {
+    "searchsorted": searchsorted,
+    "searchsorted on the right": lambda a, v: searchsorted(a, v, "right"),
+    "digitize": digitize,
+    "digitize on the right": lambda a, v: digitize(a, v, right=True),
+    "isin": lambda a, v: isin(v, a),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_searches(name: str, judge: Judge) -> None:
+    judge.calls = (False,)
+    function = SEARCHES[name]
+    for edges, dtypes in EDGES:
+        if name.startswith("searchsorted") and edges != sorted(edges):
+            continue
+        if name.startswith("digitize") and NAN in edges:
+            continue  # left to NumPy
+        for dtype in dtypes:
+            for other in {dtype, "int32" if dtype == "float64" else "float64"}:
+                if len(edges) not in (2, 6) and dtype != "float64":
+                    continue
+                a, v = np.array(edges, dtype), SOUGHT.astype(other)
+                if other == dtype and dtype in FLOATS:
+                    v[0, 0], v[1, 1] = NAN, INF
+                nodes = symbol("a", a.shape, dtype=dtype), symbol("v", v.shape, dtype=other)  # type: ignore[arg-type]
+                label = f"{name} of {other} in {dtype} {edges}"
+                judge.judge(label, function(*nodes), {"a": a, "v": v})
+        a, v = np.array(edges), SOUGHT[0]
+        nodes = symbol("a", (Dim.named("n"),)), symbol("v", (Dim.named("m"),))
+        judge.judge(f"{name}, sizes with names, {edges}", function(*nodes), {"a": a, "v": v})
+
+
 def test_convolution(judge: Judge) -> None:
     for a, v in [
         ([1.0, -2.0, 0.5], [3.0, 0.25]),
@@ -254,3 +301,53 @@ def test_convolution(judge: Judge) -> None:
             x, y = np.array(a, dtype), np.array(v, dtype)
             nodes = symbol("x", x.shape, dtype=dtype), symbol("y", y.shape, dtype=dtype)
             judge.judge(f"{a} and {v}", make(CONVOLVE, nodes), {"x": x, "y": y})
+
+
+SUMS = (
+    [1e16, 1.0, -1e16], [0.1] * 10, [], [1e-300, 1e300, -1e300, 1e-320], [INF, 1.0], [INF, -INF], [NAN, 1.0],
+    [1e308, 1e308, -1e308], [1.0, 2.0**-53, 2.0**-106], [1.0, 2.0**-53, -(2.0**-106)], [1.5, 2.0**-53],
+    [-0.0], list(np.random.default_rng(5).normal(size=40) * 10.0 ** np.arange(-20, 20)),
+)  # fmt: skip
+
+
+def test_exact_sums(judge: Judge) -> None:
+    judge.calls = (False,)
+    for numbers in SUMS:
+        for dtype in FLOATS if np.all(np.abs(numbers) < 1e30) else ("float64",):
+            x = np.array(numbers, dtype)
+            node = exact_sum(symbol("x", x.shape, dtype=dtype))  # type: ignore[arg-type]
+            judge.judge(f"the sum of {dtype} {numbers}", node, {"x": x}, rtol=0.0)
+    x = np.array(SUMS[-1])
+    judge.judge("a sum of n", exact_sum(symbol("x", (Dim.named("n"),))), {"x": x}, rtol=0.0)
+
+
+ROUNDED = (
+    2.675, 0.5, 1.5, -2.5, 0.125, -0.375, 1e-9, -0.004, 1234567.891, 15.0, 25.0, -1250.0, 1e15 + 0.3,
+    1e22, 5e-324,
+    1.005, 0.285, -1.115, 4503599627370497.5, 9007199254740993.0, 1.7e308, INF, -INF, NAN, 0.0, -0.0,
+    0.045, 5.015,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2, 3, 9, 15, -1, -2, -3])
+def test_decimals(digits: int, judge: Judge) -> None:
+    judge.calls = (False,)
+    x = symbol("x")
+    function = Function((x,), (make(ROUND_DECIMALS, (x,), digits),))
+    nest = lowered(function, calls=False)
+
+    def failed(code: int, words: bytes, *args: object) -> list[float]:
+        assert digits < 0
+        return [round(float(args[0]), digits)]  # type: ignore[arg-type]
+
+    run = compiled(nest, name="f", slow=failed, failed=failed)  # type: ignore[arg-type]
+    draws = np.random.default_rng(digits + 50)
+    numbers = draws.normal(size=300) * 10.0 ** draws.integers(-6, 9, 300)
+    halves = draws.integers(-(10**6), 10**6, 100) / 2.0 ** draws.integers(1, 5, 100)
+    for number in [*ROUNDED, *numbers.tolist(), *halves.tolist()]:
+        got, want = run(number)[0], round(number, digits)
+        assert got == want or (got != got and want != want), number
+        assert np.signbit(got) == np.signbit(want) or number != number, number
+    for number in ROUNDED[:13:2]:
+        value = np.float64(number)
+        judge.judge(f"{number} to {digits}", function.outputs[0], {"x": value}, rtol=0.0)

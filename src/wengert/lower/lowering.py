@@ -222,6 +222,9 @@ def _in_step(node: Expr) -> bool:
         def some(self, extents: Sequence[Extent]) -> None:
             pass
 
+        def require(self, condition: Expr) -> None:
+            pass
+
         def fold(
             self, kind: str, extents: Sequence[Extent], term: Any, type_: Type | None = None
         ) -> Expr:

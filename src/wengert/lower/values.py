@@ -169,6 +169,9 @@ class Asking:
         self.frame.check(lt(inside, count))
         return inside
 
+    def require(self, condition: Expr) -> None:
+        self.frame.check(condition, f"ValueError: `{self.node.op.name}` has no value")
+
     def some(self, extents: Sequence[Extent]) -> None:
         with self.frame.first():  # type: ignore[attr-defined]
             for extent in extents:

@@ -63,7 +63,8 @@ def address(library: str, name: str) -> int:
 
 
 _TABLES = 365
-_FIRST = {"sort": 33, "argsort": 36}  # where the routine is that is quick, and not stable
+# Where each routine is; of those that sort, the one that is quick and not stable.
+_PLACES = {"argmax": 26, "sort": 33, "argsort": 36, "argmin": 46}
 
 
 def _of_numpy(name: str) -> int:
@@ -77,7 +78,7 @@ def _of_numpy(name: str) -> int:
     )
     table = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.py_object)(functions[_TABLES] or 0)
     routines = ctypes.cast(table(np.dtype(dtype)), ctypes.POINTER(ctypes.c_void_p))
-    found: int | None = routines[_FIRST[routine]]
+    found: int | None = routines[_PLACES[routine]]
     if not found:
         raise NativeError(worded("routines", expected=f"`{routine}` of {dtype} in NumPy"))
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from wengert.errors import EvaluationError, worded
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Laws, NoDerivative, Op, Sample, Spelling, register
-from wengert.ir.types import Type
+from wengert.ir.types import Type, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.axes import axes_of, axes_option, without_axes
+from wengert.ops.choice import eq, ne, where
+from wengert.ops.layout import cast
+from wengert.ops.leaves import const
+from wengert.ops.reductions import fold_over
 from wengert.ops.shapes import real_type
 
 __all__ = ["nanargmax", "nanargmin"]
@@ -35,6 +40,27 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
     def result(x: Type, *, attr: tuple[int, ...]) -> Type:
         return without_axes(real_type(x), attr).with_dtype("int64")
 
+    def element(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+        """The least position of what is the extremum; NaN counts as the last one of all."""
+        ask.some([node.args[0].shape[a] for a in node.attr])
+        type_ = node.args[0].value_type.with_shape(())
+        kind, last = ("maximum", -math.inf) if name == "nanargmax" else ("minimum", math.inf)
+
+        def number(part: Expr) -> Expr:
+            if not is_inexact(type_):
+                return part
+            return where(ne(part, part), cast(const(last), type_.dtype), part)
+
+        some = fold_over(node, places, ask, "or", lambda part: eq(part, part), Type("bool"))
+        most = fold_over(node, places, ask, kind, number, type_)
+        ask.require(some)
+        none = const(np.iinfo(np.int64).max)
+
+        def term(part: Expr, position: Expr) -> Expr:
+            return where(eq(number(part), most), position, none)
+
+        return fold_over(node, places, ask, "minimum", term)
+
     some = np.array([[0.5, np.nan, 2.0], [np.nan, -1.0, -3.0]])
     op = register(
         Op(
@@ -42,6 +68,8 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
             doc=doc,
             result=result,
             evaluate=value,
+            element=element,
+            folds=lambda node: True,
             diff=NoDerivative("a position does not vary smoothly", zero=True),
             spell=Spelling(python=f"np.{name}({{0}})", options=axes_option),
             laws=Laws(facts=lambda x, *, attr: INTEGER | NONNEGATIVE | FINITE),

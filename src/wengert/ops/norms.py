@@ -63,11 +63,12 @@ _LOWEST = {"float64": -1000, "float32": -120}  # powers of two whose inverses ar
 def _simpler_norm(node: Expr) -> Expr | None:
     """As `_norm_value`: elements are scaled by a power of two."""
     dtype = node.value_type.dtype
-    if is_complex(node.args[0].value_type) or dtype not in _LOWEST:
+    if dtype not in _LOWEST:
         return None
     if any(node.args[0].shape[a] == 0 for a in node.attr):
         return cast(zeros(node.shape), dtype)
-    size_ = absolute(cast(node.args[0], dtype))
+    x = node.args[0]
+    size_ = absolute(x if is_complex(x.value_type) else cast(x, dtype))
     largest = max_(size_, node.attr)
     largest = where(isfinite(largest), largest, zeros(largest.shape))
     exponent = maximum(cast(binary_exponent(largest), "int64"), lift(_LOWEST[dtype]))
@@ -78,12 +79,10 @@ def _simpler_norm(node: Expr) -> Expr | None:
 
 def _simpler_normalized(node: Expr) -> Expr | None:
     dtype = node.value_type.dtype
-    if dtype not in _LOWEST:
-        return None
     x = cast(node.args[0], dtype)
     length = spread(make(NORM, (x,), node.attr), node.attr, x.shape)
     gone = eq(length, ZERO)
-    quotient = divide(x, where(gone, cast(ones(x.shape), dtype), length))
+    quotient = divide(x, where(gone, cast(ones(x.shape), length.value_type.dtype), length))
     return where(gone, cast(zeros(x.shape), dtype), quotient)
 
 

@@ -15,6 +15,7 @@ from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spel
 from wengert.ir.types import DType, Type, is_complex, is_inexact
 from wengert.ops.algebra import lift
 from wengert.ops.einstein import broadcast_to
+from wengert.ops.exact import decimals_in_loops, exact_sum_in_loops
 from wengert.ops.layout import cast, expand_dims
 from wengert.ops.leaves import CONSTANT, const, machine_number
 from wengert.ops.reductions import sum_
@@ -147,6 +148,7 @@ ROUND_DECIMALS: Op = register(
         doc="The number rounded to decimals as Python's round does.",
         result=_decimals_type,
         evaluate=lambda x, *, attr: np.asarray(x).dtype.type(round(float(x), attr)),
+        loops=decimals_in_loops,
         diff=NoDerivative("constant between its jumps", zero=True),
         spell=Spelling(numpy=lambda node: f"round(float({{0}}), {node.attr})"),
         exempt={"text": "only Python's own numbers are rounded so"},
@@ -194,6 +196,7 @@ EXACT_SUM: Op = register(
         doc="The sum of real numbers, rounded once.",
         result=_sum_type,
         evaluate=_sum_value,
+        loops=exact_sum_in_loops,
         diff=Linear(_spread, joint=_summed, batched=True),
         spell=Spelling(python="math.fsum({0})"),
         cost=10.0,

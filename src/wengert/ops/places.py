@@ -33,6 +33,9 @@ class Ask(Protocol):
     def within(self, place: Expr, extent: Extent) -> Expr:
         """A place that may be counted from the end; outside of the array running stops with an error."""
 
+    def require(self, condition: Expr) -> None:
+        """Running stops with an error unless a condition holds."""
+
     def some(self, extents: Sequence[Extent]) -> None:
         """Running stops with an error where one of the extents is 0."""
 
@@ -112,9 +115,6 @@ class Calls(Ask, Protocol):
 
         What it reports comes back as a number.
         """
-
-    def require(self, condition: Expr) -> None:
-        """Running stops with an error unless a condition holds."""
 
 
 class Loops(Calls, Protocol):

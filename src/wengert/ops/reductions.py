@@ -42,6 +42,7 @@ from wengert.ops.choice import eq, le, logical_or, ne, where
 from wengert.ops.complexes import conj, real
 from wengert.ops.einstein import ein, ones, spelt_size, sum_axes
 from wengert.ops.exponential import exp, log
+from wengert.ops.extreme_places import place_by_routine, place_in_loops
 from wengert.ops.floats import isfinite
 from wengert.ops.layout import cast
 from wengert.ops.leaves import ONE
@@ -290,6 +291,8 @@ def _argument(name: str, doc: str, evaluate: Callable[..., Any]) -> Callable[...
             doc=doc,
             result=_argument_type,
             evaluate=value,
+            calls=place_by_routine(name),
+            loops=place_in_loops(name),
             element=element,
             folds=lambda node: True,
             diff=NoDerivative("a position does not vary smoothly", zero=True),

@@ -17,11 +17,16 @@ import numpy as np
 from wengert.ir.facts import FINITE, NONPOSITIVE, POSITIVE
 from wengert.ir.node import Expr
 from wengert.ir.op import Argument, Domain, Edge, Laws, Op, Sample, Spelling
-from wengert.ops.algebra import lift, times
+from wengert.ops.algebra import lift, times, zeros
 from wengert.ops.arithmetic import divide
-from wengert.ops.choice import gt
+from wengert.ops.choice import eq, gt, logical_or, lt, ne, where
+from wengert.ops.einstein import ones
+from wengert.ops.exponential import log1p
+from wengert.ops.hypergeometric import hyp2f1
+from wengert.ops.layout import cast
 from wengert.ops.lazy import scipy_function
-from wengert.ops.leaves import MINUS_ONE, number_of, pi
+from wengert.ops.leaves import MINUS_ONE, const, number_of, pi
+from wengert.ops.powers import power
 from wengert.ops.scalar import in_precision, not_in, parametric, parametric_op, scalar_function
 from wengert.ops.sums import scale
 from wengert.ops.trig import sin
@@ -254,6 +259,27 @@ def _log1p_moment(n: Any, x: Any) -> Any:
     return np.where(np.isnan(x) | (x < -1), np.nan, value)[()]
 
 
+def _simpler_log1p_moment(node: Expr) -> Expr | None:
+    """As `_log1p_moment`, for an order that is known."""
+    n, x = number_of(node.args[0]), cast(node.args[1], "float64")
+    if type(n) is not int or not 0 <= n <= _MOST_TERMS:
+        return None
+    zero, one = zeros(x.shape), ones(x.shape)
+    is_far = gt(x, const(8.0))
+    near, far = where(is_far, zero, x), where(is_far, x, 9.0 * one)
+    small = hyp2f1(1, 1, n + 2, -near) * power(1 + near, -n) / (n + 1)
+    w, rest = far / (1 + far), log1p(far)
+    for j in range(1, n + 1):
+        rest = rest - power(w, j) / j
+    value = where(is_far, rest * power(far, -(n + 1)), small)
+    value = where(eq(x, const(np.inf)), zero, where(eq(x, MINUS_ONE), const(np.inf), value))
+    value = where(logical_or(ne(x, x), lt(x, MINUS_ONE)), const(np.nan), value)
+    return cast(value, node.value_type.dtype)
+
+
+_MOST_TERMS = 20
+
+
 def _log1p_moment_in_numpy(node: Expr) -> str:
     above, further = _more(node, 1), _more(node, 2)
     return f"scipy.special.hyp2f1({above}, {above}, {further}, -{{1}})/{above}"
@@ -278,6 +304,7 @@ LOG1P_MOMENT: Op = parametric_op(
     spell=Spelling(numpy=_log1p_moment_in_numpy),
     laws=Laws(facts=lambda n, x: POSITIVE),
     build=lambda n, x: log1p_moment(n, x),
+    simpler=_simpler_log1p_moment,
     cost=60.0,
 )
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 __all__ = [
-    "ARGSORT", "GEMM", "GEMV", "GEQRF", "GESDD", "GESV", "GETRF", "ORGQR", "POTRF", "SORT", "SYEVD",
-    "TRTRS", "Routine",
+    "ARGMAX", "ARGMIN", "ARGSORT", "GEMM", "GEMV", "GEQRF", "GESDD", "GESV", "GETRF", "ORGQR", "POTRF",
+    "SORT", "SYEVD", "TRTRS", "Routine",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"  # Any: of either float
@@ -220,7 +220,7 @@ SYEVD = Routine("syevd", "lapack", (3, 5, 6, 8), _syevd)
 GESDD = Routine("gesdd", "lapack", (3, 5, 6, 8, 10, 12), _gesdd)
 
 
-# --- sorting -------------------------------------------------------------------------------------------
+# --- orders --------------------------------------------------------------------------------------------
 def _sort(x: Array, n: int) -> None:
     x[:n].sort()
 
@@ -229,5 +229,15 @@ def _argsort(x: Array, places: Array, n: int) -> None:
     places[:n] = places[:n][np.argsort(x[places[:n]])]
 
 
+def _argmax(x: Array, n: int, place: Array) -> None:
+    place[0] = np.argmax(x[:n])
+
+
+def _argmin(x: Array, n: int, place: Array) -> None:
+    place[0] = np.argmin(x[:n])
+
+
+ARGMAX = Routine("argmax", "numpy", (2,), _argmax)
+ARGMIN = Routine("argmin", "numpy", (2,), _argmin)
 SORT = Routine("sort", "numpy", (0,), _sort)
 ARGSORT = Routine("argsort", "numpy", (1,), _argsort)

@@ -25,6 +25,7 @@ AFTER: Op = register(
         doc="A value, when the effects up to a token have happened.",
         result=lambda value, token: value,
         evaluate=lambda value, token: value,
+        element=lambda node, places, ask: ask.part(0, places),
         diff=Linear(lambda ct, slot, *args: ct, slots=(0,), elementwise=True),
         spell=Spelling(numpy=lambda node: "{0}"),
         laws=Laws(facts=lambda value, token: value),

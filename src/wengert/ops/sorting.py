@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.errors import ShapeError, worded
+from wengert.ir.dims import size_of
 from wengert.ir.dump import codec
 from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE, NONPOSITIVE, NONZERO
 from wengert.ir.node import Expr, make
@@ -25,18 +26,20 @@ from wengert.ir.op import (
     Spelling,
     register,
 )
-from wengert.ir.types import Type
-from wengert.ops.algebra import lift
+from wengert.ir.types import DType, Type, is_complex
+from wengert.ops.algebra import lift, minus
 from wengert.ops.along import positions, take_along
 from wengert.ops.axes import axis_of
-from wengert.ops.choice import gt, logical_or, lt, ne, where
-from wengert.ops.einstein import ein, ones
+from wengert.ops.choice import eq, gt, logical_or, lt, minimum, ne, where
+from wengert.ops.einstein import ein, ones, spelt_size
+from wengert.ops.gathering import take
 from wengert.ops.indexing import part_of
 from wengert.ops.joining import concatenate
-from wengert.ops.layout import cast
-from wengert.ops.leaves import ZERO
+from wengert.ops.layout import cast, ravel
+from wengert.ops.leaves import ONE, ZERO
 from wengert.ops.ordering import argsort_calls, argsort_loops, lexsort_loops, sort_calls, sort_loops
 from wengert.ops.scans import Scan, accumulated
+from wengert.ops.searching import common_dtype, digitize_loops, search_loops
 from wengert.ops.shapes import real_type
 
 __all__ = [
@@ -332,6 +335,7 @@ def _search(
     option: str,
     first: Any,
     evaluate: Callable[..., Any],
+    loops: Callable[..., bool],
     text: str,
 ) -> Op:
     # Any: the value of the option that is left out in text.
@@ -347,6 +351,7 @@ def _search(
             doc=doc,
             result=result,
             evaluate=evaluate,
+            loops=loops,
             diff=NoDerivative(_PLACE, zero=True),
             spell=Spelling(
                 options=lambda node: {} if node.attr == first else {option: node.attr},
@@ -397,6 +402,7 @@ SEARCHSORTED = _search(
     "side",
     "left",
     lambda a, v, *, attr: np.searchsorted(a, v, side=attr),
+    search_loops,
     "np.searchsorted({0}, {1})",
 )
 DIGITIZE = _search(
@@ -405,6 +411,7 @@ DIGITIZE = _search(
     "right",
     False,
     lambda bins, x, *, attr: np.digitize(x, bins, right=attr),
+    digitize_loops,
     "np.digitize({1}, {0})",
 )
 
@@ -450,12 +457,46 @@ LEXSORT = register(
 )
 
 
+_COMPARED = 32  # elements that are faster compared than put in order
+
+
+def _is_any(node: Expr, places: Sequence[Expr], ask: Any) -> Expr:
+    """One after the other is compared."""
+    x, among = node.args
+    if is_complex(x.value_type) or is_complex(among.value_type):
+        dtype: DType = "complex128"
+    else:
+        dtype = common_dtype(x, among)
+    own = cast(ask.part(0, places), dtype)
+    if not among.ndim:
+        return eq(own, cast(ask.part(1, ()), dtype))
+    found: Expr = ask.fold("or", among.shape, lambda *k: eq(own, cast(ask.part(1, k), dtype)))
+    return found
+
+
+def _simpler_isin(node: Expr) -> Expr | None:
+    """Where there are many to compare with: whether the one is equal that the place in their order is of."""
+    x, among = node.args
+    count = size_of(among.shape)
+    if any(is_complex(a.value_type) for a in node.args):
+        return None
+    if isinstance(count, int) and count <= _COMPARED:
+        return None
+    dtype = common_dtype(x, among)
+    ordered, x = sort(cast(ravel(among), dtype)), cast(x, dtype)
+    last = minus(spelt_size(count), ONE)
+    return eq(take(ordered, minimum(searchsorted(ordered, x), last)), x)
+
+
 ISIN = register(
     Op(
         name="isin",
         doc="Whether each element is among those of the second array.",
         result=lambda x, among: x.with_dtype("bool"),
         evaluate=lambda x, among: np.isin(x, among),
+        element=_is_any,
+        folds=lambda node: True,
+        simpler=_simpler_isin,
         diff=NoDerivative("a truth value does not vary smoothly", zero=True),
         spell=Spelling(python="np.isin({0}, {1})"),
         arity=2,
