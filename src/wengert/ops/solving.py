@@ -20,6 +20,7 @@ from wengert.ops.exponential import exp, log
 from wengert.ops.leaves import const
 from wengert.ops.places import Calls, Memory
 from wengert.ops.routines import GESV, GETRF, POTRF, TRTRS
+from wengert.ops.substitution import FEW_ROWS
 
 __all__ = [
     "cholesky_by_routines", "det_by_routines", "detsign_by_routines", "factored", "inv_by_routines",
@@ -85,9 +86,9 @@ def triangular_by_routines(node: Expr, ask: Calls) -> bool:
     """As SciPy: rows of memory are columns of the transposed matrix."""
     A, b = node.args
     lower, transposed, unit = node.attr
-    if A.value_type.dtype != node.value_type.dtype:
-        return False
     stack, n = A.shape[:-2], A.shape[-1]
+    if A.value_type.dtype != node.value_type.dtype or (isinstance(n, int) and n <= FEW_ROWS):
+        return False
     columns = b.shape[len(stack) + 1 :]
     matrix, x = ask.memory(0), ask.result()
     right = x if _is_in_place(node, ask) else ask.scratch((*columns, n))

@@ -41,6 +41,7 @@ from wengert.ops.solving import (
     solve_by_routines,
     triangular_by_routines,
 )
+from wengert.ops.substitution import triangular_in_loops
 from wengert.ops.sums import scale, subtract
 
 __all__ = ["cholesky", "solve", "solve_triangular"]
@@ -310,6 +311,7 @@ SOLVE_TRIANGULAR = register(
         spell=Spelling(options=_triangle_options, numpy=_triangle_in_numpy),
         call=solve_triangular,
         calls=triangular_by_routines,
+        loops=triangular_in_loops,
         samples=(
             Sample((Argument((3, 3), draw="lower"), Argument((3,))), Triangle()),
             Sample((Argument((3, 3), draw="invertible"), Argument((3, 2))), Triangle(False)),
