@@ -30,7 +30,7 @@ from wengert.lower.nest import (
     read,
     variable,
 )
-from wengert.native import engine
+from wengert.native import engine, parts
 from wengert.native.compiled import compiled
 from wengert.native.generate import generated
 from wengert.native.primitives import PRIMITIVES
@@ -485,7 +485,13 @@ def test_unsupported_ops_are_named() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_drawn_programs_do_what_they_say(seed: int) -> None:
+@pytest.mark.parametrize("apart", [False, True])
+def test_drawn_programs_do_what_they_say(
+    seed: int, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if apart:  # every few operations are a function of their own
+        monkeypatch.setattr(parts, "ENOUGH", 1 + seed % 7)
+        monkeypatch.setattr(parts, "LONG", 0)
     nest = Drawn(
         seed, array("A", M, N), array("x", N, number=1), result("y", N, number=3)
     ).program()

@@ -9,7 +9,7 @@ import pytest
 
 import wengert as wg
 from wengert.lower.lowering import lowered
-from wengert.native import engine
+from wengert.native import engine, parts
 from wengert.native.generate import Generated, generated
 from wengert.native.mathematics import CALLED
 
@@ -51,6 +51,42 @@ def test_gradients(n: int) -> None:
     made = text_of(f, x)
     assert "call { double, double } @wengert.math.sincos.f64" in made.text
     assert (made.tier == "quick") == (n > 30)
+
+
+@pytest.mark.parametrize("enough", [1, 20, 150])
+def test_parts(enough: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same whatever the parts are, also where functions stand beside loops and branches."""
+    x = np.linspace(0.2, 1.1, 8)
+    many = mixture(150)
+
+    def f(x):
+        y = many(x)
+        total = np.sum(np.sin(x * y))
+        for k in range(40):
+            total = total + np.cos(y * k) if total < 3.0 else 0.5 * total
+        return total * many(np.cos(x)) + y
+
+    wanted = wg.value_and_grad(f, backend="reference")(x)
+    whole = wg.value_and_grad(f, backend="native")(x)
+    monkeypatch.setattr(parts, "ENOUGH", enough)
+    monkeypatch.setattr(parts, "LONG", 0)
+    function = wg.value_and_grad(f, backend="native")
+    found = function(x)
+    made = generated(lowered(function._last.captured.function), engine.host())
+    assert made.text.count("define internal i64 @part") > 1
+    for a, b, c in zip(found, wanted, whole, strict=True):
+        assert np.allclose(a, b, rtol=1e-9)
+        assert np.allclose(a, c, rtol=1e-12)
+
+
+def test_a_very_long_program() -> None:
+    x, step = np.linspace(0.2, 1.1, 8), 1e-6 * np.array([1, -2, 1, 0, 3, -1, 0.5, 1])
+    f = mixture(2000)
+    function = wg.grad(f, backend="native")
+    slope = (f(x + step) - f(x - step)) / 2
+    assert np.isclose(slope, function(x) @ step, rtol=1e-3, atol=1e-12)
+    made = generated(lowered(function._last.captured.function), engine.host())
+    assert "define internal i64 @part" in made.text
 
 
 def test_few_functions_are_inlined() -> None:

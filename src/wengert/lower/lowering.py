@@ -43,6 +43,7 @@ from wengert.lower.order import along, in_memory_order
 from wengert.lower.pairs import in_real_numbers
 from wengert.lower.parallel import with_parallel_loops
 from wengert.lower.ranges import Ranges
+from wengert.lower.uses import remembering
 from wengert.lower.values import (
     COUNTER,
     Asking,
@@ -64,6 +65,8 @@ from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const, size
 __all__ = ["lowered"]
 
 _MANY = 16  # carried numbers whose order is not looked for any more
+_LONG = 400  # nodes from which on parts of long expressions of numbers get names
+_LONGEST, _SHARED = 64, 12  # steps of such parts; of those that are wanted several times
 _DEEPEST = 100  # arrays whose elements are computed of each other before one of them is stored
 
 
@@ -89,8 +92,9 @@ def lowered(
     program = in_real_numbers(lowering.program(written_out(function)))
     if not fuse:
         return program
-    program = without_constant_variables(program)
-    return fused(with_parallel_loops(program, lowering.ranges))
+    with remembering():
+        program = without_constant_variables(program)
+        return fused(with_parallel_loops(program, lowering.ranges))
 
 
 class _Lowering:
@@ -250,6 +254,8 @@ class _Frame:
         self.base = self.block = block
         self.elements: dict[tuple[Expr, tuple[Expr, ...]], Expr] = {}
         self.users: dict[Expr, list[Expr]] = {}
+        self.weights: dict[Expr, int] = {}  # steps in expressions of numbers
+        self.named = False  # whether long ones get names
         self.levels: dict[Expr, int] = {}
         self.finals: frozenset[Expr] = frozenset()
         self.places: Mapping[Expr, Buffer] = {}
@@ -365,11 +371,32 @@ class _Frame:
                 now = variable(value.value_type, "read")
                 self.base.add(Assign(now, value))
                 value = now
+            elif self.named and self.block is self.base and self._is_worth_a_name(top, value):
+                # Whoever goes through expressions then goes through each part of them once.
+                now = variable(value.value_type)
+                self.base.add(Assign(now, value))
+                value = now
             self.known[top] = value
             todo.pop()
         found = self.known[node]
         assert isinstance(found, Expr)
         return found
+
+    def _is_worth_a_name(self, node: Expr, value: Expr) -> bool:
+        """Whether a float is an expression of many steps, or of some and wanted several times."""
+        if not value.args or value.value_type.dtype in ("bool", "int32", "int64"):
+            return False
+        weights, todo = self.weights, [value]
+        while todo:
+            top = todo[-1]
+            missing = [a for a in top.args if a.args and a not in weights]
+            if missing:
+                todo += missing
+            else:
+                weights[top] = 1 + sum([weights[a] for a in top.args if a.args])
+                todo.pop()
+        longest = _SHARED if len(self.users.get(node, ())) > 1 else _LONGEST
+        return weights[value] > longest
 
     def at(self, node: Expr, places: tuple[Expr, ...]) -> Expr:
         """An element of a node."""
@@ -510,6 +537,7 @@ class _Frame:
         self.places = places = places or {}
         nodes = [n for n in order(outputs) if n not in self.known]
         self.finals = frozenset(outputs)
+        self.named = len(nodes) > _LONG
         for node in nodes:
             for arg in dict.fromkeys((*node.args, *node.needs)):
                 self.users.setdefault(arg, []).append(node)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from wengert.ir.node import Expr
@@ -23,7 +26,7 @@ from wengert.lower.nest import (
 )
 from wengert.ops.leaves import SYMBOL
 
-__all__ = ["Places", "Uses", "uses_of"]
+__all__ = ["Places", "Uses", "remembering", "uses_of"]
 
 Places = tuple[Expr, ...]
 
@@ -52,17 +55,39 @@ class Uses:
         return {*self.reads, *self.stores}
 
 
+class _Remembered(threading.local):
+    """What is read and used by expressions, while somebody asks for the same ones again and again."""
+
+    known: dict[Expr, tuple[tuple[Expr, ...], tuple[Expr, ...]]] | None = None
+
+
+_REMEMBERED = _Remembered()
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """What expressions read is found once meanwhile."""
+    before, _REMEMBERED.known = _REMEMBERED.known, {}
+    try:
+        yield
+    finally:
+        _REMEMBERED.known = before
+
+
 def uses_of(statement: Statement) -> Uses:
     """What a statement does."""
     found = Uses()
-    seen: set[Expr] = set()
     waiting = [statement]
     while waiting:
         top = waiting.pop()
         found.size += 1
         for body in blocks(top):
             waiting.extend(body)
-        _look(list(expressions(top)), seen, found)
+        for root in expressions(top):
+            reads, symbols = _leaves(root)
+            for node in reads:
+                found.reads.setdefault(node.attr.buffer, set()).add(node.args)
+            found.used.update(symbols)
         match top:
             case Assign() | Accumulate():
                 found.given.add(top.variable)
@@ -112,14 +137,23 @@ def _look_at_call(call: Call, found: Uses) -> None:
         found.stores.setdefault(buffer, set()).add(())
 
 
-def _look(todo: list[Expr], seen: set[Expr], found: Uses) -> None:
+def _leaves(root: Expr) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """What an expression reads of memory, and its variables."""
+    known = _REMEMBERED.known
+    if known is not None and root in known:
+        return known[root]
+    reads, symbols, seen, todo = [], [], {root}, [root]
     while todo:
         node = todo.pop()
-        if node in seen:
-            continue
-        seen.add(node)
         if node.op is READ:
-            found.reads.setdefault(node.attr.buffer, set()).add(node.args)
+            reads.append(node)
         elif node.op is SYMBOL:
-            found.used.add(node)
-        todo.extend(node.args)
+            symbols.append(node)
+        for arg in node.args:
+            if arg not in seen:
+                seen.add(arg)
+                todo.append(arg)
+    found = (tuple(reads), tuple(symbols))
+    if known is not None:
+        known[root] = found
+    return found

@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
@@ -24,10 +25,11 @@ from wengert.native import engine, mathematics
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
 from wengert.native.memory import Memory, Sizes
+from wengert.native.parts import Earlier, address, changing, split
 from wengert.native.primitives import Writer
 from wengert.native.signature import Array, Layout, Number, NumPyNumber, Signature
 from wengert.native.signature import Kind as NumberKind
-from wengert.native.statements import Statements
+from wengert.native.statements import Statements, stop_unless_zero
 from wengert.native.text import DOUBLE, I64, Function, Module
 from wengert.native.values import Values
 from wengert.ops.complexes import complex_dtype
@@ -75,7 +77,7 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     wide = '"prefer-vector-width"="512"' if has_avx512 else ""
     module = Module(has_fma=host.fma, has_avx512=has_avx512, attributes=wide)
     signature = signature_of(program)
-    _plan(module, program, Layout.of(signature))
+    layout = Layout.of(signature)
     given = [("ptr", "words"), ("ptr", "arena")]
     if program.heap:
         kernel = module.function("inside", [*given, ("ptr", "record")], "i64", linkage="internal")
@@ -83,7 +85,10 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
         kernel = module.function("kernel", given, "i64")
     outside, everywhere = _counted(program)
     writer = Writer(kernel, fast, calls=outside > FEW, calls_in_loops=everywhere > MANY)
-    _Kernel(program, Layout.of(signature), writer, host.lanes).write()
+    parts = split(program)
+    held = _held(program) if len(parts) == 1 else set()
+    words = _write(_Frame(program, layout, host.lanes, slotted(program), held), writer, parts)
+    _plan(module, program, layout, held, words)
     around = ""
     if program.heap:
         around = write_heap(module, len(program.heap))
@@ -179,8 +184,11 @@ def _sizes(f: Function, program: Program, layout: Layout) -> Sizes:
 
 
 # --- the plan ------------------------------------------------------------------------------------------
-def _plan(module: Module, program: Program, layout: Layout) -> None:
-    """Whether extents agree, those of the result, the bytes of local buffers and the work."""
+def _plan(module: Module, program: Program, layout: Layout, held: set[Buffer], words: int) -> None:
+    """Whether extents agree, those of the result, the bytes of local buffers and the work.
+
+    Behind the buffers so many ``words`` more are wanted.
+    """
     f = module.function("plan", [("ptr", "words")], "i64")
     sizes = _sizes(f, program, layout)
     for number, given in enumerate(program.inputs):
@@ -196,14 +204,19 @@ def _plan(module: Module, program: Program, layout: Layout) -> None:
                 value = sizes.value(extent)
                 _require(f, f.compare(I64, "sge", value, "0"))
                 f.store(I64, value, _word(f, layout.result_extent(leaf, axis)))
-    total = "0"
-    held = _held(program)
-    for buffer in program.locals:
-        if buffer not in held:
-            total = f.add(I64, total, sizes.bytes(buffer), "nsw ")
+    total = f.add(I64, _bytes(sizes, program, held), str(8 * words), "nsw ")
     f.store(I64, total, _word(f, Layout.ARENA))
     f.store(I64, _work(sizes, program.body), _word(f, Layout.WORK))
     f.ret("0")
+
+
+def _bytes(sizes: Sizes, program: Program, held: set[Buffer]) -> str:
+    """Those of the local buffers in the arena."""
+    total = "0"
+    for buffer in program.locals:
+        if buffer not in held:
+            total = sizes.f.add(I64, total, sizes.bytes(buffer), "nsw ")
+    return total
 
 
 def _held(program: Program) -> set[Buffer]:
@@ -258,35 +271,111 @@ def _times(sizes: Sizes, trip: Expr | None) -> str:
 
 
 # --- the kernel ----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Frame:
+    """What the functions of one program have in common."""
+
+    program: Program
+    layout: Layout
+    lanes: int
+    slotted: set[Expr]  # variables that need a place
+    held: set[Buffer]  # buffers on the stack
+
+
+def _write(frame: _Frame, writer: Writer, parts: list[Block]) -> int:
+    """The kernel and its parts; how many words these know together."""
+    if len(parts) == 1:
+        whole = _Kernel(frame, writer, parts[0], frame.slotted)
+        whole.read_inputs()
+        whole.write_body()
+        whole.write_results()
+        whole.f.ret("0")
+        return 0
+    kernel = writer.f
+    given = [("ptr", "%words"), ("ptr", "%arena"), ("ptr", _kept(kernel, frame))]
+    of_parts, shared = changing(frame.program, parts, frame.slotted)
+    earlier = Earlier(len(shared))
+    places = {variable: place for place, variable in enumerate(_sorted(shared))}
+    for number, (body, mine) in enumerate(zip([*parts, Block()], of_parts, strict=True)):
+        f = kernel.module.function(
+            f"part{number}",
+            [("ptr", "words"), ("ptr", "arena"), ("ptr", "kept")],
+            "i64",
+            linkage="internal",
+            attributes="nounwind noinline",
+        )
+        inner = replace(writer, f=f, looped=0)
+        part = _Kernel(frame, inner, body, mine, earlier, places)
+        if not number:
+            part.read_inputs()
+        part.write_body()
+        if number == len(parts):
+            part.write_results()
+        f.ret("0")
+        earlier.add(f, part.values.unchanging())
+        writer.looped += inner.looped
+        stop_unless_zero(kernel, kernel.call("i64", f"part{number}", given))
+    kernel.ret("0")
+    return earlier.words
+
+
+def _kept(f: Function, frame: _Frame) -> str:
+    """Where what several parts know begins: behind the local buffers."""
+    sizes = _sizes(f, frame.program, frame.layout)
+    return f.pure(
+        f"getelementptr inbounds i8, ptr %arena, i64 {_bytes(sizes, frame.program, frame.held)}"
+    )
+
+
 class _Kernel:
-    """Writes the kernel: what is given, the statements, what is given back."""
+    """Writes the kernel, or a part of it: what is given, the statements, what is given back.
 
-    def __init__(self, program: Program, layout: Layout, writer: Writer, lanes: int) -> None:
-        self.program = program
-        self.layout = layout
-        self.f = writer.f
-        self.sizes = _sizes(self.f, program, layout)
-        slots = {v: self.f.slot(kind_of(v.value_type.dtype)) for v in _sorted(slotted(program))}
-        memory = Memory(self.f, self.sizes, self._pointers(), program.heap)
+    ``slotted`` are the variables in it that need a place, and ``places`` where those are that several parts
+    know; ``earlier`` is what the parts in front of it have computed.
+    """
+
+    def __init__(
+        self,
+        frame: _Frame,
+        writer: Writer,
+        body: Block,
+        slotted: set[Expr],
+        earlier: Earlier | None = None,
+        places: Mapping[Expr, int] | None = None,
+    ) -> None:
+        self.program = program = replace(frame.program, body=body)
+        self.layout, self.held = frame.layout, frame.held
+        self.f = f = writer.f
+        self.sizes = _sizes(f, program, frame.layout)
+        slots = {
+            v: address(f, places[v])
+            if places and v in places
+            else f.slot(kind_of(v.value_type.dtype))
+            for v in _sorted(slotted)
+        }
+        memory = Memory(f, self.sizes, self._pointers(), program.heap)
         self.values = Values(writer, memory, slots)
+        self.values.earlier = earlier
         for number, buffer in enumerate(program.heap):
-            self.values.blocks[buffer] = self._block(block_of(self.f, number))
-        self.statements = Statements(program, self.values, lanes)
+            self.values.blocks[buffer] = self._block(block_of(f, number))
+        self.statements = Statements(program, self.values, frame.lanes)
 
-    def write(self) -> None:
-        program, values = self.program, self.values
-        for number, given in enumerate(program.inputs):
+    def write_body(self) -> None:
+        self.statements.block(self.program.body)
+
+    def read_inputs(self) -> None:
+        for number, given in enumerate(self.program.inputs):
             if not isinstance(given, Buffer):
                 word = self.layout.parameter(number)
                 for step, part in enumerate(_parts(given)):
                     self.statements.assign(part, self._parameter(part.value_type, word + step))
-        self.statements.block(program.body)
-        for leaf, place in enumerate(program.outputs):
+
+    def write_results(self) -> None:
+        for leaf, place in enumerate(self.program.outputs):
             if not isinstance(place, Buffer):
                 word = self.layout.result(leaf)
                 for step, part in enumerate(_parts(place)):
-                    self._give(part, values.value(part), word, step)
-        self.f.ret("0")
+                    self._give(part, self.values.value(part), word, step)
 
     def _pointers(self) -> dict[Buffer, str]:
         f, program, layout = self.f, self.program, self.layout
@@ -295,9 +384,9 @@ class _Kernel:
             for number, place in enumerate(places):
                 if isinstance(place, Buffer):
                     found[place] = f.value(f"load ptr, ptr {_word(f, word(number))}, align 8")
-        offset, held = "0", _held(program)
+        offset = "0"
         for buffer in program.locals:
-            if buffer in held:
+            if buffer in self.held:
                 room = f"[{buffer.shape[0]} x {memory_kind(buffer.dtype).text}], align 64"
                 found[buffer] = f.room(room)
                 continue

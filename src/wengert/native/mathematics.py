@@ -17,7 +17,7 @@ from wengert.native.kinds import DOUBLE, FLOAT, Kind
 from wengert.native.text import Function, Module
 from wengert.native.vecmath import LIBRARY_WHEN_SCALAR, MACROS, sincos
 
-__all__ = ["CALLED", "PREFIX", "address", "symbol", "text_of", "written"]
+__all__ = ["CALLED", "PREFIX", "address", "call", "one_of", "symbol", "text_of", "written"]
 
 PREFIX = "wengert.math."
 
@@ -34,20 +34,32 @@ def symbol(name: str, kind: Kind) -> str:
 
 
 def written(f: Function, name: str, kind: Kind, x: str) -> str:
-    """A call."""
-    full, pair = symbol(name, kind), f"{{ {kind.text}, {kind.text} }}"
-    result = pair if name in _PLACES else kind.text
-    f.module.declare(full, kind.text, result, "nounwind memory(none)")
-    value = f.call(result, full, [(kind.text, x)], pure=True)
-    return f.field(pair, value, _PLACES[name]) if name in _PLACES else value
+    """What a call gives."""
+    result = _pair(kind) if name in _PLACES else kind.text
+    f.module.declare(symbol(name, kind), kind.text, result, "nounwind memory(none)")
+    return one_of(f, name, kind, f.pure(call(name, kind, x)))
+
+
+def call(name: str, kind: Kind, x: str) -> str:
+    """The text of a call."""
+    result = _pair(kind) if name in _PLACES else kind.text
+    return f"call {result} @{symbol(name, kind)}({kind.text} {x})"
+
+
+def one_of(f: Function, name: str, kind: Kind, given: str) -> str:
+    """The value of an op, of what the function gives."""
+    return f.field(_pair(kind), given, _PLACES[name]) if name in _PLACES else given
+
+
+def _pair(kind: Kind) -> str:
+    return f"{{ {kind.text}, {kind.text} }}"
 
 
 def text_of(symbol: str) -> str:
     """LLVM IR of a function."""
     name, suffix = symbol.removeprefix(PREFIX).split(".")
     kind, module = _KINDS[suffix], Module(has_fma=engine.host().fma)
-    both = name == "sincos"
-    pair = f"{{ {kind.text}, {kind.text} }}"
+    both, pair = name == "sincos", _pair(kind)
     f = module.function(symbol, [(kind.text, "x")], pair if both else kind.text)
     if not both:
         f.ret(MACROS[name](f, "%x", kind))

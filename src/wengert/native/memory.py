@@ -97,9 +97,10 @@ class Memory:
         if found is None:
             if buffer.role != "table":
                 raise Unsupported(f"a buffer `{buffer.name}` that the program does not list")
-            found = self.pointers[buffer] = _table(
-                self.f, buffer, sum(b.role == "table" for b in self.pointers)
-            )
+            tables = self.f.module.tables
+            if buffer not in tables:
+                tables[buffer] = _table(self.f, buffer, len(tables))
+            found = self.pointers[buffer] = tables[buffer]
         return found
 
     def extent(self, buffer: Buffer, axis: int) -> str:

@@ -36,12 +36,12 @@ from wengert.native.conversions import kind_of, memory_kind
 from wengert.native.heap import block_of, bytes_of, grown
 from wengert.native.primitives import combined
 from wengert.native.routines import call
-from wengert.native.text import BOOL, I64
+from wengert.native.text import BOOL, I64, Function
 from wengert.native.values import Values
 from wengert.native.vectors import Vectors, simple
 from wengert.ops.leaves import CONSTANT, SYMBOL
 
-__all__ = ["Statements"]
+__all__ = ["Statements", "stop_unless_zero"]
 
 _TRUTH = Type("bool")
 
@@ -321,6 +321,15 @@ class Statements:
                 self.memory.row(buffer, indices)  # type: ignore[arg-type]  # a Buffer
             else:
                 self.memory.lead(buffer, indices)  # type: ignore[arg-type]  # a Buffer
+
+
+def stop_unless_zero(f: Function, code: str) -> None:
+    """Give a code back unless it is zero."""
+    fine, failed = f.block("fine"), f.block("failed")
+    f.branch_if(f.compare(I64, "eq", code, "0"), fine, failed)
+    f.start(failed)
+    f.ret(code)
+    f.start(fine)
 
 
 def _checked(body: Block) -> bool:

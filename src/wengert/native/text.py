@@ -61,6 +61,7 @@ class Module:
         self.has_fma, self.has_avx512 = has_fma, has_avx512
         self.attributes = attributes
         self.functions: dict[str, Function] = {}
+        self.tables: dict[object, str] = {}  # addresses of constants, by what they are for
         self._declared: dict[str, str] = {}
         self._globals: dict[str, str] = {}
         self._metadata: list[str] = []
@@ -149,6 +150,18 @@ class Function:
         self._known: dict[str, Any] = {}  # Any: a name, or what was computed `once`
         self._order: list[str] = []  # of what is known, to forget it again
         self._phis: dict[str, int] = {}
+
+    def known(self, text: str) -> str:
+        """The value of an instruction that has been written and is still right; nothing if there is none."""
+        found: str = self._known.get(text, "")
+        return found
+
+    @contextmanager
+    def before_end(self) -> Iterator[Function]:
+        """What is written meanwhile stands in front of the last line."""
+        last = self._lines.pop()
+        yield self
+        self._lines.append(last)
 
     @property
     def length(self) -> int:

@@ -17,6 +17,7 @@ from wengert.lower.changes import Changing, bottom_up
 from wengert.lower.nest import READ, Buffer, Unsupported
 from wengert.native.conversions import converted, kind_of, literal, memory_kind
 from wengert.native.memory import Memory
+from wengert.native.parts import Earlier
 from wengert.native.primitives import PRIMITIVES, Writer, integer_power
 from wengert.native.special import scipy as _scipy  # noqa: F401  its module adds to PRIMITIVES
 from wengert.native.text import I64, Function, Kind
@@ -221,6 +222,7 @@ class Values(_Written):
         self._depends: dict[Changing, frozenset[Changing]] = {}
         self._touched: dict[Changing, int] = {}
         self._clock = 0
+        self.earlier: Earlier | None = None
         memory.held, memory.number = self.held, self.value
 
     @contextmanager
@@ -252,8 +254,19 @@ class Values(_Written):
     def value(self, node: Expr) -> str:
         """The scalar value of a node."""
         if not self._is_known(node):
-            bottom_up([node], self._is_known, self._see)
+            bottom_up([node], self._is_known, self._see, self._needed)
         return self._known[node][0]
+
+    def _needed(self, node: Expr) -> tuple[Expr, ...]:
+        return () if self.earlier is not None and self.earlier.knows(node) else node.args
+
+    def unchanging(self) -> dict[Expr, str]:
+        """What is known now and never changes."""
+        return {
+            node: value
+            for node, (value, _) in self._known.items()
+            if isinstance(node, Expr) and not self._depends[node]
+        }
 
     def held(self, buffer: Buffer) -> str:
         """Where the block of a heap buffer is."""
@@ -262,7 +275,10 @@ class Values(_Written):
         return self._known[buffer][0]
 
     def _see(self, node: Expr) -> None:
-        self.bind(node, self._written(node))
+        if self.earlier is not None and self.earlier.knows(node):
+            self.bind(node, self.earlier.value(self.f, node))
+        else:
+            self.bind(node, self._written(node))
 
     def _is_known(self, node: Changing) -> bool:
         entry = self._known.get(node)

@@ -103,7 +103,7 @@ __all__ = ["for_", "while_"]
 _FEW = 3  # loops of that many iterations are executed
 _ROUNDS = 4  # rounds of a while loop that are executed before staging is tried
 _MOST_TRACES = 12
-_MOST_NODES = 40_000
+_MOST_NODES = 400_000
 
 
 # --- for ---------------------------------------------------------------------------------------------------
@@ -163,9 +163,11 @@ def _over_list(
             yield elements[position - 1]
 
     def changed() -> bool:
+        if not is_growing(elements):
+            return False
         items, growing = ListSlot(elements).get()
         same_items = len(items) == len(before[0]) and all(map(operator.is_, items, before[0]))
-        return is_growing(elements) and not (same_items and growing is before[1])
+        return not (same_items and growing is before[1])
 
     _execute(context, present(), body, flag)
     if changed() and (flag is None or tested(flag.get()) is not True):
