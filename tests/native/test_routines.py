@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any  # Any: numbers and arrays
@@ -291,3 +293,22 @@ def test_numbers_that_do_not_fit_stop() -> None:
         with pytest.raises(nest_interpreter.Stopped):
             nest_interpreter.run(program, given, wrong)
     assert codes == [5, 5, 5]
+
+
+# --- where they are --------------------------------------------------------------------------------------
+IN_A_PROCESS = """
+import sys
+from wengert.native.routines import address
+found = [address("blas", "dgemm"), address("lapack", "dgetrf")]
+assert "scipy.linalg" not in sys.modules
+import scipy.linalg, scipy.linalg.cython_blas, scipy.linalg.cython_lapack
+assert scipy.linalg.cython_blas is sys.modules["scipy.linalg.cython_blas"]
+assert scipy.linalg.solve([[2.0]], [4.0]) == [2.0]
+address.cache_clear()
+sys.modules["wengert.native.routines"]._module.cache_clear()
+assert found == [address("blas", "dgemm"), address("lapack", "dgetrf")]
+"""
+
+
+def test_routines_are_found_without_the_package_around_them() -> None:
+    subprocess.run([sys.executable, "-c", IN_A_PROCESS], check=True)

@@ -7,8 +7,13 @@ NumPy's routines stand in a table for each type of elements, ``PyArray_ArrFuncs`
 from __future__ import annotations
 
 import ctypes
+import os
+import sys
 from functools import cache
 from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +49,7 @@ def address(library: str, name: str) -> int:
     """
     if library == "numpy":
         return _of_numpy(name)
-    module = import_module(f"scipy.linalg.cython_{library}")
+    module = _module(f"cython_{library}")
     capsule = getattr(module, "__pyx_capi__", {}).get(name)
     if capsule is None:
         raise NativeError(worded("routines", expected=f"`{name}` of {library.upper()} in SciPy"))
@@ -82,6 +87,29 @@ def _of_numpy(name: str) -> int:
     if not found:
         raise NativeError(worded("routines", expected=f"`{routine}` of {dtype} in NumPy"))
     return found
+
+
+@cache
+def _module(name: str) -> ModuleType:
+    """A module of ``scipy.linalg``, without all the others, which take a tenth of a second to import."""
+    full = f"scipy.linalg.{name}"
+    if "scipy.linalg" in sys.modules:
+        return import_module(full)
+    try:
+        scipy = import_module("scipy")
+        spec = PathFinder.find_spec(full, [os.path.join(p, "linalg") for p in scipy.__path__])
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        known = module.__pyx_capi__
+        assert isinstance(known, dict)
+    except Exception:  # however SciPy is built, it can be imported as it is meant to be
+        sys.modules.pop(full, None)
+        return import_module(full)
+    # Whoever imports the package finds it there as always, and this very module in it.
+    sys.modules.pop(full, None)
+    return module
 
 
 # --- calls ---------------------------------------------------------------------------------------------
