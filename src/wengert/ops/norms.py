@@ -60,30 +60,44 @@ def _norm_value(x: Any, *, attr: tuple[int, ...]) -> Any:
 _LOWEST = {"float64": -1000, "float32": -120}  # powers of two whose inverses are numbers, too
 
 
-def _simpler_norm(node: Expr) -> Expr | None:
-    """As `_norm_value`: elements are scaled by a power of two."""
-    dtype = node.value_type.dtype
-    if dtype not in _LOWEST:
-        return None
-    if any(node.args[0].shape[a] == 0 for a in node.attr):
-        return cast(zeros(node.shape), dtype)
-    x = node.args[0]
-    size_ = absolute(x if is_complex(x.value_type) else cast(x, dtype))
-    largest = max_(size_, node.attr)
+def _scaled(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Expr, Expr]:
+    """As in `_norm_value`: the norm of scaled elements, a power of two by which they are, its exponent."""
+    size_ = absolute(x) if is_complex(x.value_type) else x  # other signs go with the squares
+    dtype = size_.value_type.dtype
+    largest = max_(absolute(size_), axes)
     largest = where(isfinite(largest), largest, zeros(largest.shape))
     exponent = maximum(cast(binary_exponent(largest), "int64"), lift(_LOWEST[dtype]))
     factor = ldexp(cast(ones(largest.shape), dtype), scale(-1, exponent))
-    scaled = times(size_, spread(factor, node.attr, size_.shape))
-    return ldexp(sqrt(sum_axes(times(scaled, scaled), node.attr)), exponent)
+    scaled = times(size_, spread(factor, axes, x.shape))
+    return sqrt(sum_axes(times(scaled, scaled), axes)), factor, exponent
+
+
+def _has_none(node: Expr) -> bool:
+    return any(node.args[0].shape[a] == 0 for a in node.attr)
+
+
+def _simpler_norm(node: Expr) -> Expr | None:
+    x, dtype = node.args[0], node.value_type.dtype
+    if dtype not in _LOWEST:
+        return None
+    if _has_none(node):
+        return cast(zeros(node.shape), dtype)
+    length, _, exponent = _scaled(x if is_complex(x.value_type) else cast(x, dtype), node.attr)
+    return ldexp(length, exponent)
 
 
 def _simpler_normalized(node: Expr) -> Expr | None:
+    """Scaled elements over their norm."""
     dtype = node.value_type.dtype
+    if _has_none(node):
+        return cast(zeros(node.shape), dtype)
     x = cast(node.args[0], dtype)
-    length = spread(make(NORM, (x,), node.attr), node.attr, x.shape)
+    length, factor, _ = _scaled(x, node.attr)
     gone = eq(length, ZERO)
-    quotient = divide(x, where(gone, cast(ones(x.shape), length.value_type.dtype), length))
-    return where(gone, cast(zeros(x.shape), dtype), quotient)
+    divisor = where(gone, cast(ones(length.shape), length.value_type.dtype), length)
+    scaled = times(x, spread(factor, node.attr, x.shape))
+    quotient = divide(scaled, spread(divisor, node.attr, x.shape))
+    return where(spread(gone, node.attr, x.shape), cast(zeros(x.shape), dtype), quotient)
 
 
 def _norm_tangent(

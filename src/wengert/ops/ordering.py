@@ -299,7 +299,7 @@ def argsort_calls(node: Expr, ask: Calls) -> bool:
     """By NumPy's own routine where the order of equal elements is that routine's."""
     axis, result = node.attr.axis, ask.result()
     extent = node.shape[axis]
-    if node.attr.stable or (isinstance(extent, int) and extent <= _SHORT):
+    if node.attr.stable:
         return False
     n, memory, places = ask.extent(extent), ask.scratch((extent,)), ask.scratch((extent,), "int64")
 
