@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
-from typing import Any, NoReturn  # Any: numbers and arrays
+from typing import Any, NamedTuple, NoReturn  # Any: numbers and arrays
 
 import nest_interpreter
 import numpy as np
@@ -107,22 +106,36 @@ def _machine(nest: Program, values: list[Any]) -> Any:
     def failed(code: int, words: bytes, *args: object) -> NoReturn:
         raise Stopped(code)
 
-    return compiled(nest, name="f", slow=slow, failed=failed)(*values)[0]
+    return compiled(nest, name="f", slow=slow, failed=failed)(*values)
 
 
 def _interpreted(nest: Program, values: list[Any]) -> Any:
     try:
-        return nest_interpreter.run(nest, *values)[0]
+        return nest_interpreter.run(nest, *values)
     except nest_interpreter.Stopped as stop:
         raise Stopped from stop
 
 
+class Case(NamedTuple):
+    """A function of one result, and what it shall be."""
+
+    label: str
+    function: Function
+    given: list[Any]
+    want: Any
+    rtol: float
+
+
+_TOGETHER = 8  # cases that are compiled as one program of machine code
+
+
 class Judge:
-    """Collects what differs from the evaluator; C is judged at the end, all in one file."""
+    """Collects what differs from the evaluator. Machine code and C are judged at the end, in few pieces."""
 
     def __init__(self, folder: Path) -> None:
-        self.batch = Batch(folder)
-        self.later: list[tuple[str, int, list[Any], Any]] = []
+        self.batch = Batch(folder, "-O0", "-ffp-contract=off")
+        self.groups: list[list[Case]] = []
+        self.later: list[tuple[int, Case]] = []
         self.wrong: list[str] = []
         self.calls = (True, False)  # with routines and without; C has none
 
@@ -139,17 +152,41 @@ class Judge:
                 (want,) = evaluate_nodes([node], values)
             except Exception as error:  # whatever NumPy says
                 want = error
-        for run, calls in product((_interpreted, _machine), self.calls):
+        case = Case(label, function, given, want, rtol)
+        self.run(_interpreted, [case], named)
+        if isinstance(want, Exception) or any(isinstance(e, Dim) for n in inputs for e in n.shape):
+            self.run(_machine, [case], named)
+        else:
+            self.add(case)
+        if COMPILER is not None and not named and False in self.calls:
+            self.later.append((self.batch.add(function), case))
+
+    def add(self, case: Case) -> None:
+        """Into a program that has none of its inputs yet."""
+        for group in self.groups:
+            mine = {n for other in group for n in other.function.inputs}
+            if len(group) < _TOGETHER and mine.isdisjoint(case.function.inputs):
+                group.append(case)
+                return
+        self.groups.append([case])
+
+    def run(self, how: Callable[..., Any], cases: list[Case], named: bool = False) -> None:
+        """Several cases as one program; with ``named`` it may stop, and NumPy goes on from there."""
+        inputs = tuple([n for case in cases for n in case.function.inputs])
+        outputs = tuple([case.function.outputs[0] for case in cases])
+        given = [value for case in cases for value in case.given]
+        for calls in self.calls:
+            found: Any
             try:
-                got = run(lowered(function, calls=calls), given)
+                found = how(lowered(Function(inputs, outputs), calls=calls), given)
             except Stopped as stop:
                 if named:
-                    continue  # NumPy goes on from here
-                got = stop
+                    continue
+                found = [stop] * len(cases)
             kind = "" if calls else " without routines"
-            self.compare(f"{label}, {run.__name__}{kind}", got, want, rtol)
-        if COMPILER is not None and not named and False in self.calls:
-            self.later.append((label, self.batch.add(function), given, want))
+            for case, got in zip(cases, found, strict=True):
+                label = f"{case.label}, {how.__name__}{kind}"
+                self.compare(label, got, case.want, case.rtol)
 
     def compare(self, label: str, got: Any, want: Any, rtol: float) -> None:
         if isinstance(want, Exception) or isinstance(got, Exception):
@@ -166,12 +203,14 @@ class Judge:
             self.wrong.append(f"{label}: {got!r} is not {want!r}")
 
     def finish(self) -> None:
+        for group in self.groups:
+            self.run(_machine, group)
         if self.later:
             self.batch.build()
-        for label, number, given, want in self.later:
-            code, outputs = self.batch.run(number, given)
+        for number, case in self.later:
+            code, outputs = self.batch.run(number, case.given)
             got = Stopped(code) if code else outputs[0]
-            self.compare(f"{label}, C", got, want, 1e-12)
+            self.compare(f"{case.label}, C", got, case.want, max(case.rtol, 1e-12))
         assert not self.wrong, f"{len(self.wrong)} wrong\n" + "\n".join(self.wrong)
 
 
