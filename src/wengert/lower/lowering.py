@@ -88,8 +88,13 @@ def lowered(
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    lowering = _Lowering(names or {}, lines or {}, calls, strict)
-    program = in_real_numbers(lowering.program(written_out(function)))
+    function, written = written_out(function)
+    names, lines = (
+        {written.get(node, node): said for node, said in (about or {}).items()}
+        for about in (names, lines)
+    )
+    lowering = _Lowering(names, lines, calls, strict)
+    program = in_real_numbers(lowering.program(function))
     if not fuse:
         return program
     with remembering():

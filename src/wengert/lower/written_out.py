@@ -3,7 +3,8 @@
 >>> from wengert.ops.leaves import symbol
 >>> from wengert.ops.reductions import softmax
 >>> x = symbol("x", (3,))
->>> sorted({n.op.name for n in order(written_out(Function((x,), (softmax(x),))).outputs)})[:4]
+>>> written, _ = written_out(Function((x,), (softmax(x),)))
+>>> sorted({n.op.name for n in order(written.outputs)})[:4]
 ['constant', 'div', 'ein', 'exp']
 """
 
@@ -19,12 +20,13 @@ from wengert.ir.walk import build, order, replaced
 __all__ = ["written_out"]
 
 
-def written_out(function: Function) -> Function:
-    """The function without ops that have simpler ones to be made of."""
-    outputs = _Writing().roots(function.outputs)
+def written_out(function: Function) -> tuple[Function, dict[Expr, Expr]]:
+    """The function without ops that have simpler ones to be made of, and what has become of each node."""
+    writing = _Writing()
+    outputs = writing.roots(function.outputs)
     if all(a is b for a, b in zip(outputs, function.outputs, strict=True)):
-        return function
-    return Function(function.inputs, tuple(outputs), function.name)
+        return function, {}
+    return Function(function.inputs, tuple(outputs), function.name), writing.done
 
 
 class _Writing:
