@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any  # Any: numbers and arrays
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from wengert.ir.node import Expr
 from wengert.ir.walk import order
+from wengert.lower.host import computed
 from wengert.lower.nest import (
     READ,
     Accumulate,
@@ -19,14 +21,17 @@ from wengert.lower.nest import (
     Call,
     Check,
     For,
+    Host,
     If,
     Pair,
     Part,
+    Passed,
     Program,
     Store,
     While,
 )
 from wengert.ops.leaves import CONSTANT, SIZE
+from wengert.ops.routines import Routine
 
 __all__ = ["Stopped", "TooLong", "run"]
 
@@ -129,12 +134,49 @@ class _Machine:
                 case Check(condition, code):
                     if not self.value(condition):
                         raise Stopped(code)
+                case Call(Host() as host, _, arguments):
+                    self.host(host, list(arguments))
                 case Call(routine, dtype, arguments, status, code):
+                    assert isinstance(routine, Routine)
                     given = [self.argument(a, dtype, code) for a in arguments]
                     with np.errstate(all="ignore"):
                         report = routine.evaluate(*given)
                     if status is not None:
                         self.values[status] = np.int64(report)
+
+    def host(self, host: Host, arguments: list[Any]) -> None:
+        def number() -> Any:
+            return self.value(arguments.pop(0))
+
+        def array(passed: Passed) -> np.ndarray:
+            start: Part = arguments.pop(0)
+            memory = self.memory.get(start.buffer)
+            if memory is None:
+                memory = np.asarray(start.buffer.table)
+            flat = memory.reshape(-1).view(passed.dtype)
+            places = [int(self.value(p)) for p in start.places][: memory.ndim]
+            steps = [s // flat.itemsize for s in memory.strides]
+            at = sum(p * s for p, s in zip(places, steps, strict=True))
+            shape = [int(number()) for _ in range(passed.axes)]
+            apart = [int(number()) for _ in shape] if passed.spread else None
+            if 0 in shape:
+                return np.empty(shape, passed.dtype)
+            usual = np.empty(shape, passed.dtype).strides
+            strides = usual if apart is None else [s * flat.itemsize for s in apart]
+            return as_strided(flat[at:], shape, strides)
+
+        values: list[Any] = []
+        for passed in host.takes:
+            if passed.axes:
+                values.append(array(passed).copy())
+            elif passed.dtype.startswith("complex"):
+                values.append(np.dtype(passed.dtype).type(complex(number(), number())))
+            else:
+                values.append(np.dtype(passed.dtype).type(number()))
+            if passed.weak:
+                values[-1] = values[-1].item()
+        sizes = {name: int(number()) for name in host.sizes}
+        computed(host, values, sizes, [array(passed) for passed in host.gives])
 
     def argument(self, argument: str | Expr | Part, dtype: str, code: int) -> Any:
         if isinstance(argument, str):

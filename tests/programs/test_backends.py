@@ -43,7 +43,7 @@ def test_one_warning_per_function_at_the_line_of_the_caller(
     def unsupported(*_: object, **__: object) -> object:
         raise Unsupported("`inv`")
 
-    monkeypatch.setattr("wengert.lower.lowering.lowered", unsupported)
+    monkeypatch.setattr("wengert.native.compiled.machine_code", unsupported)
     slope = wg.grad(squares, backend="native")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -63,7 +63,7 @@ def test_a_mistake_in_making_machine_code_is_no_error(monkeypatch: pytest.Monkey
     def mistaken(*_: object, **__: object) -> object:
         raise KeyError("lost")
 
-    monkeypatch.setattr("wengert.lower.lowering.lowered", mistaken)
+    monkeypatch.setattr("wengert.native.compiled.machine_code", mistaken)
     with pytest.warns(NativeWarning, match=r"jit\(squares\).*a mistake in wengert, KeyError"):
         assert wg.jit(squares, backend="native")(np.arange(3.0)) == 5.0
 

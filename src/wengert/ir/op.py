@@ -296,6 +296,7 @@ class Op:
     returns whether it did: it may decline before it asks for anything. ``loops(node, ask)`` does so
     too, without routines (see ``ops.places.Loops``). ``simpler(node)`` is the node in other ops, which are
     lowered instead.
+    ``applies(attr)`` is the body whose results are those of the op, for its arguments, where that is so.
     ``parts(*args)`` says what the op is on complex numbers in terms of real ones, for scalars: these come and
     are returned as pairs (`ops.plane.Pair`), real ones as they are.
     ``samples`` gives argument shapes and attributes for the test harness; without them elementwise ops are
@@ -339,6 +340,7 @@ class Op:
     effect: bool = (
         False  # does more than giving a value: keep it while its token is used, never copy it
     )
+    foreign: bool = False  # runs code that is not in the graph, which may do anything
     resolve: Callable[[Any, Mapping[str, int]], Any] | None = (
         None  # attribute with sizes in numbers
     )
@@ -352,6 +354,7 @@ class Op:
     )
     # The name of an extent of the results that only running the node tells, or nothing.
     tells: Callable[[Any], str] | None = None
+    applies: Callable[[Any], Any] | None = None  # the region that it is, if it is no more than that
     binds: Callable[[Any], bool] | None = None  # whether the body may call itself
     recurs: Callable[[Any], int] | None = None  # which of the calls around it the node calls again
     key: Callable[[Any], Hashable] | None = (

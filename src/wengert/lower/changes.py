@@ -32,6 +32,7 @@ __all__ = [
     "counters",
     "expressions",
     "slotted",
+    "statements",
     "varying",
     "wild",
     "with_bodies",
@@ -82,7 +83,8 @@ def expressions(statement: Statement) -> tuple[Expr, ...]:
             return statement.expressions
 
 
-def _all(block: Block) -> Iterator[Statement]:
+def statements(block: Block) -> Iterator[Statement]:
+    """All statements of a block, and of the bodies in it."""
     waiting = [block]
     while waiting:
         for statement in waiting.pop():
@@ -93,7 +95,7 @@ def _all(block: Block) -> Iterator[Statement]:
 def changed(block: Block) -> set[Changing]:
     """All variables that get a value in a block, counters too, and all buffers stored to."""
     found: set[Changing] = set()
-    for statement in _all(block):
+    for statement in statements(block):
         match statement:
             case Assign() | Accumulate():
                 found.add(statement.variable)
@@ -118,7 +120,7 @@ def changed(block: Block) -> set[Changing]:
 
 def counters(block: Block) -> set[Expr]:
     """The counters of all loops in a block."""
-    return {s.counter for s in _all(block) if isinstance(s, (For, While))}
+    return {s.counter for s in statements(block) if isinstance(s, (For, While))}
 
 
 def _arguments(node: Expr) -> tuple[Expr, ...]:
@@ -158,7 +160,7 @@ def varying(block: Block, changing: set[Changing]) -> dict[Expr, bool]:
         else:
             known[node] = any(known[a] for a in node.args)
 
-    for statement in _all(block):
+    for statement in statements(block):
         bottom_up(expressions(statement), known.__contains__, see)
     return known
 

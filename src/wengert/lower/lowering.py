@@ -17,11 +17,13 @@ from typing import Any
 from wengert.ir.dims import Dim, Extent, definer, is_defined
 from wengert.ir.function import Function
 from wengert.ir.node import OPERATORS, Expr
+from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type, is_complex
 from wengert.ir.walk import build, order
 from wengert.lower.calls import Calling
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
+from wengert.lower.host import has_effects, hosted, knows
 from wengert.lower.looping import Looping
 from wengert.lower.nest import (
     Accumulate,
@@ -43,6 +45,7 @@ from wengert.lower.order import along, in_memory_order
 from wengert.lower.pairs import in_real_numbers
 from wengert.lower.parallel import with_parallel_loops
 from wengert.lower.ranges import Ranges
+from wengert.lower.sizes import told_first
 from wengert.lower.uses import remembering
 from wengert.lower.values import (
     COUNTER,
@@ -52,6 +55,7 @@ from wengert.lower.values import (
     Riding,
     Stored,
     Value,
+    in_sizes,
     of_type,
     reads,
 )
@@ -59,7 +63,6 @@ from wengert.lower.written_out import written_out
 from wengert.ops.choice import lt, where
 from wengert.ops.control.cond import Cond
 from wengert.ops.control.lengths import Loop, told_by
-from wengert.ops.extents import polynomial_of
 from wengert.ops.leaves import CONSTANT, SIZE, SYMBOL, const, size
 
 __all__ = ["lowered"]
@@ -78,12 +81,15 @@ def lowered(
     fuse: bool = True,
     calls: bool = True,
     strict: bool = False,
+    python: frozenset[str | Expr] | None = None,
 ) -> Program:
     """The loop nests of a function.
 
     ``names``: what nodes and parameters of bodies are called; ``lines``: where in the user's program nodes
     are from. Both are only for people. ``fuse=False`` leaves all loops apart, ``calls=False`` does
-    without routines of BLAS and LAPACK, ``strict`` only for sums, whose order BLAS does not tell.
+    without routines of BLAS and LAPACK, ``strict`` only for sums, whose order BLAS does not tell. ``python``
+    allows for calls of Python, which compute what nothing else does, all ops of these names, and these
+    nodes.
 
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
@@ -93,7 +99,8 @@ def lowered(
         {written.get(node, node): said for node, said in (about or {}).items()}
         for about in (names, lines)
     )
-    lowering = _Lowering(names, lines, calls, strict)
+    lowering = _Lowering(names, lines, calls, strict, python)
+    lowering.effects = python is not None and has_effects(function.outputs)
     program = in_real_numbers(lowering.program(function))
     if not fuse:
         return program
@@ -105,10 +112,13 @@ def lowered(
 class _Lowering:
     """One function: its local buffers, and the codes of its checks."""
 
+    effects = False  # whether a part of the program must not be done twice
+
     def __init__(
-        self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any], calls: bool, strict: bool
-    ) -> None:
-        self.calls, self.strict = calls, strict
+        self, hints: Mapping[Expr, str], lines: Mapping[Expr, Any], calls: bool, strict: bool,
+        python: frozenset[str | Expr] | None,
+    ) -> None:  # fmt: skip
+        self.calls, self.strict, self.python = calls, strict, python
         self.hints, self.lines = hints, lines  # Any: places, which are shown
         self.called: dict[Expr | Buffer, str] = {}
         self.comments: dict[Expr, str] = {}
@@ -117,6 +127,22 @@ class _Lowering:
         self.names = count()
         self.codes = count(1)
         self.ranges = Ranges()
+
+    def by_python(self, node: Expr) -> bool:
+        """Whether nothing but Python computes a node."""
+        if self.python is None or not node.args:
+            return False
+        return node.op.name in self.python or node in self.python or not knows(node.op)
+
+    def is_barrier(self, node: Expr) -> bool:
+        """Whether all elements of the arguments are needed first."""
+        return _is_barrier(node) or self.by_python(node)
+
+    def is_lazy_array(self, node: Expr) -> bool:
+        """Whether elements of an array are computed where they are asked for."""
+        if isinstance(node.type, TupleType) or not node.ndim:
+            return False
+        return not self.is_barrier(node)
 
     def local(self, dtype: str, shape: Sequence[Extent]) -> Buffer:
         buffer = Buffer(f"t{next(self.names)}", dtype, tuple(shape))
@@ -189,7 +215,7 @@ def _is_barrier(node: Expr) -> bool:
     """Whether all elements of the arguments are needed first."""
     op = node.op
     return bool(
-        op.bodies is not None
+        (op.bodies is not None and op.element is None)
         or op.stores is not None
         or op.fills is not None
         or op.effect
@@ -197,10 +223,6 @@ def _is_barrier(node: Expr) -> bool:
         or op.loops is not None
         or (op.folds is not None and op.folds(node))
     )
-
-
-def _is_lazy_array(node: Expr) -> bool:
-    return not isinstance(node.type, TupleType) and bool(node.ndim) and not _is_barrier(node)
 
 
 def _rides(node: Expr) -> tuple[Extent, ...] | None:
@@ -318,10 +340,10 @@ class _Frame:
 
         Where counters of loops decide about an extent, it is the largest one.
         """
-        found = _in_sizes(value)
+        found = in_sizes(value)
         if found is None:
             most = self.lowering.ranges.most(value)
-            found = None if most is None else _in_sizes(most)
+            found = None if most is None else in_sizes(most)
         return found
 
     # --- sizes -------------------------------------------------------------------------------------------
@@ -430,7 +452,7 @@ class _Frame:
         if op.element is not None:
             return op.element(node, places, Asking(self, node))  # type: ignore[arg-type]
         if not op.elementwise and node.args:
-            raise Unsupported(f"`{op.name}`")
+            raise Unsupported(f"`{op.name}`", op.name)
         parts = tuple([self.at(a, places if a.ndim else ()) for a in node.args])
         if parts == node.args:
             return node
@@ -493,7 +515,7 @@ class _Frame:
 
     def is_at_hand(self, node: Expr) -> bool:
         """Whether an array is in memory whoever reads it, and is not made along with what reads it."""
-        return node.op is CONSTANT or not _is_lazy_array(node) or not node.args
+        return node.op is CONSTANT or not self.lowering.is_lazy_array(node) or not node.args
 
     def stored(self, node: Expr) -> Stored:
         """An array, put into memory of its own here."""
@@ -540,7 +562,7 @@ class _Frame:
     def run(self, outputs: Sequence[Expr], places: Mapping[Expr, Buffer] | None = None) -> None:
         """Statements for all that the outputs need, level by level; ``places`` are buffers for some."""
         self.places = places = places or {}
-        nodes = [n for n in order(outputs) if n not in self.known]
+        nodes, told = told_first([n for n in order(outputs) if n not in self.known])
         self.finals = frozenset(outputs)
         self.named = len(nodes) > _LONG
         for node in nodes:
@@ -550,17 +572,19 @@ class _Frame:
         groups: dict[int, dict[tuple[Extent, ...], _Group]] = {}
         riding: dict[Expr, tuple[Extent, ...]] = {}
         for node in nodes:
-            level = max([self.levels.get(a, 0) for a in (*node.args, *node.needs)], default=0)
-            shape = _rides(node)
+            before = (*node.args, *node.needs, *told.get(node, ()))
+            level = max([self.levels.get(a, 0) for a in before], default=0)
+            barrier = self.lowering.is_barrier(node)
+            shape = None if self.lowering.by_python(node) else _rides(node)
             if shape is not None:
                 riding[node] = shape
                 groups.setdefault(level, {}).setdefault(shape, _Group()).riders.append(node)
-            elif _is_barrier(node):
+            elif barrier:
                 barriers.setdefault(level + 1, []).append(node)
-            self.levels[node] = level + int(shape is not None or _is_barrier(node))
+            self.levels[node] = level + int(shape is not None or barrier)
         depths: dict[Expr, int] = {}
         for node in nodes:
-            if not _is_lazy_array(node):
+            if not self.lowering.is_lazy_array(node):
                 continue
             depths[node] = 1 + max([depths.get(a, 0) for a in node.args], default=0)
             deep = depths[node] >= _DEEPEST
@@ -578,7 +602,7 @@ class _Frame:
         """Whether an array costs something and is not just read once, or in its own nest only."""
         if node.op.element is not None or not node.args or not node.op.elementwise:
             return False
-        if _is_made_of_numbers(node):
+        if self._is_made_of_numbers(node):
             return False
         users = self.users.get(node, ())
         level = self.levels[node]
@@ -593,6 +617,20 @@ class _Frame:
         if not outside:
             return False
         return len(users) > 1 or not _reads_once(outside[0], node)
+
+    def _is_made_of_numbers(self, node: Expr) -> bool:
+        """Whether no array is read for the elements, which then are cheap."""
+        seen, todo = {node}, [node]
+        while todo:
+            top = todo.pop()
+            if self.lowering.is_barrier(top) or (not top.args and top.ndim):
+                return False
+            more = [a for a in top.args if _has_axes(a) and a not in seen]
+            if len(seen) > 20:
+                return False
+            seen.update(more)
+            todo += more
+        return True
 
     def together(self, group: _Group) -> None:
         """One nest for arrays of one shape and for what is folded of them."""
@@ -625,8 +663,22 @@ class _Frame:
 
     # --- barriers ----------------------------------------------------------------------------------------
     def barrier(self, node: Expr) -> None:
-        """What needs all elements of its arguments."""
-        if isinstance(node.attr, Loop):
+        """What needs all elements of its arguments; a refusal says which node was the innermost."""
+        try:
+            self._barrier(node)
+        except Unsupported as refusal:
+            python = self.lowering.python
+            if python is not None and (refusal.op is None or refusal.op in python):
+                refusal.op = None if node in python else node
+            raise
+
+    def _barrier(self, node: Expr) -> None:
+        body = None if node.op.applies is None else node.op.applies(node.attr)
+        if self.lowering.by_python(node):
+            self.known[node] = hosted(self, node)  # type: ignore[arg-type]
+        elif body is not None:
+            self.known[node] = self.applied(node, body)
+        elif isinstance(node.attr, Loop):
             self.known[node] = self.loop(node, node.attr)
         elif isinstance(node.attr, Cond):
             self.known[node] = self.cond(node, node.attr)
@@ -635,16 +687,42 @@ class _Frame:
         elif node.op.fills is not None:
             self.known[node] = self.filled(node)
         elif node.op.checks is not None:
-            condition = node.op.checks(node)
-            if condition is not None:
-                self.check(self.number(condition), str(node.attr))
+            self.checked(node)
             self.known[node] = const(0)
         elif self.called(node) or self.looped(node):
             pass
         elif node.op.folds is not None:
             self.known[node] = self.folded(node)
+        elif self.lowering.python is not None:
+            self.known[node] = hosted(self, node)  # type: ignore[arg-type]
         else:
             raise Unsupported(f"`{node.op.name}`")
+
+    def checked(self, node: Expr) -> None:
+        """Stop with an error of the user's program unless a condition holds."""
+        assert node.op.checks is not None
+        condition = node.op.checks(node)
+        if condition is None:
+            return
+        holds = self.number(condition)
+        if not self.lowering.effects or not node.op.effect:
+            self.check(holds, str(node.attr))
+        elif not self.lowering.ranges.holds(holds):  # Python is there to raise it
+            failed, before = Block(), (dict(self.known), dict(self.elements))
+            with self.inside(failed):
+                hosted(self, node)  # type: ignore[arg-type]
+            self.known, self.elements = before  # all that was computed for it is there only
+            self.add(If(self.kept(holds), Block(), failed))
+
+    def applied(self, node: Expr, region: Region) -> Value:
+        """The results of a body for the arguments of the node."""
+        inner = self.body(self.block, region.params, [self.given(a) for a in node.args])
+        inner.run(region.outputs)
+        results: list[Value] = [
+            inner.array(o) if o.ndim else inner.kept(of_type(inner.number(o), o.value_type.dtype))
+            for o in region.outputs
+        ]
+        return results if isinstance(node.type, TupleType) else results[0]
 
     def called(self, node: Expr) -> bool:
         """Whether routines compute a node."""
@@ -803,7 +881,7 @@ class _Frame:
         if base in self.finals or any(self.levels[u] > level for u in others):
             return False
         waiting = [u for u in others if not self._is_only_for(u, node)]
-        if any(_is_barrier(u) for u in waiting):
+        if any(self.lowering.is_barrier(u) for u in waiting):
             return False
         for user in waiting:
             self.known[user] = self.stored(user) if user.ndim else self.kept(self.number(user))
@@ -814,7 +892,7 @@ class _Frame:
         while todo:
             top = todo.pop()
             seen += 1
-            if top in self.finals or seen > 50 or _is_barrier(top):
+            if top in self.finals or seen > 50 or self.lowering.is_barrier(top):
                 return False
             todo += [u for u in self.users.get(top, ()) if u is not node]
         return True
@@ -1059,26 +1137,6 @@ def _not_negative(extent: Expr) -> Expr:
     if extent.op is CONSTANT:
         return const(max(extent.attr, 0))
     return extent if extent.op is SIZE else where(lt(extent, const(0)), const(0), extent)
-
-
-def _in_sizes(value: Expr) -> Extent | None:
-    """An extent in the sizes that inputs tell, if it is one."""
-    return polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
-
-
-def _is_made_of_numbers(node: Expr) -> bool:
-    """Whether no array is read for the elements, which then are cheap."""
-    seen, todo = {node}, [node]
-    while todo:
-        top = todo.pop()
-        if _is_barrier(top) or (not top.args and top.ndim):
-            return False
-        more = [a for a in top.args if _has_axes(a) and a not in seen]
-        if len(seen) > 20:
-            return False
-        seen.update(more)
-        todo += more
-    return True
 
 
 def _reads_once(user: Expr, node: Expr) -> bool:

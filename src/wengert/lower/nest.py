@@ -13,8 +13,8 @@ needed, or earlier, in front of loops that change nothing it depends on. Only st
   The loop leaves in the variable ``done``, if it has one, how many times the body has run;
 * a ``parallel`` loop may run in any order, and its iterations share nothing but what `Accumulate` and stores
   that add put together. Local buffers that nothing outside of it uses are each iteration's own;
-* a `Call` of a routine reads and writes memory from some places on. It counts as a store to the buffers that
-  its routine writes.
+* a `Call` of a routine, or of Python (`Host`), reads and writes memory from some places on. It counts as a
+  store to the buffers that are written.
 
 Buffers are arrays in memory, row-major and without gaps; truth values take a byte each. An input buffer is
 never stored to. Local buffers hold anything at first. Those of the role ``heap`` have extents that only
@@ -44,15 +44,23 @@ from wengert.ops.plane import Pair
 from wengert.ops.routines import Routine
 
 __all__ = [
-    "READ", "Accumulate", "Allocate", "Argument", "Assign", "Block", "Buffer", "Call", "Check", "For", "If",
-    "Pair", "Part", "Program", "Reading", "Statement", "Store", "Unsupported", "While", "read", "variable",
+    "READ", "Accumulate", "Allocate", "Argument", "Assign", "Block", "Buffer", "Call", "Check", "For", "Host",
+    "If", "Pair", "Part", "Passed", "Program", "Reading", "Statement", "Store", "Unsupported", "While",
+    "read", "variable",
 ]  # fmt: skip
 
 Role = Literal["input", "output", "local", "table", "heap"]
 
 
 class Unsupported(Exception):  # noqa: N818  an answer, caught by who asked
-    """The graph needs something that has no lowering; the text names it."""
+    """The graph needs something that has no lowering; the text names it.
+
+    ``op`` is the name of the op without which it could be done, or the node, if anything is known.
+    """
+
+    def __init__(self, text: str, op: str | Expr | None = None) -> None:
+        super().__init__(text)
+        self.op = op
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,17 +214,59 @@ class Part(NamedTuple):
 Argument: TypeAlias = str | Expr | Part
 
 
-@dataclass(frozen=True, eq=False)
-class Call:
-    """A routine of BLAS or LAPACK for numbers of a type (`ops.routines` says what each does).
+class Passed(NamedTuple):
+    """How a value goes to Python or comes from there: a number, or an array with so many axes.
 
-    All arguments are passed as addresses, as Fortran has it: of a letter, of a whole number of 32 bits, of a
-    number of the type, or of the element where a `Part` begins. A routine of LAPACK gets one more at the end,
-    of a whole number of 32 bits that it sets and that ``status`` (an integer variable) has from then on.
-    Running stops with ``code`` where a whole number is negative or does not fit into 32 bits.
+    For an array stand a `Part` where it begins, then its extents, and if it is ``spread``, so that its
+    elements do not fill memory, how many of them lie between neighbours along each axis.
     """
 
-    routine: Routine
+    dtype: str
+    axes: int = 0
+    weak: bool = False
+    spread: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Host:
+    """A node that Python computes, by what the record of its op says that it evaluates to.
+
+    Arguments of a call are the values that it ``takes`` (numbers as expressions, complex ones as two), then
+    the ``sizes`` with names, and then where what it ``gives`` is to be: an array each, without axes for a
+    number. With ``effect`` it does more than that, and must not be done twice. An error in Python ends
+    the program, and is raised by who called it.
+
+    Where only running tells the extents of results, there are two calls, one right after the other but for
+    memory: the first computes and gives the extents that it ``asks`` for, by result and axis, as one
+    array of integers; the second takes nothing and gives the results of the first, ``later``.
+    """
+
+    node: Expr
+    takes: tuple[Passed, ...]
+    sizes: tuple[str, ...]
+    gives: tuple[Passed, ...]
+    effect: bool = False
+    asks: tuple[tuple[int, int], ...] = ()
+    later: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its op is called."""
+        return self.node.op.name
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A routine of BLAS or LAPACK for numbers of a type (`ops.routines` says what each does), or Python.
+
+    All arguments of a routine are passed as addresses, as Fortran has it: of a letter, of a whole number of
+    32 bits, of a number of the type, or of the element where a `Part` begins. A routine of LAPACK gets one
+    more at the end, of a whole number of 32 bits that it sets and that ``status`` (an integer variable) has
+    from then on. Running stops with ``code`` where a whole number is negative or does not fit into 32 bits.
+    A `Host` has none of these.
+    """
+
+    routine: Routine | Host
     dtype: str
     arguments: tuple[Argument, ...]
     status: Expr | None
@@ -236,6 +286,9 @@ class Call:
     @property
     def written(self) -> tuple[Buffer, ...]:
         """The buffers that are changed."""
+        if isinstance(self.routine, Host):
+            places = [a.buffer for a in self.arguments if isinstance(a, Part)]
+            return tuple(places[len(places) - len(self.routine.gives) :])
         parts = [self.arguments[i] for i in self.routine.writes]
         return tuple([p.buffer for p in parts if isinstance(p, Part)])
 

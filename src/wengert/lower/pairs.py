@@ -29,6 +29,7 @@ from wengert.lower.nest import (
     Call,
     Check,
     For,
+    Host,
     If,
     Pair,
     Part,
@@ -103,8 +104,13 @@ class _Splitting:
     def __init__(self) -> None:
         self.done: dict[Expr, Expr | Pair] = {}
         self.memory: dict[Buffer, tuple[Buffer, ...]] = {}  # one per part, or one for both
+        self.together: set[Buffer] = set()  # those that Python sees have both parts in one
 
     def program(self, program: Program) -> Program:
+        for statement in _statements(program.body):
+            if isinstance(statement, Call) and isinstance(statement.routine, Host):
+                parts = [a for a in statement.arguments if isinstance(a, Part)]
+                self.together.update(p.buffer for p in parts)
         local = [part for b in program.locals for part in self._buffers(b)]
         if any(b.dtype.startswith("complex") for b in program.heap):
             raise Unsupported("complex numbers in memory whose size only running tells")
@@ -126,7 +132,7 @@ class _Splitting:
     def _buffers(self, buffer: Buffer) -> tuple[Buffer, ...]:
         found = self.memory.get(buffer)
         if found is None:
-            found = self.memory[buffer] = _parts_of(buffer)
+            found = self.memory[buffer] = _parts_of(buffer, buffer in self.together)
         return found
 
     def _at(
@@ -188,7 +194,7 @@ class _Splitting:
             return of_type(build(node.op, plain, node.attr), type_.dtype)
         parts = node.op.parts
         if parts is None:
-            raise Unsupported(f"`{node.op.name}` of complex numbers")
+            raise Unsupported(f"`{node.op.name}` of complex numbers", node.op.name)
         found = parts(*args) if node.attr is None else parts(*args, attr=node.attr)
         if not is_complex(type_):
             assert isinstance(found, Expr), f"`{node.op.name}` is real"
@@ -227,14 +233,20 @@ class _Splitting:
                 return [If(condition, then, orelse)]
             case Check():
                 return [replace(statement, condition=self.real(statement.condition))]
-            case Call():  # with real numbers only
-                arguments = tuple([self._argument(a) for a in statement.arguments])
-                return [replace(statement, arguments=arguments)]
+            case Call():
+                arguments = [a for given in statement.arguments for a in self._argument(given)]
+                return [replace(statement, arguments=tuple(arguments))]
 
-    def _argument(self, argument: Argument) -> Argument:
-        if isinstance(argument, Part):
-            return Part(argument.buffer, self.reals(argument.places))
-        return self.real(argument) if isinstance(argument, Expr) else argument
+    def _argument(self, argument: Argument) -> tuple[Argument, ...]:
+        """An argument of a call: of routines real numbers only."""
+        if isinstance(argument, str):
+            return (argument,)
+        if isinstance(argument, Expr):
+            value = self.value(argument)
+            return tuple(value) if isinstance(value, Pair) else (value,)
+        if argument.buffer.dtype.startswith("complex"):
+            return (Part(*self._at(argument.buffer, self.reals(argument.places), 0)),)
+        return (Part(argument.buffer, self.reals(argument.places)),)
 
     def _each(self, target: Expr | Pair, value: Expr | Pair, make: Any) -> list[Statement]:
         """The statement that ``make`` makes of a variable and a value, for each part."""
@@ -277,13 +289,16 @@ class _Splitting:
         ]
 
 
-def _parts_of(buffer: Buffer) -> tuple[Buffer, ...]:
+def _parts_of(buffer: Buffer, together: bool) -> tuple[Buffer, ...]:
     if not buffer.dtype.startswith("complex"):
         return (buffer,)
     dtype = part_type(Type(buffer.dtype)).dtype  # type: ignore[arg-type]  # of a Type
     if buffer.role in ("input", "output"):
         return (replace(buffer, dtype=dtype, shape=(*buffer.shape, 2), pairs=True),)
     table = None if buffer.table is None else np.asarray(buffer.table)
+    if together:
+        both = None if table is None else np.stack([table.real, table.imag], -1)
+        return (replace(buffer, dtype=dtype, shape=(*buffer.shape, 2), table=both),)
     tables = [None, None] if table is None else [table.real, table.imag]
     return tuple(
         [

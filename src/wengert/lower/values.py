@@ -11,8 +11,9 @@ from wengert.ir.node import OPERATORS, Expr
 from wengert.ir.types import Type
 from wengert.lower.nest import READ, Accumulate, Assign, Block, Buffer, Check, For, read, variable
 from wengert.ops.choice import le, logical_and, logical_or, lt, maximum, minimum, where
+from wengert.ops.extents import polynomial_of
 from wengert.ops.layout import cast
-from wengert.ops.leaves import const
+from wengert.ops.leaves import SIZE, const
 
 __all__ = [
     "COUNTER",
@@ -25,6 +26,7 @@ __all__ = [
     "Value",
     "at_most",
     "combination",
+    "in_sizes",
     "of_type",
     "reads",
 ]  # fmt: skip
@@ -131,6 +133,11 @@ def at_most(value: Expr, nodes: int) -> bool:
                 seen.add(arg)
                 todo.append(arg)
     return len(seen) <= nodes
+
+
+def in_sizes(value: Expr) -> Extent | None:
+    """An extent in the sizes that inputs tell, if it is one."""
+    return polynomial_of(value, lambda atom: atom.attr if atom.op is SIZE else None)
 
 
 def of_type(value: Expr, dtype: str) -> Expr:

@@ -13,17 +13,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.lower.changes import blocks, expressions, slotted
-from wengert.lower.nest import Block, Buffer, Call, For, If, Pair, Program, While
+from wengert.lower.changes import blocks, expressions, slotted, statements
+from wengert.lower.nest import Block, Buffer, Call, Check, For, Host, If, Pair, Program, While
 from wengert.lower.ranges import LARGEST_SIZE
 from wengert.native import engine, mathematics
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
+from wengert.native.hosting import words_of
 from wengert.native.memory import Memory, Sizes
 from wengert.native.parts import Earlier, address, changing, split
 from wengert.native.primitives import Writer
@@ -65,6 +66,8 @@ class Generated:
     imports: tuple[str, ...]
     routines: tuple[tuple[str, str], ...]
     drop: str = ""  # the function that releases memory, if there is one
+    hosts: tuple[tuple[Host, str], ...] = ()  # the calls of Python, each with its words
+    abouts: Mapping[int, str] = field(default_factory=dict)  # what the codes of checks mean
 
 
 def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Generated:
@@ -99,7 +102,11 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     tier: engine.Tier = "quick" if quick else "light"
     drop = DROP if around else ""
     imports, routines = tuple(sorted(writer.imports)), tuple(sorted(writer.routines))
-    return Generated(text, signature, "plan", "kernel", tier, imports, routines, drop)
+    abouts = {s.code: s.about for s in statements(program.body) if isinstance(s, Check)}
+    hosts = tuple([(c.routine, words_of(c)) for c in writer.hosts if isinstance(c.routine, Host)])
+    return Generated(
+        text, signature, "plan", "kernel", tier, imports, routines, drop, hosts, abouts
+    )
 
 
 def _counted(program: Program) -> tuple[int, int]:

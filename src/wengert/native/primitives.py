@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from wengert.lower.nest import Unsupported
+from wengert.lower.nest import Call, Unsupported
 from wengert.native import mathematics
 from wengert.native.text import DOUBLE, Function, Kind
 from wengert.native.vecmath import BINARY, LIBRARY_WHEN_SCALAR, MACROS
@@ -25,7 +25,8 @@ Operands = Literal["result", "common", "truth"]
 class Writer:
     """The function that is being written, and how freely.
 
-    ``imports`` collects names of C's library, ``routines`` those of BLAS and LAPACK with the library.
+    ``imports`` collects names of C's library, ``routines`` those of BLAS and LAPACK with the library,
+    ``hosts`` the calls of Python.
     """
 
     f: Function
@@ -37,6 +38,7 @@ class Writer:
     depth: int = 0  # loops around what is being written
     looped: int = 0  # lines in loops
     routines: set[tuple[str, str]] = field(default_factory=set)
+    hosts: list[Call] = field(default_factory=list)
 
     @property
     def flags(self) -> str:
@@ -119,7 +121,7 @@ def _abs(w: Writer, k: Kind, x: str) -> str:
 @on("sign")
 def _sign(w: Writer, k: Kind, x: str) -> str:
     if k.mask is k:
-        raise Unsupported("`sign` of truth values")
+        raise Unsupported("`sign` of truth values", "sign")
     f, zero, less, unequal = w.f, k.constant(0), *(("olt", "une") if k.is_float else ("slt", "ne"))
     one = f.select(k, f.compare(k, less, x, zero), k.constant(-1), k.constant(1))
     value = f.select(k, f.compare(k, unequal, x, zero), one, zero)
@@ -316,7 +318,7 @@ def _heaviside(w: Writer, k: Kind, x: str) -> str:
     """0, 1/2 at 0, 1."""
     f, zero = w.f, k.constant(0)
     if not k.is_float:
-        raise Unsupported("`heaviside` of integers")
+        raise Unsupported("`heaviside` of integers", "heaviside")
     value = f.select(k, f.compare(k, "olt", x, zero), zero, k.constant(1))
     value = f.select(k, f.compare(k, "oeq", x, zero), k.constant(0.5), value)
     return f.select(k, f.compare(k, "uno", x, x), x, value)

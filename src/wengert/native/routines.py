@@ -21,10 +21,12 @@ import numpy as np
 from wengert.errors import NativeError, worded
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
-from wengert.lower.nest import Call, Part
+from wengert.lower.nest import Call, Host, Part
 from wengert.native.conversions import kind_of
+from wengert.native.hosting import call_host
 from wengert.native.text import I32, I64
 from wengert.ops.leaves import CONSTANT
+from wengert.ops.routines import Routine
 
 if TYPE_CHECKING:
     from wengert.native.statements import Statements
@@ -115,12 +117,15 @@ def _module(name: str) -> ModuleType:
 # --- calls ---------------------------------------------------------------------------------------------
 def call(statement: Call, statements: Statements) -> None:
     """The instructions of a call."""
+    if isinstance(statement.routine, Host):
+        call_host(statement.routine, statement, statements)
+        return
     f, values = statements.f, statements.values
     name = statement.routine.symbol(statement.dtype)
     whole = [a for a in statement.arguments if _is_whole(a) and a.op is not CONSTANT]  # type: ignore[union-attr]
     _bounded([values.index(a) for a in whole], statement.code, statements)  # type: ignore[arg-type]
     if statement.routine.library == "numpy":
-        _call_numpy(statement, statements)
+        _call_numpy(statement.routine, statement, statements)
         return
     given = [_passed(a, statement.dtype, statements) for a in statement.arguments]
     report = ""
@@ -137,10 +142,10 @@ def call(statement: Call, statements: Statements) -> None:
         statements.assign(statement.status, f.convert("sext", I32, f.load(I32, report), kind))
 
 
-def _call_numpy(statement: Call, statements: Statements) -> None:
+def _call_numpy(routine: Routine, statement: Call, statements: Statements) -> None:
     """Places, whole numbers, and an array that no plain number needs."""
     f, values = statements.f, statements.values
-    name = statement.routine.symbol(statement.dtype)
+    name = routine.symbol(statement.dtype)
     given: list[tuple[str, str]] = []
     for argument in statement.arguments:
         if isinstance(argument, Part):
@@ -149,7 +154,7 @@ def _call_numpy(statement: Call, statements: Statements) -> None:
             assert isinstance(argument, Expr)
             given.append(("i64", values.index(argument)))
     given.append(("ptr", "null"))
-    statements.writer.routines.add((statement.routine.library, name))
+    statements.writer.routines.add((routine.library, name))
     f.module.declare(imported(name), ", ".join([t for t, _ in given]), "i32")
     f.call("i32", imported(name), given)
     values.touch(statement.written)

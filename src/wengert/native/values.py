@@ -84,7 +84,7 @@ class _Written:
                 return self.f.select(self.kind(type_), condition, yes, no)
         primitive = PRIMITIVES.get(name)
         if primitive is None:
-            raise Unsupported(f"`{name}`")
+            raise Unsupported(f"`{name}`", name)
         match primitive.operands:
             case "result":
                 common = type_

@@ -370,6 +370,7 @@ CUSTOM = register(
         evaluate=lambda *values, attr, run: tuple(run(attr.body, values)),
         diff=Rule(_custom_jvp, _custom_vjp, batched=True),
         bodies=lambda attr: (attr.body,),
+        applies=lambda attr: attr.body,
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         exempt={"text": "a body is no formula"},
         build=_rebuilt,

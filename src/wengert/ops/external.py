@@ -323,6 +323,7 @@ EXTERNAL = register(
         evaluate=_external_value,
         diff=Rule(_external_jvp, _external_vjp, batched=True),
         spell=Spelling(statement=_external_source, helpers=(_external,)),
+        foreign=True,
         bodies=lambda attr: (),  # so that nodes, and with them the code, go when nobody holds them
         with_bodies=lambda attr, bodies: attr,
         exempt={"text": "its code is no formula"},

@@ -48,6 +48,7 @@ GIVEN: Op = register(
         evaluate=_first,
         diff=Linear(lambda ct, slot, *args: ct, slots=(0,), elementwise=True),
         domain=Domain(where=lambda value, *conditions: conditions),
+        element=lambda node, places, ask: ask.part(0, places),
         spell=Spelling(notation="hidden"),
         laws=Laws(facts=lambda value, *_: value),
         build=given,

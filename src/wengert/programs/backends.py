@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from wengert.emit.python import callable_of
 from wengert.errors import NativeError, NativeWarning, TypeMismatchError, warn, worded
 from wengert.ir.function import Function
 from wengert.programs.running import Runner
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Backend: TypeAlias = Literal["python", "native", "reference"]
+Noted: TypeAlias = Callable[[BaseException], None]  # adds where in the user's program it is from
 BACKENDS = ("python", "native", "reference")
 
 ENVIRONMENT = "WENGERT_BACKEND"  # the default of every transform
@@ -86,12 +88,16 @@ class Native:
     """Runs a function as machine code.
 
     Arrays that are not one piece of memory are copied first. Where a check of the program fails, the NumPy
-    source runs once more and raises the error.
+    source runs once more and raises the error, unless something has happened that must not happen twice.
+    ``noted`` adds to errors where in the user's program they are from.
     """
 
-    def __init__(self, loaded: Loaded, name: str, python: Runner) -> None:
+    def __init__(
+        self, loaded: Loaded, name: str, python: Runner, noted: Noted | None = None
+    ) -> None:
         self.loaded = loaded
         self._name, self._python = name, python
+        self.error = _erring(loaded, noted)
         self._calls = 0
         self._run = self._entry("ctypes")
 
@@ -103,7 +109,8 @@ class Native:
         return self._run(*values)  # type: ignore[no-any-return]  # outputs
 
     def _entry(self, way: Literal["ctypes"] | None) -> Callable[..., Any]:
-        python = self._python  # nothing refers to itself here, so that what is dropped is gone
+        # Nothing refers to itself here, so that what is dropped is gone.
+        python, loaded, error = self._python, self.loaded, self.error
 
         def slow(*values: Any) -> Sequence[Any]:
             tidy = [_tidy(v) for v in values]
@@ -112,16 +119,35 @@ class Native:
             return run(*tidy)  # type: ignore[no-any-return]  # outputs
 
         def failed(code: int, words: bytes, *values: Any) -> Sequence[Any]:
-            if code < 0:  # there is no more memory
-                raise MemoryError
-            return python(values)
+            known = error(code, words)
+            if known is None:
+                return python(values)
+            raise known
 
-        run = self.loaded.entry(self._name, slow, failed, way=way)
+        run = loaded.entry(self._name, slow, failed, way=way)
         return run
 
 
+def _erring(loaded: Loaded, noted: Noted | None) -> Callable[[int, bytes], BaseException | None]:
+    """What a code of machine code stands for; nothing where the NumPy source is to say it."""
+
+    def error(code: int, words: bytes) -> BaseException | None:
+        found = loaded.error(code, words)
+        if found is not None and noted is not None:
+            noted(found)
+        return found
+
+    return error
+
+
 def native(
-    function: Function, python: Runner, told: set[str], name: str = "", *, fast: bool = True
+    function: Function,
+    python: Runner,
+    told: set[str],
+    name: str = "",
+    *,
+    fast: bool = True,
+    noted: Noted | None = None,
 ) -> Runner:
     """What runs a function as machine code (`Native`), and where that is not possible as NumPy source.
 
@@ -129,13 +155,13 @@ def native(
     ``fast=False`` keeps the order of all operations.
     """
     # Rooms that cost time to import: nobody who stays with NumPy source pays for them.
-    from wengert.lower.lowering import lowered
     from wengert.lower.nest import Unsupported
-    from wengert.native.compiled import loaded
+    from wengert.native.compiled import machine_code
 
     shown = name or function.name
     try:
-        return Native(loaded(lowered(function, strict=not fast), fast=fast), function.name, python)
+        loaded = machine_code(function, callable_of, fast=fast)
+        return Native(loaded, function.name, python, noted)
     except NativeError as error:
         _tell(_TOLD, f"{error}; programs run as NumPy source until then")
     except Unsupported as error:

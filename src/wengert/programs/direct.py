@@ -44,13 +44,15 @@ def direct_entry(
     floats: Collection[int],
     name: str,
     ordinary: Callable[..., Any],
+    error: Callable[[int, bytes], BaseException | None],
     *,
     out: bool = False,
 ) -> Callable[..., Any] | None:
     """A builtin that does what a call of a captured program does, if there can be one.
 
     ``floats`` are the places of arguments where a Python integer is taken for the float it equals;
-    ``ordinary`` is called with the arguments when they do not fit, or when the program fails.
+    ``ordinary`` is called with the arguments when they do not fit, or when the program fails,
+    unless ``error`` knows what to raise for its code and words.
     With ``out`` it takes arrays for the result, if there are any in it and not too many.
 
     Raises:
@@ -65,6 +67,9 @@ def direct_entry(
         return None
 
     def failed(code: int, words: bytes, *args: Any) -> Any:
+        known = error(code, words)
+        if known is not None:
+            raise known
         return ordinary(*args)
 
     signature = Signature(

@@ -160,6 +160,14 @@ def compiled_function(captured: Captured, loaded: Loaded | None, name: str) -> C
         raise NativeError(
             worded(f"{name}.compiled", expected="machine code", hint="backend='native'")
         )
+    if loaded.hosts is not None:
+        raise NativeError(
+            worded(
+                f"{name}.compiled",
+                expected="a program without calls of Python",
+                got=loaded.hosts.names,
+            )
+        )
     hidden = tuple([each.read() for each in captured.hidden])
     if any(getattr(value, "shape", ()) for value in hidden):
         raise no_c(name, "an array from outside of the program, which could change")

@@ -22,7 +22,7 @@ from wengert.ir.types import Type
 from wengert.ops.control.regions import hoisted
 from wengert.run.reference import run_region
 
-__all__ = ["Runner", "enlarging", "once", "presented", "runner"]
+__all__ = ["Runner", "enlarging", "noting", "once", "presented", "runner"]
 
 # Any: numbers and arrays in and out.
 Runner: TypeAlias = Callable[[Sequence[Any]], Sequence[Any]]
@@ -95,7 +95,14 @@ def _noting(run: Runner, file: str, home: str, risks: Mapping[str, Sequence[Any]
     return noting
 
 
-def _note(error: Exception, place: str) -> None:
+def noting(home: str, risks: Mapping[str, Sequence[Any]]) -> Callable[[BaseException], None]:
+    """What adds to an error the line of the user's program, as far as its kind tells it."""
+    return lambda error: _note(
+        error, " or ".join(map(str, risks.get(type(error).__name__, ()))) or home
+    )
+
+
+def _note(error: BaseException, place: str) -> None:
     # The reference evaluator and inner captured functions know the line better.
     if place and not getattr(error, "__notes__", None):
         error.add_note(place)

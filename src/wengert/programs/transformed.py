@@ -38,7 +38,7 @@ from wengert.programs.explaining import explanation, python_source
 from wengert.programs.low_level import CompiledFunction, compiled_function, no_c
 from wengert.programs.out import has_own_out, written
 from wengert.programs.recording import Context, Program, alone, in_capture
-from wengert.programs.running import Runner, enlarging, once, runner
+from wengert.programs.running import Runner, enlarging, noting, once, runner
 from wengert.programs.signatures import CAPTURES, Family, shared, signature_of
 from wengert.rewrite.simplify import simplify
 
@@ -242,6 +242,7 @@ class Transformed:
                 floats,
                 self.__name__,
                 ordinary,
+                built.run.error,
                 out=built.takes_out,
             )
         except NativeError:  # an interpreter that is not known well enough
@@ -300,7 +301,10 @@ class Transformed:
         else:
             run = Later(lambda: runner(captured.function, captured.names, home, captured.risks))
             if self.backend == "native":
-                run = native(captured.function, run, self._told, self.__name__, fast=self.fast)
+                run = native(
+                    captured.function, run, self._told, self.__name__, fast=self.fast,
+                    noted=noting(home, captured.risks),
+                )  # fmt: skip
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
         return Built(

@@ -21,7 +21,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import order
 
-__all__ = ["evaluate", "evaluate_nodes", "extend", "run_region"]
+__all__ = ["evaluate", "evaluate_nodes", "extend", "run_region", "value_of"]
 
 
 def evaluate(node: Expr, values: Mapping[str, Any], *, check: bool = False) -> Any:
@@ -76,6 +76,12 @@ def extend(known: dict[Expr, Any], node: Expr) -> Any:
             attr = _attribute(each, {}, must=True)
             known[each] = _value(each, [known[a] for a in each.args], attr, {}, ())
     return known[node]
+
+
+def value_of(node: Expr, args: Sequence[Any], sizes: Mapping[str, int]) -> Any:
+    """The value of one node, or a tuple of them, for the values of its arguments."""
+    with np.errstate(all="ignore"):
+        return _value(node, args, _attribute(node, sizes, must=True), sizes, ())
 
 
 def run_region(

@@ -307,6 +307,7 @@ CALL = register(
         diff=Rule(_call_jvp, _call_vjp, batched=True),
         domain=Domain(smooth=call_smooth),
         bodies=lambda attr: (attr.body,),
+        applies=lambda attr: None if attr.recursive else attr.body,
         with_bodies=lambda attr, bodies: attr._replace(body=bodies[0]),
         binds=lambda attr: attr.recursive,
         exempt={"text": "a body is no formula"},

@@ -275,6 +275,7 @@ IMPLICIT = register(
         evaluate=lambda value, *_, attr, run: value,
         diff=Rule(_implicit_jvp, _implicit_vjp, batched=True),
         spell=Spelling(notation="hidden"),
+        element=lambda node, places, ask: ask.part(0, places),
         bodies=lambda attr: (attr.residual,),
         with_bodies=lambda attr, bodies: attr._replace(residual=bodies[0]),
         exempt={"text": "a body is no formula"},
