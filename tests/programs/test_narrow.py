@@ -13,6 +13,8 @@ import wengert as wg
 PIXELS = np.array([1, 200, 3], np.uint8)
 SAMPLES = np.array([100, -100, 50], np.int8)
 WORDS = np.array([1, 2**32 - 1], np.uint32)
+LARGE = np.array([2**63, 2**64 - 1, 2], np.uint64)
+PLACES = np.array([2**62 - 1, -1, 0])
 X = np.arange(3.0)
 GLOBAL = np.array([250, 10, 7], np.uint8)
 
@@ -46,6 +48,9 @@ PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda x, u: (u.astype(float) - 5) * x, (X, PIXELS)),
     (lambda x, u: (x, u), (X, PIXELS)),
     (looped, (1.5, PIXELS)),
+    (lambda x, u: (x + u, u - x, np.maximum(x, u)), (X, LARGE)),
+    (lambda x, u: (x < u, u == x, np.not_equal(u, x)), (X, LARGE)),
+    (lambda k, u: (k + u, k == u, k <= u), (PLACES, LARGE - 1 >> 1)),
 ]
 REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (lambda x, u: np.sum(u + int(x)), (1.5, PIXELS), "result would be uint8"),
@@ -53,6 +58,7 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (lambda x, u: u.__iadd__(x), (1.5, PIXELS), "writes a traced value"),
     (lambda x, u: x * u, (1.5, X.astype(np.float16)), "dtype float16"),
     (lambda x, u: x.astype(np.uint8), (X, PIXELS), "uint8"),
+    (lambda k, u: k == u, (PLACES, LARGE), "uint64 beyond"),
 ]
 
 
@@ -66,7 +72,13 @@ def change(x, u):
     return x * u
 
 
-REFUSED += [(write, (1.5, PIXELS), "dtype uint8"), (change, (1.5, PIXELS), "dtype uint8")]
+def change_of_a_copy(x, u):
+    v = u.copy()
+    v += x
+    return v
+
+
+REFUSED += [(f, (1.5, PIXELS), "dtype uint8") for f in (write, change, change_of_a_copy)]
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")

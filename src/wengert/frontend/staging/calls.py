@@ -689,7 +689,7 @@ def call_entry(entry: Entry, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     seen = view_call(entry.original, args, kwargs)
     if seen is not None:
         return seen
-    given = widened((*args, *kwargs.values()))
+    given = widened(entry.original, (*args, *kwargs.values()))
     args, kwargs = given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True))
     try:
         made = _argument(entry)

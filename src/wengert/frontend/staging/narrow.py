@@ -19,6 +19,7 @@ from wengert.ir.types import DTYPES
 __all__ = ["is_narrow", "read_only", "widened"]
 
 # Any: operands are whatever the program has.
+_COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 _WEAK: dict[str, Any] = {"bool": False, "int64": 0, "float64": 0.0, "complex128": 0j}
 
 
@@ -38,7 +39,7 @@ def read_only(value: np.ndarray) -> np.ndarray:
     return found
 
 
-def widened(operands: Sequence[Any]) -> tuple[Any, ...]:
+def widened(function: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
     """Operands of a function with such arrays converted.
 
     Raises:
@@ -47,6 +48,11 @@ def widened(operands: Sequence[Any]) -> tuple[Any, ...]:
     if not any(map(is_narrow, operands)):
         return tuple(operands)
     result = np.result_type(*_kinds(operands))
+    kinds = [np.result_type(kind).kind for kind in _kinds(operands)]
+    if function in _COMPARISONS and all(kind in "biu" for kind in kinds):
+        result = np.dtype(np.int64)  # NumPy compares integers of all types by value
+        if not all(map(_is_int64, filter(is_narrow, operands))):
+            refuse("compares run-time integers with uint64 beyond 2**63; convert them first")
     if result.name not in DTYPES:
         dtypes = " and ".join(dict.fromkeys(str(v.dtype) for v in operands if is_narrow(v)))
         refuse(
@@ -56,9 +62,17 @@ def widened(operands: Sequence[Any]) -> tuple[Any, ...]:
     whole = np.dtype(np.int64)  # places must be whole numbers
     same = np.result_type(*_kinds(operands, whole)) == result
     return tuple(
-        v.astype(whole if same and v.dtype.kind != "f" else result) if is_narrow(v) else v
+        v.astype(whole if same and _is_int64(v) else result) if is_narrow(v) else v
         for v in operands
     )
+
+
+def _is_int64(value: Any) -> bool:
+    """Whether such a value is one of integers that int64 holds."""
+    if value.dtype.kind == "f":
+        return False
+    most = np.iinfo(np.int64).max
+    return value.dtype != np.uint64 or not value.size or int(value.max()) <= most
 
 
 def _kinds(operands: Iterable[Any], instead: np.dtype[Any] | None = None) -> Iterable[Any]:

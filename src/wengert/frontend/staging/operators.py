@@ -130,7 +130,8 @@ def _numpy(ufunc: Any, *operands: Any) -> Any:
         refuse(f"numpy.{ufunc.__name__} is not supported; mode='tape' may be")
     function = entry.function
     try:
-        found = applied(ufunc, lambda given: function(*map(to_expr, given)), widened(operands))
+        given = widened(ufunc, operands)
+        found = applied(ufunc, lambda given: function(*map(to_expr, given)), given)
         return wrap(found)
     except ShapeError as error:
         kinds = " and ".join(str(type_of(o)) for o in operands)

@@ -414,6 +414,8 @@ def augment(op: str, a: Any, b: Any) -> Any:
     own_method = None if isinstance(a, Handle) else user_method(type(a), f"__i{_NAMES[op]}__")
     if own_method is not None:
         return call(own_method, a, b)
+    if isinstance(a, np.ndarray) and is_narrow(a):
+        refuse(f"changes an array of dtype {a.dtype}; make it one of int64 or float")
     if isinstance(a, Handle) or (isinstance(b, Handle) and not isinstance(a, list)):
         if isinstance(a, str):
             return binary(op, a, b)
@@ -428,8 +430,6 @@ def augment(op: str, a: Any, b: Any) -> Any:
         if op == "*":
             a *= int(concrete(b, "how often a list is repeated"))
             return a
-    if isinstance(a, np.ndarray) and is_narrow(a):
-        refuse(f"changes an array of dtype {a.dtype}; make it one of int64 or float")
     if isinstance(a, np.ndarray):
         refuse("changes an array in place that is not part of the captured function")
     if isinstance(a, (set, dict)):
