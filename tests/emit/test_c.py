@@ -206,6 +206,7 @@ def test_arithmetic_with_numbers_of_all_types(tmp_path: Path) -> None:
         (0.75, 3, np.float32(1.5), True),
         (-2.0, -7, np.float32(-0.3), False),
         (1e3, 2**62, np.float32(7), True),
+        (-0.0, 2, np.float32(-0.0), False),
     ):
         for number, e in enumerate(texts):
             with np.errstate(all="ignore"):

@@ -369,6 +369,17 @@ def test_division_with_rest(dtype: DType) -> None:
         np.testing.assert_array_equal(np.signbit(found), np.signbit(wanted))
 
 
+def test_inverse_roots_have_the_sign_of_powers() -> None:
+    """In vectors and one by one: no root is negative, not even that of -0."""
+    x, y, i = array("x", N), result("y", N), counter()
+    f = made(program([x], [y], loop(i, size(N), Store(y, (i,), read(x, (i,)) ** -0.5))))
+    special = [-0.0, 0.0, -np.inf, np.inf, np.nan, -1.0, 4.0]
+    for numbers in (special, 5 * special):
+        with np.errstate(all="ignore"):
+            expected = np.array([number**-0.5 for number in np.array(numbers)])
+        np.testing.assert_array_equal(f(np.array(numbers))[0], expected)
+
+
 def test_float32_stays_float32() -> None:
     x, y, i = array("x", N, dtype="float32"), result("y", N, dtype="float32"), counter()
     at = read(x, (i,))

@@ -6,6 +6,7 @@ on the counter is a vector, all else is asked of the scalars.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -181,6 +182,9 @@ class _Written:
         size = 0.0 if known is None else abs(float(known))
         whole = 0 < size <= _MOST_MULTIPLIED and size == int(size)
         if known is not None and (whole or size == 0.5):
+            if known == -0.5:  # powers are positive: that of -0 is inf, that of -inf is 0
+                least = f.compare(kind, "oeq", x, kind.constant(-math.inf))
+                x = f.select(kind, least, kind.constant(math.inf), f.add(kind, x, kind.constant(0)))
             value = integer_power(w, kind, x, int(size)) if whole else f.intrinsic("sqrt", kind, x)
             return value if known > 0 else f.div(kind, kind.constant(1), value, w.flags)
         return w.function("pow", kind, x, self.operand(exponent, node.value_type))

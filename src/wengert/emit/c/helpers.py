@@ -20,6 +20,10 @@ _FLOATS: Final[dict[str, tuple[str, str]]] = {
     "minimum": ("{T} a, {T} b", "return a <= b || isnan(a) ? a : b;  /* NaN stays */"),
     "sign": ("{T} x", "return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x;"),
     "heaviside": ("{T} x", "return x > 0 ? 1 : x < 0 ? 0 : x == 0 ? 0.5{s} : x;"),
+    "inverse_root": (
+        "{T} x",
+        "return x == -INFINITY ? 0 : 1/sqrt{s}(x + 0);  /* of -0, too, it is inf */",
+    ),
     "floor_mod": (
         "{T} a, {T} b",
         """\

@@ -476,7 +476,9 @@ class Values:
                 raise Unsupported("`pow` of integers with an exponent that only running tells")
             return self.used.helper("power", dtype, x, Text(str(known)))
         times = _multiplied(node)
-        if times or (known is not None and abs(float(known)) == 0.5):
+        if known is not None and float(known) == -0.5:
+            return self.used.helper("inverse_root", dtype, x)
+        if times or (known is not None and float(known) == 0.5):
             if times:
                 value = whole_power(self.used, dtype, x, times)
             else:
