@@ -26,6 +26,7 @@ from wengert.ops.choice import eq, lt
 from wengert.ops.convolution import CONVOLVE
 from wengert.ops.layout import transpose
 from wengert.ops.leaves import symbol
+from wengert.ops.masks import mask_load, mask_store
 from wengert.ops.missing import nanargmax, nanargmin
 from wengert.ops.norms import norm, normalized
 from wengert.ops.numbers import ROUND_DECIMALS, exact_sum
@@ -38,6 +39,7 @@ from wengert.ops.reductions import (
     max_,
     min_,
     softmax,
+    sum_,
 )
 from wengert.ops.scans import cumprod, cumprod_before, cumsum, prod, recurrence
 from wengert.ops.sorting import argsort, cummax, cummin, digitize, isin, lexsort, searchsorted, sort
@@ -414,3 +416,16 @@ def test_decimals(digits: int, judge: Judge) -> None:
     for number in ROUNDED[:13:2]:
         value = np.float64(number)
         judge.judge(f"{number} to {digits}", function.outputs[0], {"x": value}, rtol=0.0)
+
+
+def test_elements_chosen_by_a_mask(judge: Judge) -> None:
+    """How many there are, only running tells: there is no C for that."""
+    judge.calls = (True,)
+    n = Dim.named("n")
+    for values in (VECTORS[0], VECTORS[4], VECTORS[7], VECTORS[9], -VECTORS[7]):
+        for extent in (n, len(values)):
+            x = symbol("x", (extent,))
+            chosen = mask_load(x, lt(x, 2.5))
+            judge.judge(f"chosen of {values}", sum_(chosen * chosen), {"x": values})
+            changed = mask_store(x, lt(x, 2.5), chosen + 1.0)
+            judge.judge(f"changed of {values}", changed, {"x": values})

@@ -16,13 +16,14 @@ from wengert.ir.facts import FINITE, INTEGER, NONNEGATIVE
 from wengert.ir.node import Expr, make
 from wengert.ir.op import Argument, Laws, NoDerivative, Op, Sample, Spelling, register
 from wengert.ir.types import Type
-from wengert.ops.algebra import lift
-from wengert.ops.choice import floor_divide, mod, ne, where
+from wengert.ops.algebra import lift, plus
+from wengert.ops.choice import eq, floor_divide, lt, mod, ne, where
 from wengert.ops.einstein import broadcast_to
 from wengert.ops.extents import as_dim
 from wengert.ops.gathering import set_at, take
 from wengert.ops.layout import cast, expand_dims, ravel, reshape
-from wengert.ops.leaves import CONSTANT, ZERO, const, size
+from wengert.ops.leaves import CONSTANT, ONE, ZERO, const, size
+from wengert.ops.places import Loops
 from wengert.ops.powers import power
 from wengert.ops.reductions import sum_
 from wengert.ops.trig import sin
@@ -48,12 +49,31 @@ def _places_value(mask: Any, *, attr: int) -> Any:
     return places
 
 
+def _places_loops(node: Expr, ask: Loops) -> bool:
+    """One after the other is noted that holds."""
+    (mask,), result, found = node.args, ask.result(), ask.number(ZERO)
+    room = ask.extent(node.shape[0])
+
+    def one(i: Expr) -> None:
+        def note() -> None:
+            ask.require(lt(found, room))
+            ask.put(result, (found,), i)
+            ask.change(found, plus(found, ONE))
+
+        ask.when(ask.part(0, (i,)), note)
+
+    ask.each(mask.shape, one, in_order=True)
+    ask.require(eq(found, room))
+    return True
+
+
 PLACES = register(
     Op(
         name="true_places",
         doc="The places of the elements that hold, of a vector.",
         result=_places_type,
         evaluate=_places_value,
+        loops=_places_loops,
         resolve=length,
         diff=NoDerivative("a position does not vary smoothly", zero=True),
         spell=Spelling(options=lambda node: {}, numpy=lambda node: "np.flatnonzero({0})"),
