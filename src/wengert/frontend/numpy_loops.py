@@ -43,7 +43,8 @@ def loop_dtypes(ufunc: np.ufunc, nodes: Sequence[Expr], dtype: Any = None) -> tu
     Raises:
         TypeMismatchError: NumPy has no loop for the arguments, or one in a dtype that is not supported.
     """
-    return _dtypes(ufunc, tuple(n.value_type.with_shape(()) for n in nodes), dtype)
+    types = [n.value_type for n in nodes]
+    return _dtypes(ufunc, tuple([t.with_shape(()) if t.shape else t for t in types]), dtype)
 
 
 @cache
@@ -78,7 +79,10 @@ def _dtypes(ufunc: np.ufunc, types: tuple[Type, ...], dtype: Any) -> tuple[DType
 
 def prepared(ufunc: np.ufunc, nodes: Sequence[Expr], dtype: Any = None) -> list[Expr]:
     """The arguments in the dtypes of the loop; Python numbers beside an array stay as they are."""
-    dtypes = loop_dtypes(ufunc, nodes, dtype)
+    return _prepared(nodes, loop_dtypes(ufunc, nodes, dtype))
+
+
+def _prepared(nodes: Sequence[Expr], dtypes: Sequence[DType]) -> list[Expr]:
     return [
         node if _stays(node, nodes) else converted(node, wanted)
         for node, wanted in zip(nodes, dtypes, strict=False)
@@ -116,7 +120,7 @@ def run_loop(
     value = None if dtype is not None else folded(ufunc, nodes)
     if value is not None and np.asarray(value).dtype == dtypes[-1]:
         return const(value)
-    return finished(build(*prepared(ufunc, nodes, dtype)), dtypes[-1])
+    return finished(build(*_prepared(nodes, dtypes)), dtypes[-1])
 
 
 def settled(node: Expr) -> Expr:

@@ -30,7 +30,7 @@ from wengert.native.parts import Earlier, address, changing, split
 from wengert.native.primitives import Writer
 from wengert.native.signature import Array, Layout, Number, NumPyNumber, Signature
 from wengert.native.signature import Kind as NumberKind
-from wengert.native.statements import Statements, stop_unless_zero
+from wengert.native.statements import Statements, stop_unless_zero, unrolled
 from wengert.native.text import DOUBLE, I64, Function, Module
 from wengert.native.values import Values
 from wengert.ops.complexes import complex_dtype
@@ -40,7 +40,7 @@ __all__ = ["Generated", "generated", "signature_of"]
 
 # Functions of single numbers that are inlined outside of loops, and in all. Calls take longer, but a little
 # of it only, where the alternative is as much code as none of the processor's caches hold.
-FEW, MANY = 6, 100
+FEW, MANY = 12, 100
 # Lines of text from which on good code takes half a second and more to make. Outside of loops it gains less,
 # a fifth to a half of the time of a call, and takes 30 microseconds a line to make instead of 4.
 LONG, LONG_OUTSIDE = 10_000, 1_500
@@ -86,7 +86,7 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
         kernel = module.function("inside", [*given, ("ptr", "record")], "i64", linkage="internal")
     else:
         kernel = module.function("kernel", given, "i64")
-    outside, everywhere = _counted(program)
+    outside, everywhere = _counted(program, host.lanes)
     writer = Writer(kernel, fast, calls=outside > FEW, calls_in_loops=everywhere > MANY)
     parts = split(program)
     held = _held(program) if len(parts) == 1 else set()
@@ -109,22 +109,21 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     )
 
 
-def _counted(program: Program) -> tuple[int, int]:
+def _counted(program: Program, lanes: int) -> tuple[int, int]:
     """How many functions there are that might be called, outside of loops and in all."""
     seen: set[Expr] = set()
-    found: list[int] = []
-    here: list[Block] = [program.body]
-    later: list[Block] = []
-    while here:
-        total = 0
-        while here:
-            for statement in here.pop():
-                loops = isinstance(statement, (For, While))
-                (later if loops else here).extend(blocks(statement))
-                total += _functions(expressions(statement), seen)
-        found.append(total)
-        here, later = later, []
-    return found[0], sum(found)
+    outside = everywhere = 0
+    waiting = [(program.body, 1, False)]
+    while waiting:
+        block, times, inside = waiting.pop()
+        for statement in block:
+            count = times * _functions(expressions(statement), seen)
+            everywhere += count
+            outside += 0 if inside else count
+            again = unrolled(statement, lanes)
+            inner = inside or (isinstance(statement, (For, While)) and not again)
+            waiting[:0] = [(body, times * (again or 1), inner) for body in blocks(statement)]
+    return outside, everywhere
 
 
 def _functions(roots: tuple[Expr, ...], seen: set[Expr]) -> int:

@@ -41,7 +41,7 @@ from wengert.native.values import Values
 from wengert.native.vectors import Vectors, simple
 from wengert.ops.leaves import CONSTANT, SYMBOL
 
-__all__ = ["Statements", "stop_unless_zero"]
+__all__ = ["Statements", "stop_unless_zero", "unrolled"]
 
 _TRUTH = Type("bool")
 
@@ -164,7 +164,9 @@ class Statements:
     def _for(self, loop: For) -> None:
         values, f = self.values, self.f
         trip = values.index(loop.trip)
-        if loop.trip.op is CONSTANT and self._unrolled(loop, int(loop.trip.attr)):
+        times = unrolled(loop, self.lanes)
+        if times is not None:
+            self._unrolled(loop, times)
             return
         changing = changed(loop.body) | {loop.counter}
         vary = varying(loop.body, changing)
@@ -197,10 +199,8 @@ class Statements:
         also = module.metadata('!{!"llvm.loop.interleave.count", i32 1}')
         return f", !llvm.loop {module.metadata(f'!{{self, {rule}, {also}}}', distinct=True)}"
 
-    def _unrolled(self, loop: For, trip: int) -> bool:
-        """Write a short loop without loops of its own as so many copies."""
-        if trip >= self.lanes or any(blocks(s) for s in loop.body):
-            return False
+    def _unrolled(self, loop: For, trip: int) -> None:
+        """Write a loop as so many copies."""
         changing = changed(loop.body)
         for step in range(trip):
             self.values.touch(changing)
@@ -208,7 +208,6 @@ class Statements:
                 self.values.bind(loop.counter, str(trip - 1 - step if loop.backward else step))
                 self.block(loop.body)
         self.values.touch(changing)
-        return True
 
     def _while(self, loop: While) -> None:
         values, f = self.values, self.f
@@ -321,6 +320,14 @@ class Statements:
                 self.memory.row(buffer, indices)  # type: ignore[arg-type]  # a Buffer
             else:
                 self.memory.lead(buffer, indices)  # type: ignore[arg-type]  # a Buffer
+
+
+def unrolled(statement: Statement, lanes: int) -> int | None:
+    """How many copies are written of a loop that is short and without loops of its own."""
+    if not isinstance(statement, For) or statement.trip.op is not CONSTANT:
+        return None
+    trip = int(statement.trip.attr)
+    return trip if trip < lanes and not any(blocks(s) for s in statement.body) else None
 
 
 def stop_unless_zero(f: Function, code: str) -> None:

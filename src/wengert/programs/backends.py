@@ -11,6 +11,7 @@ import numpy as np
 from wengert.emit.python import callable_of
 from wengert.errors import NativeError, NativeWarning, TypeMismatchError, warn, worded
 from wengert.ir.function import Function
+from wengert.ir.node import paused_gc
 from wengert.programs.running import Runner
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def native(
 
     shown = name or function.name
     try:
-        loaded = machine_code(function, callable_of, fast=fast)
+        with paused_gc():  # it would go through all nodes and statements again and again
+            loaded = machine_code(function, callable_of, fast=fast)
         return Native(loaded, function.name, python, noted)
     except NativeError as error:
         _tell(_TOLD, f"{error}; programs run as NumPy source until then")
