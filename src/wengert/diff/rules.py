@@ -272,13 +272,9 @@ def _pull_rule(
         fresh(arg.value_type) if want else None for arg, want in zip(node.args, wanted, strict=True)
     ]
     change = rule.jvp(node.args, seeds, node, attr=node.attr, diff=transforms)
-    found: list[Cotangent | None] = [None] * len(seeds)
     if change is None:
-        return found
+        return [None] * len(seeds)
     active = [s for s in seeds if s is not None]
     pairs = _pairs(change, ct)
-    results = transforms.vjp([c for c, _ in pairs], [t for _, t in pairs], active)
-    for position, seed in enumerate(seeds):
-        if seed is not None:
-            found[position] = results[active.index(seed)]
-    return found
+    results = iter(transforms.vjp([c for c, _ in pairs], [t for _, t in pairs], active))
+    return [None if seed is None else next(results) for seed in seeds]

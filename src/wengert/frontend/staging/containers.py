@@ -256,7 +256,7 @@ def _list_method(
     from wengert.frontend.staging.stage import getitem
 
     growing = growing_of(owner)
-    flagged = any(type(v) is Maybe for v in owner)
+    flagged = active().maybes and any(type(v) is Maybe for v in owner)
     if name == "append":
         active().appended[id(owner)] = place()
         return None if pushed(owner, args[0]) else function(*args)
