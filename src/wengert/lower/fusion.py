@@ -30,6 +30,7 @@ from wengert.lower.parallel import is_own
 from wengert.lower.renamed import Renaming
 from wengert.lower.tiles import Tile, tiled
 from wengert.lower.uses import Uses, uses_of
+from wengert.lower.zeros import zeros_of
 from wengert.ops.layout import cast
 
 __all__ = ["fused"]
@@ -201,12 +202,19 @@ def _clusters(
 def _fits_somewhere(statement: Statement, use: Uses, level: Level) -> bool:
     return (
         isinstance(statement, For)
+        and not _is_cleared(statement)
         and statement.parallel
         and not statement.backward
         and use.plain
         and use.size <= LARGEST
         and not (level == "flat" and _has_loops(statement.body))
     )
+
+
+def _is_cleared(statement: For) -> bool:
+    """Whether a whole result becomes zero, for which there is a better way than loops."""
+    zeros = zeros_of(statement)
+    return zeros is not None and not zeros.places and zeros.buffer.role == "output"
 
 
 def _has_loops(block: Block) -> bool:

@@ -850,7 +850,7 @@ class _Frame:
             assert isinstance(old, Stored)
             target = old.changed()
         else:
-            target = self.local(dtype, node.shape)
+            target = self.room(node)
             self.copied(old if isinstance(old, Stored) else base, target.buffer)
         buffer = target.buffer
         if not stores.extents:

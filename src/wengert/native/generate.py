@@ -12,15 +12,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from wengert.ir.dims import Dim, Extent
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.changes import blocks, expressions, slotted, statements
-from wengert.lower.nest import Block, Buffer, Call, Check, For, Host, If, Pair, Program, While
+from wengert.lower.nest import (
+    Block,
+    Buffer,
+    Call,
+    Check,
+    For,
+    Host,
+    If,
+    Pair,
+    Program,
+    Statement,
+    While,
+)
 from wengert.lower.ranges import LARGEST_SIZE
+from wengert.lower.zeros import zeroed
 from wengert.native import engine, mathematics
 from wengert.native.conversions import converted, kind_of, memory_kind
 from wengert.native.heap import DROP, IMPORTS, block_of, write_heap
@@ -44,6 +57,8 @@ FEW, MANY = 12, 100
 # Lines of text from which on good code takes half a second and more to make. Outside of loops it gains less,
 # a fifth to a half of the time of a call, and takes 30 microseconds a line to make instead of 4.
 LONG, LONG_OUTSIDE = 10_000, 1_500
+# Results that may come as zeros: each has a bit of a word.
+BITS = 60
 # What a statement takes and how often a loop runs, where nothing better is known.
 NANOSECONDS, TIMES = 2, 100
 CALLED = "1000"
@@ -79,7 +94,8 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     has_avx512 = host.lanes == 8
     wide = '"prefer-vector-width"="512"' if has_avx512 else ""
     module = Module(has_fma=host.fma, has_avx512=has_avx512, attributes=wide)
-    signature = signature_of(program)
+    cleared = {b: s for b, s in zeroed(program).items() if b.number < BITS}
+    signature = signature_of(program, cleared)
     layout = Layout.of(signature)
     given = [("ptr", "words"), ("ptr", "arena")]
     if program.heap:
@@ -90,7 +106,9 @@ def generated(program: Program, host: engine.Host, *, fast: bool = True) -> Gene
     writer = Writer(kernel, fast, calls=outside > FEW, calls_in_loops=everywhere > MANY)
     parts = split(program)
     held = _held(program) if len(parts) == 1 else set()
-    words = _write(_Frame(program, layout, host.lanes, slotted(program), held), writer, parts)
+    words = _write(
+        _Frame(program, layout, host.lanes, slotted(program), held, cleared), writer, parts
+    )
     _plan(module, program, layout, held, words)
     around = ""
     if program.heap:
@@ -140,12 +158,17 @@ def _functions(roots: tuple[Expr, ...], seen: set[Expr]) -> int:
 
 
 # --- the signature -------------------------------------------------------------------------------------
-def signature_of(program: Program) -> Signature:
-    """What a program takes and gives; its result is always a tuple."""
+def signature_of(program: Program, cleared: Collection[Buffer] = ()) -> Signature:
+    """What a program takes and gives; its result is always a tuple. ``cleared`` ones may come as zeros."""
     parameters = tuple(
         [_array(p) if isinstance(p, Buffer) else Number(_number(p)) for p in program.inputs]
     )
-    result = tuple([_array(p) if isinstance(p, Buffer) else _given(p) for p in program.outputs])
+    result = tuple(
+        [
+            replace(_array(p), zeroed=p in cleared) if isinstance(p, Buffer) else _given(p)
+            for p in program.outputs
+        ]
+    )
     return Signature(parameters, result)
 
 
@@ -286,6 +309,7 @@ class _Frame:
     lanes: int
     slotted: set[Expr]  # variables that need a place
     held: set[Buffer]  # buffers on the stack
+    cleared: Mapping[Buffer, Statement]  # results that may come as zeros, and what makes them so
 
 
 def _write(frame: _Frame, writer: Writer, parts: list[Block]) -> int:
@@ -365,6 +389,12 @@ class _Kernel:
         for number, buffer in enumerate(program.heap):
             self.values.blocks[buffer] = self._block(block_of(f, number))
         self.statements = Statements(program, self.values, frame.lanes)
+        mine = {b: s for b, s in frame.cleared.items() if any(s is t for t in body)}
+        if mine:
+            zeros = f.load(I64, _word(f, Layout.ZEROS))
+            for buffer, statement in mine.items():
+                bit = f.binary("and", I64, zeros, str(1 << buffer.number))
+                self.statements.given_zeros[statement] = bit
 
     def write_body(self) -> None:
         self.statements.block(self.program.body)

@@ -59,7 +59,9 @@ FUNCTIONS: Final = (
 )  # fmt: skip
 
 # Positions in NumPy's table of functions, the same since NumPy 1.7: numpy/_core/code_generators/numpy_api.py
-NUMPY_FUNCTIONS: Final = {"PyArray_Scalar": 60, "PyArray_NewFromDescr": 94}
+NUMPY_FUNCTIONS: Final = {
+    "PyArray_Scalar": 60, "PyArray_NewFromDescr": 94, "PyArray_Zeros": 183,
+}  # fmt: skip
 
 # Addresses in the order of the table, by name.
 SLOTS: Final = (
@@ -189,7 +191,7 @@ def _bytes(value: object, offset: int, size: int) -> bytes:
     return ctypes.string_at(id(value) + offset, size)
 
 
-def _try_functions(scalar: int, new_from_descr: int) -> None:
+def _try_functions(scalar: int, new_from_descr: int, zeros: int) -> None:
     """One call of each of NumPy's functions, since only their positions are known."""
     pointer, thing = ctypes.c_void_p, ctypes.py_object
     number = ctypes.c_double(2.5)
@@ -202,5 +204,11 @@ def _try_functions(scalar: int, new_from_descr: int) -> None:
     array = ctypes.PYFUNCTYPE(
         thing, thing, thing, ctypes.c_int, pointer, pointer, pointer, ctypes.c_int, pointer
     )(new_from_descr)(np.ndarray, dtype, 2, ctypes.addressof(dims), None, None, 0, None)
+    ctypes.pythonapi.Py_IncRef(thing(dtype))
+    empty = ctypes.PYFUNCTYPE(thing, ctypes.c_int, pointer, thing, ctypes.c_int)(zeros)(
+        2, ctypes.addressof(dims), dtype, 0
+    )
+    if empty.shape != (2, 3) or empty.dtype != dtype or np.any(empty):
+        raise NativeError(worded("native calls", got="an unknown table of NumPy's functions"))
     if type(made) is not np.float64 or made != 2.5 or array.shape != (2, 3) or array.dtype != dtype:
         raise NativeError(worded("native calls", got="an unknown table of NumPy's functions"))

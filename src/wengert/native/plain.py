@@ -148,7 +148,8 @@ def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> li
                 raise _Misfit
             taken.append(array)
         else:
-            array = np.empty(shape, leaf.dtype)
+            array = (np.zeros if leaf.zeroed else np.empty)(shape, leaf.dtype)
+            words[Layout.ZEROS] |= leaf.zeroed << number
         words[layout.result(number)] = array.ctypes.data
         results.append(array)
     return results

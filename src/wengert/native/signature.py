@@ -83,6 +83,8 @@ class NumPyNumber:
 class Array:
     """A C-contiguous array; ``None`` stands for an extent that only the call tells, ``least`` or more.
 
+    A result that is ``zeroed`` begins as zeros, which the program need not store where it comes so.
+
     >>> Array("float64", (None, 3)).rank
     2
     """
@@ -90,6 +92,7 @@ class Array:
     dtype: str
     shape: tuple[int | None, ...]
     least: int = 0
+    zeroed: bool = False
 
     def __post_init__(self) -> None:
         _one_of("dtype", self.dtype, DTYPES)
@@ -168,7 +171,8 @@ class Layout:
     ================== ========================= ==========================================================
     0                  plan (0 before)           bytes of arena that the kernel needs
     1                  plan (0 before)           estimate of its work, in nanoseconds
-    2, 3               anyone (0 before)         notes for `failed`, such as the index that is out of range
+    2                  anyone (0 before)         a note for `failed`, such as the index that is out of range
+    3                  wrapper (0 before plan)   a bit for each leaf of the result whose data are zeros
     per parameter, in order
       float            wrapper, before plan      the double
       int              wrapper, before plan      the i64
@@ -195,7 +199,8 @@ class Layout:
 
     ARENA: ClassVar[int] = 0
     WORK: ClassVar[int] = 1
-    NOTES: ClassVar[tuple[int, int]] = (2, 3)
+    NOTE: ClassVar[int] = 2
+    ZEROS: ClassVar[int] = 3
 
     signature: Signature
     parameters: tuple[int, ...]

@@ -32,6 +32,7 @@ from wengert.lower.nest import (
     Unsupported,
     While,
 )
+from wengert.lower.zeros import Zeros, zeros_of
 from wengert.native.conversions import kind_of, memory_kind
 from wengert.native.heap import block_of, bytes_of, grown
 from wengert.native.primitives import combined
@@ -62,6 +63,8 @@ class Statements:
         self.heap = program.heap
         self.counting = counters(program.body)
         self._wild: dict[Expr, int] = {}
+        # Of loops that make a whole result zero: what isn't zero if it has come so.
+        self.given_zeros: dict[Statement, str] = {}
 
     def block(self, block: Block) -> None:
         """All statements of a block."""
@@ -163,6 +166,15 @@ class Statements:
     # --- loops -----------------------------------------------------------------------------------------
     def _for(self, loop: For) -> None:
         values, f = self.values, self.f
+        zeros = zeros_of(loop)
+        given = self.given_zeros.get(loop)
+        if zeros is not None and given is not None:
+            with f.when(f.compare(I64, "eq", given, "0")):
+                self._clear(zeros)
+            return
+        if zeros is not None and zeros.axes > 1:
+            self._clear(zeros)
+            return
         trip = values.index(loop.trip)
         times = unrolled(loop, self.lanes)
         if times is not None:
@@ -191,6 +203,19 @@ class Statements:
             f.extend_phi(count, following, f.current)
             f.branch_if(more, head, done, self.once())
             f.start(done)
+
+    def _clear(self, zeros: Zeros) -> None:
+        """Set memory in one piece to zero."""
+        f, buffer = self.f, zeros.buffer
+        places = [self.values.index(p) for p in zeros.places]
+        address = self.memory.address(buffer, [*places, *["0"] * zeros.axes])
+        count = str(memory_kind(buffer.dtype).bytes)
+        for axis in range(len(places), len(buffer.shape)):
+            count = f.mul(I64, count, self.memory.extent(buffer, axis), "nsw ")
+        f.module.declare("memset", "ptr, i32, i64", "ptr")
+        f.call("ptr", "memset", [("ptr", address), ("i32", "0"), ("i64", count)])
+        self.writer.imports.add("memset")
+        self.values.touch([buffer])
 
     def once(self) -> str:
         """That a loop stays as it is written."""

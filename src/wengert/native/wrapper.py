@@ -306,13 +306,21 @@ class _Wrapper(Lines):
 
     def new_array(self, number: int, leaf: Array) -> None:
         dtype = self.known(f"dtype {leaf.dtype}")
-        self.run("Py_IncRef", f"ptr {dtype}")  # PyArray_NewFromDescr takes it, even when it fails
+        self.run("Py_IncRef", f"ptr {dtype}")  # NumPy's functions take it, even when they fail
         dims = self.word(self.layout.result_extent(number, 0)) if leaf.rank else "%words"
-        array = self.call(
-            "ptr", "PyArray_NewFromDescr", f"ptr {self.known('type ndarray')}", f"ptr {dtype}",
-            f"i32 {leaf.rank}", f"ptr {dims}", "ptr null", "ptr null", "i32 0", "ptr null",
-        )  # fmt: skip
+        if leaf.zeroed:
+            array = self.call(
+                "ptr", "PyArray_Zeros", f"i32 {leaf.rank}", f"ptr {dims}", f"ptr {dtype}", "i32 0"
+            )
+        else:
+            array = self.call(
+                "ptr", "PyArray_NewFromDescr", f"ptr {self.known('type ndarray')}", f"ptr {dtype}",
+                f"i32 {leaf.rank}", f"ptr {dims}", "ptr null", "ptr null", "i32 0", "ptr null",
+            )  # fmt: skip
         self.keep(number, array)
+        if leaf.zeroed:
+            zeros = self.load("i64", self.word(Layout.ZEROS))
+            self.put(Layout.ZEROS, "i64 " + self.value(f"or i64 {zeros}, {1 << number}"))
         self.put(self.layout.result(number), "ptr " + self.field("ptr", array, ARRAY_DATA))
 
     def use_out(self, number: int, leaf: Array, out: str) -> tuple[str, str]:
