@@ -271,6 +271,39 @@ def _in_step(node: Expr) -> bool:
     return totals == [value] and all(places == seen[-1] for places in seen)
 
 
+def _is_read_once(user: Expr, node: Expr) -> bool:
+    """Whether what is folded reads each element of an argument at one place of all counters."""
+    counters: list[Expr] = [variable(COUNTER, "i") for _ in user.shape]
+    seen: list[tuple[Expr, ...]] = []
+    folds: list[int] = []
+
+    class Looking(Asking):
+        def part(self, argument: int, places: Sequence[Expr]) -> Expr:
+            if user.args[argument] is node:
+                seen.append(tuple(places))
+            return const(1.0)
+
+        def extent(self, extent: Extent) -> Expr:
+            return size(extent)
+
+        def some(self, extents: Sequence[Extent]) -> None:
+            pass
+
+        def fold(
+            self, kind: str, extents: Sequence[Extent], term: Any, type_: Type | None = None
+        ) -> Expr:
+            inner = [variable(COUNTER, "k") for _ in extents]
+            counters.extend(inner)
+            folds.append(len(inner))
+            term(*inner)
+            return const(1.0)
+
+    if user.op.element is None:
+        return False
+    user.op.element(user, tuple(counters), Looking(None, user))  # type: ignore[arg-type]  # nothing is asked of it
+    return len(folds) == len(seen) == 1 and sorted(map(id, seen[0])) == sorted(map(id, counters))
+
+
 class _Frame:
     """A function or a body that is being lowered: what its nodes and sizes are."""
 
@@ -1144,7 +1177,7 @@ def _reads_once(user: Expr, node: Expr) -> bool:
     if user.op.elementwise:
         return user.shape == node.shape
     if user.op.folds is not None and user.op.folds(user):
-        return len(user.args) == 1
+        return len(user.args) == 1 or _is_read_once(user, node)
     return user.op.element is not None and len(user.args) == 1 and user.shape == node.shape
 
 

@@ -34,7 +34,7 @@ from wengert.ir.op import Argument, Laws, Linear, NoDerivative, Op, Sample, Spel
 from wengert.ir.types import FLOAT, Type, is_complex, promote
 from wengert.ops import plane
 from wengert.ops.contraction import by_routines
-from wengert.ops.leaves import ONE, const, number_of, size
+from wengert.ops.leaves import ONE, Number, const, number_of, size
 from wengert.ops.spec import (
     Spec,
     product_count,
@@ -288,7 +288,8 @@ def ein(
     """The Einstein product of labelled factors, in canonical form.
 
     Structural simplifications only, which hold for every float: identity matrices and ones are contracted
-    away, renamed and broadcast factors are looked through, signs come out in front.
+    away, renamed and broadcast factors are looked through, signs and numbers that scale what is only
+    spread come out in front.
     ``extents`` gives the extents of output labels that no factor has.
 
     Raises:
@@ -303,7 +304,7 @@ def ein(
     known: dict[Label, Extent] = dict(extents or {})
     given: list[Factor] = [(node, tuple(labels)) for node, labels in factors]
     summed = {label for _, labels in given for label in labels} - set(out)
-    sign, plain = _opened(given, known)
+    numbers, plain = _opened(given, known)
     plain, multiplicity = _without_identities(plain, out, summed, known)
     while len(plain) == 1:
         inside = _opened_product(*plain[0], out, known)
@@ -315,12 +316,15 @@ def ein(
     result = _canonical(plain, out, known)
     for extent in multiplicity:
         result = _times_size(result, extent)
-    return result if sign > 0 else scale(-1, result)
+    return reduce(lambda product, number: scale(number, product), numbers, result)
 
 
-def _opened(factors: Iterable[Factor], known: dict[Label, Extent]) -> tuple[int, list[Factor]]:
-    """Factors with signs taken out and renamings, broadcasts and ones looked through."""
+def _opened(
+    factors: Iterable[Factor], known: dict[Label, Extent]
+) -> tuple[list[Number], list[Factor]]:
+    """Factors with numbers taken out and renamings, broadcasts and ones looked through."""
     sign = 1
+    numbers: list[Number] = []
     plain: list[Factor] = []
     stack: list[Factor] = list(factors)[::-1]
     while stack:
@@ -348,9 +352,20 @@ def _opened(factors: Iterable[Factor], known: dict[Label, Extent]) -> tuple[int,
         elif node.op is EIN and len(node.args) == 1 and not node.attr.summed:
             renamed = dict(zip(node.attr.out, labels, strict=True))
             stack.append((node.args[0], tuple(renamed[a] for a in node.attr.factors[0])))
+        elif _is_scaled_spread(node):
+            numbers.append(node.attr[0])
+            stack.append((node.args[0], labels))
         else:
             plain.append((node, labels))
-    return sign, plain
+    return [*numbers, *([-1] if sign < 0 else [])], plain
+
+
+def _is_scaled_spread(node: Expr) -> bool:
+    """Whether a node is a number times what is spread along new axes."""
+    if node.op is not LIN or len(node.args) != 1 or not node.attr[0]:
+        return False
+    inner = node.args[0]
+    return inner.op is EIN and len(inner.args) == 1 and bool(inner.attr.new)
 
 
 def _without_identities(
@@ -425,6 +440,9 @@ def _canonical(plain: list[Factor], out: tuple[Label, ...], known: Mapping[Label
         plain = [(ONE, ())]
     if len(plain) == 1 and plain[0][1] == out:
         return plain[0][0]
+    if missing and not present <= set(out):  # summed once, then spread
+        kept = tuple(label for label in out if label in present)
+        plain = [(_canonical(plain, kept, known), kept)]
     if len(plain) == 2 and not missing:
         scaled = _scaled(plain, out)
         if scaled is not None:
