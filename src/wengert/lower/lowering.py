@@ -564,7 +564,7 @@ class _Frame:
         return Stored(place, [self.extent(e) for e in node.shape])
 
     def lies_in(self, node: Expr, buffer: Buffer) -> bool:
-        found = self.known.get(node)
+        found = self.held(node)
         return isinstance(found, Stored) and found.buffer is buffer
 
     def copied(self, source: Expr | Stored, buffer: Buffer, prefix: tuple[Expr, ...] = ()) -> None:
@@ -667,7 +667,9 @@ class _Frame:
 
     def together(self, group: _Group) -> None:
         """One nest for arrays of one shape and for what is folded of them."""
-        riders, stored = group.riders, [n for n in group.stored if n not in self.known]
+        riders, stored = group.riders, [n for n in group.stored if not self._is_there(n)]
+        if not riders and not stored:
+            return
         like = stored[0] if stored else next(a for a in riders[0].args if a.ndim)
         counters, body, nest = self.nest([self.extent(e) for e in like.shape])
         targets: list[Stored] = []
@@ -693,6 +695,16 @@ class _Frame:
         for asking in plans:
             assert asking.plan is not None
             self.known[asking.node] = asking.plan.total
+
+    def _is_there(self, node: Expr) -> bool:
+        """Whether an array is what it is to be: known, or left in its place by a loop."""
+        if node in self.known:
+            return True
+        found, place = self.held(node), self.places.get(node)
+        if isinstance(found, Stored) and found.buffer is place:
+            return True
+        self.known.pop(node, None)
+        return False
 
     # --- barriers ----------------------------------------------------------------------------------------
     def barrier(self, node: Expr) -> None:
@@ -1003,13 +1015,16 @@ class _Frame:
         carried = [self._started(i, t, node) for i, t in zip(inits, types, strict=True)]
         shown = node.type.items if isinstance(node.type, TupleType) else ()
         rows: list[Stored] = []
-        for type_ in shown[len(shown) - attr.stacked :] if attr.stacked else ():
+        for index in range(len(shown) - attr.stacked, len(shown)):
+            type_ = shown[index]
             assert isinstance(type_, Type)
             if told:  # there is room for a row when it comes
                 inner = [self.extent(e) for e in type_.shape[1:]]
                 rows.append(self.allocated(type_.dtype, [const(0), *inner]))
             else:
-                rows.append(self.local(type_.dtype, type_.shape))
+                item = next((u for u in self.users.get(node, ()) if u.attr == index), None)
+                wanted = item is not None and item in self.places
+                rows.append(self.room(item) if wanted else self.local(type_.dtype, type_.shape))  # type: ignore[arg-type]  # an item
         if told:
             pass
         elif attr.go or (attr.length is not None and trip is not self.extent(attr.length)):
