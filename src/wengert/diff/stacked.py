@@ -33,7 +33,7 @@ from wengert.diff.rules import Cotangent, pull_back
 from wengert.errors import NoDerivativeError
 from wengert.ir.dims import Extent, size_of
 from wengert.ir.node import Expr, paused_gc
-from wengert.ir.op import Linear
+from wengert.ir.op import Linear, Rule
 from wengert.ir.types import TupleType, Type
 from wengert.ir.walk import depends_on, order
 from wengert.ops.control.item import items
@@ -70,12 +70,17 @@ class _Sweep:
 
     def rows(self, unit: Expr) -> list[Expr | None]:
         output = self.output
+        seeds = [(eye(e), (-1 - i, i)) for i, e in enumerate(output.shape)]
+        self.sweep(output, self.wrt, {_sorted(seeds): broadcast_to(unit, output.shape)})
+        return [self.dense(self.found.get(source), source) for source in self.wrt]
+
+    def sweep(self, output: Expr, wrt: Sequence[Expr], given: Terms) -> None:
+        """Find the cotangents of ``wrt`` for those of a node."""
         nodes = order([output])
-        sources = set(self.wrt)
+        sources = set(wrt)
         active = depends_on(nodes, sources)
         if output in active:
-            seeds = [(eye(e), (-1 - i, i)) for i, e in enumerate(output.shape)]
-            self.found[output] = {_sorted(seeds): broadcast_to(unit, output.shape)}
+            self.found[output] = given
         for node in reversed(nodes):
             if not node.args or node not in active or node in sources:
                 continue
@@ -87,7 +92,6 @@ class _Sweep:
             terms = self.found.pop(node, None)
             if terms:
                 self.pull(node, terms, [arg in active for arg in node.args])
-        return [self.dense(self.found.get(source), source) for source in self.wrt]
 
     def pull(self, node: Expr, terms: Terms, wanted: Sequence[bool]) -> None:
         first = node.args[0]
@@ -110,8 +114,29 @@ class _Sweep:
                     if ct is not None:
                         assert isinstance(ct, Expr)
                         self.accumulate(arg, factors, broadcast_to(ct, arg.shape))
-        else:
+        elif not self.pull_rule(node, terms, wanted):
             self.pull_any(node, [terms], wanted)
+
+    def pull_rule(self, node: Expr, terms: Terms, wanted: Sequence[bool]) -> bool:
+        """Through an op whose forward rule is made of sums and products only, if it is."""
+        rule = node.op.diff
+        if not isinstance(rule, Rule) or node.op.bodies is not None:
+            return False
+        seeds = [fresh(a.value_type) if w else None for a, w in zip(node.args, wanted, strict=True)]
+        change = rule.jvp(node.args, seeds, node, attr=node.attr, diff=TRANSFORMS)
+        if not isinstance(change, Expr) or change.shape != node.shape:
+            return False
+        sources = [s for s in seeds if s is not None]
+        nodes = order([change])
+        active = depends_on(nodes, sources)
+        if change in sources or any(isinstance(n.op.diff, Rule) for n in active):
+            return False
+        self.sweep(change, sources, terms)
+        for arg, seed in zip(node.args, seeds, strict=True):
+            if seed is not None:
+                for factors, core in self.found.pop(seed, {}).items():
+                    self.accumulate(arg, factors, core)
+        return True
 
     def accumulate(self, node: Expr, factors: Factors, core: Expr) -> None:
         _accumulate(self.found.setdefault(node, {}), factors, core)
