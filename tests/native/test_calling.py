@@ -282,14 +282,14 @@ def test_two_hundred_parameters(way: Way) -> None:
 
 @way_of
 def test_failures(way: Way) -> None:
-    body = store("i64 77", Layout.NOTE)
+    body = store("i64 77", Layout.NOTES[0])
     signature = Signature((VECTOR,), (Array("float64", (4,)), Number("float")))
     f = function(signature, kernel(body, "5"), way)
     x = np.ones(2)
     kind, code, words, args, kwargs = f(x)
     assert (kind, code, kwargs) == ("failed", 5, {})
     assert args[0] is x
-    assert np.frombuffer(words, np.int64)[Layout.NOTE] == 77
+    assert np.frombuffer(words, np.int64)[Layout.NOTES[0]] == 77
     assert np.frombuffer(words, np.int64)[Layout.of(signature).parameter(0)] == x.ctypes.data
 
 

@@ -181,7 +181,7 @@ class _CFunction:
             f"%words = alloca [{layout.size} x i64], align 64",
             f"%small = alloca [{SMALL_ARENA} x i8], align 64",
         )
-        for word in range(4):
+        for word in (*range(4), *([layout.zeros] if layout.zeros is not None else [])):
             self.put(word, "i64 0")
         parameters = FORMS.get(self.form) or self.own_parameters()
         self.arguments()

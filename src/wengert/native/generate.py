@@ -390,8 +390,8 @@ class _Kernel:
             self.values.blocks[buffer] = self._block(block_of(f, number))
         self.statements = Statements(program, self.values, frame.lanes)
         mine = {b: s for b, s in frame.cleared.items() if any(s is t for t in body)}
-        if mine:
-            zeros = f.load(I64, _word(f, Layout.ZEROS))
+        if mine and frame.layout.zeros is not None:
+            zeros = f.load(I64, _word(f, frame.layout.zeros))
             for buffer, statement in mine.items():
                 bit = f.binary("and", I64, zeros, str(1 << buffer.number))
                 self.statements.given_zeros[statement] = bit

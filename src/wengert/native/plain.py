@@ -149,7 +149,8 @@ def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> li
             taken.append(array)
         else:
             array = (np.zeros if leaf.zeroed else np.empty)(shape, leaf.dtype)
-            words[Layout.ZEROS] |= leaf.zeroed << number
+            if leaf.zeroed and layout.zeros is not None:
+                words[layout.zeros] |= 1 << number
         words[layout.result(number)] = array.ctypes.data
         results.append(array)
     return results

@@ -171,8 +171,7 @@ class Layout:
     ================== ========================= ==========================================================
     0                  plan (0 before)           bytes of arena that the kernel needs
     1                  plan (0 before)           estimate of its work, in nanoseconds
-    2                  anyone (0 before)         a note for `failed`, such as the index that is out of range
-    3                  wrapper (0 before plan)   a bit for each leaf of the result whose data are zeros
+    2, 3               anyone (0 before)         notes for `failed`, such as the index that is out of range
     per parameter, in order
       float            wrapper, before plan      the double
       int              wrapper, before plan      the i64
@@ -187,6 +186,7 @@ class Layout:
       float, complex   kernel                    double; 2 words
       int, bool        kernel                    i64; zero or nonzero
       NumPy number     kernel                    as in memory, from the start of the word (complex128: 2)
+    zeros, the last    wrapper (0 before plan)   if a result is ``zeroed``: a bit for each leaf that is zeros
     ================== ========================= ==========================================================
 
     Arrays of parameters never overlap arrays of the result; those of parameters may overlap each other and
@@ -199,13 +199,13 @@ class Layout:
 
     ARENA: ClassVar[int] = 0
     WORK: ClassVar[int] = 1
-    NOTE: ClassVar[int] = 2
-    ZEROS: ClassVar[int] = 3
+    NOTES: ClassVar[tuple[int, int]] = (2, 3)
 
     signature: Signature
     parameters: tuple[int, ...]
     extents: tuple[int | None, ...]
     results: tuple[int, ...]
+    zeros: int | None
     size: int
 
     @staticmethod
@@ -224,8 +224,11 @@ class Layout:
         for leaf in given_back:
             results.append(word)
             word += 1 if isinstance(leaf, Array) else leaf.words
+        word += signature.unread
+        zeroed = any(isinstance(leaf, Array) and leaf.zeroed for leaf in given_back)
+        zeros = word if zeroed else None
         return Layout(
-            signature, tuple(parameters), tuple(extents), tuple(results), word + signature.unread
+            signature, tuple(parameters), tuple(extents), tuple(results), zeros, word + zeroed
         )
 
     def parameter(self, index: int) -> int:

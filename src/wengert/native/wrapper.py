@@ -230,6 +230,8 @@ class _Wrapper(Lines):
     def call_plan(self) -> None:
         for index in range(4):
             self.put(index, "i64 0")
+        if self.layout.zeros is not None:
+            self.put(self.layout.zeros, "i64 0")
         for number, leaf in enumerate(self.leaves):
             if isinstance(leaf, Array):
                 for axis, extent in enumerate(leaf.shape):
@@ -318,9 +320,10 @@ class _Wrapper(Lines):
                 f"i32 {leaf.rank}", f"ptr {dims}", "ptr null", "ptr null", "i32 0", "ptr null",
             )  # fmt: skip
         self.keep(number, array)
-        if leaf.zeroed:
-            zeros = self.load("i64", self.word(Layout.ZEROS))
-            self.put(Layout.ZEROS, "i64 " + self.value(f"or i64 {zeros}, {1 << number}"))
+        place = self.layout.zeros
+        if leaf.zeroed and place is not None:
+            zeros = self.load("i64", self.word(place))
+            self.put(place, "i64 " + self.value(f"or i64 {zeros}, {1 << number}"))
         self.put(self.layout.result(number), "ptr " + self.field("ptr", array, ARRAY_DATA))
 
     def use_out(self, number: int, leaf: Array, out: str) -> tuple[str, str]:
