@@ -39,7 +39,7 @@ from wengert.lower.values import reads
 from wengert.ops.choice import MAXIMUM, MINIMUM
 from wengert.ops.einstein import EIN
 from wengert.ops.extents import polynomial_of
-from wengert.ops.leaves import SIZE
+from wengert.ops.leaves import CONSTANT, SIZE
 from wengert.ops.sums import LIN, lin, scale
 
 __all__ = ["is_own", "with_parallel_loops"]
@@ -134,6 +134,8 @@ class _Marking:
         )
 
 
+# Axes of at most so many elements may be given values one by one.
+_SINGLY = 16
 _KNOWN = (Assign, Accumulate, Store, For, While, If, Check)
 
 
@@ -156,26 +158,49 @@ def _steps(place: Expr, counter: Expr, given: set[Expr]) -> bool:
 
 def is_own(buffer: Buffer, loop: For) -> bool:
     """Whether an iteration gives a value to all of a buffer before it does anything else with it."""
-    if buffer.role != "local":
+    return buffer.role == "local" and _is_filled_first(buffer, loop.body, ())
+
+
+def _is_filled_first(buffer: Buffer, body: Block, places: Places) -> bool:
+    """Whether all elements of a buffer at some first places get values before any of them is used."""
+    users = [s for s in body if buffer in uses_of(s).buffers()]
+    if not users:
         return False
-    for statement in loop.body:
-        use = uses_of(statement)
-        if buffer not in use.buffers():
-            continue
-        counters: list[Expr] = []
-        extents: list[Extent | None] = []
-        while isinstance(statement, For) and len(statement.body.statements) == 1:
-            counters.append(statement.counter)
-            extents.append(_extent(statement.trip))
-            (statement,) = statement.body.statements
-        return (
-            isinstance(statement, Store)
-            and statement.buffer is buffer
-            and not statement.adds
-            and statement.places == tuple(counters)
-            and extents == list(buffer.shape)
-            and buffer not in use.reads
-        )
+    match users[0]:
+        case Store():
+            return _is_filled_singly(buffer, users, places)
+        case For() as inner:
+            row = (*places, inner.counter)
+            whole = len(row) <= len(buffer.shape)
+            if whole and _extent(inner.trip) == buffer.shape[len(places)]:
+                use = uses_of(inner)
+                at = {*use.reads.get(buffer, ()), *use.stores.get(buffer, ())}
+                if all(p[: len(row)] == row for p in at):
+                    return _is_filled_first(buffer, inner.body, row)
+            # A loop along no axis of it: each iteration fills all, but there may be none.
+            runs = inner.trip.op is CONSTANT and int(inner.trip.attr) > 0
+            return (runs or len(users) == 1) and _is_filled_first(buffer, inner.body, places)
+    return False
+
+
+def _is_filled_singly(buffer: Buffer, users: Sequence[Statement], places: Places) -> bool:
+    """The same where all elements at some first places are stored to one after the other."""
+    left: set[tuple[int, ...]] = {()}
+    for extent in buffer.shape[len(places) :]:
+        if not isinstance(extent, int) or extent > _SINGLY:
+            return False
+        left = {(*one, i) for one in left for i in range(extent)}
+    for statement in users:
+        if not isinstance(statement, Store) or statement.buffer is not buffer or statement.adds:
+            return False
+        if any(r.attr.buffer is buffer for r in reads(statement.value)):
+            return False
+        first, rest = statement.places[: len(places)], statement.places[len(places) :]
+        if first != places or not all(p.op is CONSTANT for p in rest):
+            return False
+        left.discard(tuple([int(p.attr) for p in rest]))
+        if not left:
+            return True
     return False
 
 

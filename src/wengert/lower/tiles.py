@@ -12,13 +12,14 @@ worked on in one of two ways:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.ir.walk import order
+from wengert.lower.changes import expressions
 from wengert.lower.nest import (
     Accumulate,
     Assign,
@@ -42,6 +43,8 @@ __all__ = ["Tile", "tiled"]
 
 # Items of a block: some vectors of any machine, few enough for the cache.
 ITEMS = 32
+# Operations on each item from which on lanes are better, even if what they store is not side by side.
+MUCH = 200
 # Axes known to be shorter are not worth it.
 SHORT = 16
 
@@ -74,19 +77,33 @@ def tiled(
 
 # --- which way -----------------------------------------------------------------------------------------
 def _streams(loops: Sequence[For], private: set[Buffer]) -> bool:
-    """Whether the deepest loops read arrays of which every element is wanted once."""
-    deepest, streams = 0, False
+    """Whether the deepest loops go once through what they read, or store without much work on each item."""
+    deepest, read_once, stored_once, work = 0, False, False, 0
     for loop in loops:
         for inner, statement in _flat(loop):
-            if len(inner) < deepest:
-                continue
+            use = uses_of(statement)
+            work += len(order(expressions(statement)))
             if len(inner) > deepest:
-                deepest, streams = len(inner), False
-            for each in _accesses(statement):
-                buffer, places = each
-                if buffer not in private and any(_mentions(p, loop.counter) for p in places):
-                    streams = streams or all(any(_mentions(p, c) for p in places) for c in inner)
-    return streams
+                deepest, read_once, stored_once = len(inner), False, False
+            if len(inner) == deepest:
+                read_once |= _goes_through(use.reads, loop, inner, private)
+                stored_once |= _goes_through(use.stores, loop, inner, private)
+    return read_once or (stored_once and work < MUCH)
+
+
+def _goes_through(
+    accesses: Mapping[Buffer, Collection[Places]],
+    loop: For,
+    inner: Sequence[Expr],
+    private: set[Buffer],
+) -> bool:
+    """Whether something in loops inside is at a place of its own for each item and each iteration."""
+    return any(
+        all(any(_mentions(p, c) for p in place) for c in (loop.counter, *inner))
+        for buffer, places in accesses.items()
+        if buffer not in private
+        for place in places
+    )
 
 
 def _flat(loop: For) -> list[tuple[tuple[Expr, ...], Statement]]:
@@ -101,13 +118,6 @@ def _flat(loop: For) -> list[tuple[tuple[Expr, ...], Statement]]:
             else:
                 found.append((inner, statement))
     return found
-
-
-def _accesses(statement: Statement) -> list[tuple[Buffer, Places]]:
-    use = uses_of(statement)
-    return [
-        (b, p) for kind in (use.reads, use.stores) for b, places in kind.items() for p in places
-    ]
 
 
 def _mentions(place: Expr, counter: Expr) -> bool:
