@@ -46,6 +46,7 @@ from wengert.lower.pairs import in_real_numbers
 from wengert.lower.parallel import with_parallel_loops
 from wengert.lower.ranges import Ranges
 from wengert.lower.sizes import told_first
+from wengert.lower.unrolled import with_short_loops_written_out
 from wengert.lower.uses import remembering
 from wengert.lower.values import (
     COUNTER,
@@ -94,7 +95,7 @@ def lowered(
     Raises:
         Unsupported: an op without a lowering, or one on types that have none; the text names it.
     """
-    function, written = written_out(function)
+    function, written = written_out(function, strict=strict)
     names, lines = (
         {written.get(node, node): said for node, said in (about or {}).items()}
         for about in (names, lines)
@@ -106,7 +107,8 @@ def lowered(
         return program
     with remembering():
         program = without_constant_variables(program)
-        return fused(with_parallel_loops(program, lowering.ranges))
+        program = with_parallel_loops(program, lowering.ranges)
+        return fused(with_short_loops_written_out(program))
 
 
 class _Lowering:

@@ -20,9 +20,14 @@ from wengert.ir.walk import build, order, replaced
 __all__ = ["written_out"]
 
 
-def written_out(function: Function) -> tuple[Function, dict[Expr, Expr]]:
-    """The function without ops that have simpler ones to be made of, and what has become of each node."""
-    writing = _Writing()
+def written_out(
+    function: Function, *, strict: bool = False
+) -> tuple[Function, dict[Expr, Expr]]:
+    """The function without ops that have simpler ones to be made of, and what has become of each node.
+
+    ``strict`` leaves alone what can be lowered as it is: the simpler ones round differently.
+    """
+    writing = _Writing(strict)
     outputs = writing.roots(function.outputs)
     if all(a is b for a, b in zip(outputs, function.outputs, strict=True)):
         return function, {}
@@ -30,7 +35,8 @@ def written_out(function: Function) -> tuple[Function, dict[Expr, Expr]]:
 
 
 class _Writing:
-    def __init__(self) -> None:
+    def __init__(self, strict: bool) -> None:
+        self.strict = strict
         self.done: dict[Expr, Expr] = {}
         self.bodies: dict[Region, Region] = {}
 
@@ -50,7 +56,7 @@ class _Writing:
             bodies = tuple([self.body(b) for b in before])
             if bodies != before:
                 return build(op, again.args, op.with_bodies(again.attr, bodies))
-        if op.simpler is None:
+        if op.simpler is None or (self.strict and op.element is not None):
             return again
         simpler = op.simpler(again)
         if simpler is None:
