@@ -56,7 +56,7 @@ __all__ = ["Generated", "generated", "signature_of"]
 FEW, MANY = 12, 100
 # Lines of text from which on good code takes half a second and more to make. Outside of loops it gains less,
 # a fifth to a half of the time of a call, and takes 30 microseconds a line to make instead of 4.
-LONG, LONG_OUTSIDE = 10_000, 1_500
+LONG, LONG_OUTSIDE = 20_000, 1_500
 # Results that may come as zeros: each has a bit of a word.
 BITS = 60
 # What a statement takes and how often a loop runs, where nothing better is known.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wengert.ir.node import Expr
 from wengert.ir.types import Type
 from wengert.lower.nest import READ, Accumulate, Assign, Check, For, Store
+from wengert.lower.uses import uses_of
 from wengert.native.conversions import kind_of
 from wengert.native.primitives import combined, identity
 from wengert.native.text import FAST, I64
@@ -69,10 +70,16 @@ def simple(loop: For, varying: dict[Expr, bool], values: Values, lanes: int) -> 
         lanes *= 2
     cost = sum([1 for n, v in varying.items() if v and n.op is not SYMBOL])
     copies = PARTIAL if sums and cost <= SHORT else 1
-    if loop.trip.op is CONSTANT and cost <= SHORT:
+    if loop.trip.op is CONSTANT and cost <= SHORT and (sums or _is_of_registers(loop)):
         whole = int(loop.trip.attr) // lanes
         copies = whole if 0 < whole <= MOST else copies
     return Plan(loop, varying, lanes, copies, tuple(sums))
+
+
+def _is_of_registers(loop: For) -> bool:
+    """Whether a loop goes over memory that can be registers, if all places are known."""
+    use = uses_of(loop)
+    return any(b.role == "local" and b.shape == (loop.trip.attr,) for b in use.buffers())
 
 
 def _is_float(node: Expr) -> bool:
