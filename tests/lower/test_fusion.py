@@ -115,3 +115,21 @@ def test_memory_does_not_grow_with_the_items(f: Callable[..., Any], built: list[
     assert not items.isdigit(), "one program for every number of items"
     for buffer in program.locals:
         assert items not in map(str, buffer.shape), f"{buffer.name} has a row for each item"
+
+
+def softened(x):
+    top = np.max(x)
+    weights = np.exp(x - top)
+    return weights / np.sum(weights), np.sum(weights * weights)
+
+
+def test_results_take_the_memory_of_what_they_are_made_of(built: list[Built]) -> None:
+    x = np.random.default_rng(1).normal(size=1000)
+    shares, _ = wg.jit(softened, backend="native")(x)
+    assert np.allclose(shares, np.exp(x) / np.sum(np.exp(x)))
+    program = lowered(built[-1].captured.function)
+    assert not [b for b in program.locals if b.dtype == "float64"]
+    # Where the result is one of the arguments, too.
+    given = x.copy()
+    wg.jit(lambda x: softened(x)[0], backend="native")(given, out=given)
+    assert np.array_equal(given, shares)

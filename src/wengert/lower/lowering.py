@@ -24,6 +24,7 @@ from wengert.lower.calls import Calling
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
 from wengert.lower.host import has_effects, hosted, knows
+from wengert.lower.in_place import with_results_in_place
 from wengert.lower.looping import Looping
 from wengert.lower.nest import (
     Accumulate,
@@ -108,7 +109,7 @@ def lowered(
     with remembering():
         program = without_constant_variables(program)
         program = with_parallel_loops(program, lowering.ranges)
-        return fused(with_short_loops_written_out(program))
+        return with_results_in_place(fused(with_short_loops_written_out(program)))
 
 
 class _Lowering:

@@ -101,11 +101,6 @@ def uses_of(statement: Statement) -> Uses:
                 found.stores.setdefault(top.buffer, set()).add(())
                 found.given.update(top.buffer.extents)
                 found.plain = False
-            case Allocate():
-                found.stores.setdefault(top.buffer, set())
-                found.reads.setdefault(top.buffer, set())
-                found.given.update(top.buffer.extents)
-                found.plain = False
             case For():
                 found.given.add(top.counter)
                 found.plain = found.plain and not top.backward
