@@ -21,6 +21,7 @@ from wengert.ir.region import Region
 from wengert.ir.types import TupleType, Type, is_complex
 from wengert.ir.walk import build, order
 from wengert.lower.calls import Calling
+from wengert.lower.carried import with_carried_elements
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
 from wengert.lower.host import has_effects, hosted, knows
@@ -109,7 +110,8 @@ def lowered(
     with remembering():
         program = without_constant_variables(program)
         program = with_parallel_loops(program, lowering.ranges)
-        return with_results_in_place(fused(with_short_loops_written_out(program)))
+        program = with_results_in_place(fused(with_short_loops_written_out(program)))
+        return with_carried_elements(program, strict=strict)
 
 
 class _Lowering:

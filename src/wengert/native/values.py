@@ -111,8 +111,11 @@ class _Written:
             total = self._widened(total, so_far, common, known)
             value = self._widened(value, type_, common, _whole(1 if minus else coefficient, term))
             kind, known = self.kind(common), None
-            combine = self.f.sub if minus else self.f.add
-            total, so_far = combine(kind, total, value, self.writer.of(kind)), common
+            if minus:
+                total = self.f.sub(kind, total, value, self.writer.of(kind))
+            else:  # LLVM rather makes one instruction of the sum and a product on its left
+                total = self.f.add(kind, value, total, self.writer.of(kind))
+            so_far = common
         if so_far.dtype.startswith("float") and node.value_type.dtype.startswith("int"):
             raise Unsupported("an integer of more than 64 bits among integers")
         return converted(self.f, total, self.kind(so_far), self.kind(node.value_type))
