@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any  # Any: numbers and arrays
 
@@ -82,8 +83,7 @@ class _Machine:
                 if array is None:
                     array = np.asarray(node.attr.buffer.table)
                 places = tuple(int(known[a]) for a in node.args)
-                assert all(0 <= p < e for p, e in zip(places, array.shape, strict=True)), node
-                known[node] = array[places]
+                known[node] = array[_inside(places, array.shape)]
             elif node.op is SIZE:
                 known[node] = node.attr.evaluate(self.sizes)
             else:
@@ -109,7 +109,7 @@ class _Machine:
                     self.values[variable] = found
                 case Store(buffer, places, value, adds):
                     at = tuple(int(self.value(p)) for p in places)
-                    assert all(p >= 0 for p in at)
+                    at = _inside(at, self.memory[buffer].shape)
                     found = self.value(value)
                     self.memory[buffer][at] = self.memory[buffer][at] + found if adds else found
                 case Allocate(buffer, extents, keeps):
@@ -226,3 +226,18 @@ def _result(machine: _Machine, place: Any) -> Any:
     found = np.empty(array.shape[:-1], np.result_type(array.dtype, np.complex64))
     found.real, found.imag = array[..., 0], array[..., 1]
     return found
+
+
+def _inside(places: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Places that are inside of an array; the last one may count through whole rows, behind zeros."""
+    assert len(places) == len(shape)
+    assert all(p >= 0 for p in places), places
+    if all(p < e for p, e in zip(places, shape, strict=True)):
+        return places
+    first = len(places) - 1
+    while first and not places[first - 1]:
+        first -= 1
+    rows = shape[first:]
+    assert places[-1] < math.prod(rows), (places, shape)
+    assert all(p < e for p, e in zip(places[:first], shape[:first], strict=True)), (places, shape)
+    return (*places[:first], *(int(p) for p in np.unravel_index(places[-1], rows)))

@@ -22,6 +22,7 @@ from wengert.ir.types import TupleType, Type, is_complex
 from wengert.ir.walk import build, order
 from wengert.lower.calls import Calling
 from wengert.lower.carried import with_carried_elements
+from wengert.lower.collapsed import with_collapsed_loops
 from wengert.lower.constant import without_constant_variables
 from wengert.lower.fusion import fused
 from wengert.lower.host import has_effects, hosted, knows
@@ -111,7 +112,7 @@ def lowered(
         program = without_constant_variables(program)
         program = with_parallel_loops(program, lowering.ranges)
         program = with_results_in_place(fused(with_short_loops_written_out(program)))
-        return with_carried_elements(program, strict=strict)
+        return with_carried_elements(with_collapsed_loops(program), strict=strict)
 
 
 class _Lowering:

@@ -42,7 +42,7 @@ from wengert.ops.extents import polynomial_of
 from wengert.ops.leaves import CONSTANT, SIZE
 from wengert.ops.sums import LIN, lin, scale
 
-__all__ = ["is_own", "with_parallel_loops"]
+__all__ = ["extent_of", "is_own", "with_parallel_loops"]
 
 
 def with_parallel_loops(program: Program, ranges: Ranges) -> Program:
@@ -172,7 +172,7 @@ def _is_filled_first(buffer: Buffer, body: Block, places: Places) -> bool:
         case For() as inner:
             row = (*places, inner.counter)
             whole = len(row) <= len(buffer.shape)
-            if whole and _extent(inner.trip) == buffer.shape[len(places)]:
+            if whole and extent_of(inner.trip) == buffer.shape[len(places)]:
                 use = uses_of(inner)
                 at = {*use.reads.get(buffer, ()), *use.stores.get(buffer, ())}
                 if all(p[: len(row)] == row for p in at):
@@ -204,7 +204,8 @@ def _is_filled_singly(buffer: Buffer, users: Sequence[Statement], places: Places
     return False
 
 
-def _extent(trip: Expr) -> Extent | None:
+def extent_of(trip: Expr) -> Extent | None:
+    """How often a loop runs, if that is told by sizes alone."""
     return polynomial_of(trip, lambda atom: atom.attr if atom.op is SIZE else None)
 
 
