@@ -17,6 +17,7 @@ from wengert.lower.changes import expressions, with_bodies
 from wengert.lower.nest import READ, Accumulate, Assign, Block, For, Program, Statement, Store
 from wengert.lower.parallel import extent_of
 from wengert.lower.renamed import Renaming
+from wengert.lower.zeros import zeros_of
 from wengert.ops.leaves import const
 
 __all__ = ["with_collapsed_loops"]
@@ -32,7 +33,7 @@ def _block(block: Block) -> Block:
 
 
 def _statement(statement: Statement) -> Statement:
-    if isinstance(statement, For):
+    if isinstance(statement, For) and zeros_of(statement) is None:  # these are cleared at once
         loops, body = _nest(statement)
         if len(loops) > 1 and _go_through(loops, body):
             zeros: dict[Expr, Expr] = {loop.counter: const(0) for loop in loops[:-1]}

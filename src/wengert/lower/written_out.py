@@ -20,9 +20,7 @@ from wengert.ir.walk import build, order, replaced
 __all__ = ["written_out"]
 
 
-def written_out(
-    function: Function, *, strict: bool = False
-) -> tuple[Function, dict[Expr, Expr]]:
+def written_out(function: Function, *, strict: bool = False) -> tuple[Function, dict[Expr, Expr]]:
     """The function without ops that have simpler ones to be made of, and what has become of each node.
 
     ``strict`` leaves alone what can be lowered as it is: the simpler ones round differently.
