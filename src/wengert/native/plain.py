@@ -14,16 +14,18 @@ import numpy as np
 from wengert.native.interpreter import TYPES
 from wengert.native.signature import Array, Layout, Number, NumPyNumber, Result, Signature, leaves
 
-__all__ = ["plain_entry"]
+__all__ = [
+    "Misfit", "aligned", "kernel_at", "number_of", "plain_entry", "plan_at", "read_words",
+]  # fmt: skip
 
 Words: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 Anything: TypeAlias = "np.ndarray[Any, Any]"
 
-_PLAN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-_KERNEL = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+plan_at = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+kernel_at = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
 
 
-class _Misfit(Exception):  # noqa: N818  never leaves this file
+class Misfit(Exception):  # noqa: N818  an answer
     """These arguments go the slow way."""
 
 
@@ -39,27 +41,27 @@ def plain_entry(
 ) -> Callable[..., Any]:
     """The same as ``calling.entry``; every call runs without the GIL, as ctypes does it."""
     layout = Layout.of(signature)
-    run_plan = _PLAN(plan) if plan else None
-    run_kernel = _KERNEL(kernel)
+    run_plan = plan_at(plan) if plan else None
+    run_kernel = kernel_at(kernel)
     held = tuple(keep)
 
     def call(*args: Any, **kwargs: Any) -> Any:  # Any: whatever the user passes
-        words = _aligned(8 * layout.size).view(np.int64)
+        words = aligned(8 * layout.size).view(np.int64)
         words[:] = 0
         try:
             _read(layout, words, args, kwargs)
             if run_plan is not None and run_plan(words.ctypes.data):
-                raise _Misfit
+                raise Misfit
             results = _arrays(layout, words, args, kwargs.get("out"))
-        except _Misfit:
+        except Misfit:
             return slow(*args, **kwargs)
-        arena = _aligned(int(words[Layout.ARENA]))
+        arena = aligned(int(words[Layout.ARENA]))
         code = run_kernel(words.ctypes.data, arena.ctypes.data)
         if code:
             return failed(code, words.tobytes(), *args, **kwargs)
         for number, leaf in enumerate(leaves(signature.result)):
             if not isinstance(leaf, Array):
-                results[number] = _number(leaf, words[layout.result(number) :])
+                results[number] = number_of(leaf, words[layout.result(number) :])
         return _assembled(signature.result, iter(range(len(results))), results)
 
     call.__name__ = call.__qualname__ = name
@@ -69,7 +71,7 @@ def plain_entry(
     return call
 
 
-def _aligned(size: int) -> Anything:
+def aligned(size: int) -> Anything:
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size]
@@ -79,10 +81,16 @@ def _read(layout: Layout, words: Words, args: tuple[Any, ...], kwargs: dict[str,
     signature = layout.signature
     expected = {"out"} if signature.out and kwargs else set()
     if len(args) != len(signature.parameters) or set(kwargs) != expected:
-        raise _Misfit
+        raise Misfit
+    read_words(layout, words, args)
+
+
+def read_words(layout: Layout, words: Words, args: tuple[Any, ...]) -> None:
+    """Write arguments and the fixed extents of the result into words."""
+    signature = layout.signature
     arrays = [id(value) for value in args if isinstance(value, np.ndarray)]
     if signature.distinct and len(set(arrays)) < len(arrays):
-        raise _Misfit
+        raise Misfit
     for index, (parameter, value) in enumerate(zip(signature.parameters, args, strict=True)):
         first = layout.parameter(index)
         if isinstance(parameter, Number):
@@ -99,7 +107,7 @@ def _read(layout: Layout, words: Words, args: tuple[Any, ...], kwargs: dict[str,
 
 def _read_number(number: Number, value: Any, words: Words) -> None:
     if type(value) not in [TYPES[name] for name in number.accepts]:
-        raise _Misfit
+        raise Misfit
     try:
         match number.kind:
             case "float":
@@ -109,7 +117,7 @@ def _read_number(number: Number, value: Any, words: Words) -> None:
             case "int" | "bool":
                 words[0] = int(value)
     except OverflowError:
-        raise _Misfit from None
+        raise Misfit from None
 
 
 def _check(array: Array, value: Any, *, write: bool = False) -> None:
@@ -126,7 +134,7 @@ def _check(array: Array, value: Any, *, write: bool = False) -> None:
         )
     )
     if not fits:
-        raise _Misfit
+        raise Misfit
 
 
 def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> list[Any]:
@@ -137,7 +145,7 @@ def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> li
     for number, leaf in enumerate(leaves(layout.signature.result)):
         if not isinstance(leaf, Array):
             if given[number] is not None:
-                raise _Misfit
+                raise Misfit
             results.append(None)
             continue
         shape = tuple(int(words[layout.result_extent(number, axis)]) for axis in range(leaf.rank))
@@ -145,7 +153,7 @@ def _arrays(layout: Layout, words: Words, args: tuple[Any, ...], out: Any) -> li
         if array is not None:
             _check(Array(leaf.dtype, shape), array, write=True)
             if any(np.may_share_memory(value, array) for value in taken):
-                raise _Misfit
+                raise Misfit
             taken.append(array)
         else:
             array = (np.zeros if leaf.zeroed else np.empty)(shape, leaf.dtype)
@@ -164,12 +172,12 @@ def _given(result: Result, out: Any) -> Iterator[Any]:
     if out is None:
         out = (None,) * len(result)
     if type(out) is not tuple or len(out) != len(result):
-        raise _Misfit
+        raise Misfit
     for part, item in zip(result, out, strict=True):
         yield from _given(part, item)
 
 
-def _number(leaf: Number | NumPyNumber, words: Words) -> Any:
+def number_of(leaf: Number | NumPyNumber, words: Words) -> Any:
     if isinstance(leaf, NumPyNumber):
         return words[: leaf.words].view(leaf.dtype)[0]
     match leaf.kind:

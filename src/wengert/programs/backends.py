@@ -24,6 +24,7 @@ __all__ = [
     "Native",
     "checked_backend",
     "checked_fast",
+    "checked_threads",
     "default_backend",
     "native",
 ]
@@ -57,6 +58,19 @@ def checked_fast(fast: bool) -> bool:
     if not isinstance(fast, bool):
         raise TypeMismatchError(worded("fast", expected="True or False", got=repr(fast)))
     return fast
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """The option, if it is one.
+
+    Raises:
+        TypeMismatchError: it is no number of threads.
+    """
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise TypeMismatchError(
+            worded("threads", expected="a whole number, one or more", got=repr(threads))
+        )
+    return threads
 
 
 def default_backend() -> Backend:
@@ -149,11 +163,12 @@ def native(
     *,
     fast: bool = True,
     noted: Noted | None = None,
+    threads: int | None = None,
 ) -> Runner:
     """What runs a function as machine code (`Native`), and where that is not possible as NumPy source.
 
     A warning says once why there is no machine code; ``told`` is what has been said of the same program.
-    ``fast=False`` keeps the order of all operations.
+    ``fast=False`` keeps the order of all operations; ``threads`` share the iterations of long loops.
     """
     # Rooms that cost time to import: nobody who stays with NumPy source pays for them.
     from wengert.lower.nest import Unsupported
@@ -162,6 +177,9 @@ def native(
     shown = name or function.name
     try:
         with paused_gc():  # it would go through all nodes and statements again and again
+            shared = None if threads is None else _shared(function, threads, python, fast)
+            if shared is not None:
+                return shared
             loaded = machine_code(function, callable_of, fast=fast)
         return Native(loaded, function.name, python, noted)
     except NativeError as error:
@@ -172,6 +190,20 @@ def native(
         reason = f"a mistake in wengert, {type(error).__name__}: {error}"
         _tell(told, f"{shown} cannot be compiled to machine code ({reason}); {_REST}")
     return python
+
+
+def _shared(function: Function, threads: int, python: Runner, fast: bool) -> Runner | None:
+    """What runs a function on several threads, if it has loops for them and no need of Python."""
+    from wengert.lower.lowering import lowered
+    from wengert.lower.nest import Unsupported
+    from wengert.lower.phases import phases
+    from wengert.native.shared import Shared
+
+    try:
+        parts = phases(lowered(function, strict=not fast), strict=not fast)
+        return Shared(parts, threads, python, _tidy, fast=fast) if parts else None
+    except Unsupported:
+        return None
 
 
 _REST = (

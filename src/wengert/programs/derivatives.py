@@ -27,7 +27,13 @@ from wengert.programs.arguments import (
     positional,
     promoted_arguments,
 )
-from wengert.programs.backends import Backend, checked_backend, checked_fast, default_backend
+from wengert.programs.backends import (
+    Backend,
+    checked_backend,
+    checked_fast,
+    checked_threads,
+    default_backend,
+)
 from wengert.programs.recording import Context, Program, recorded
 from wengert.programs.smoothness import checked_smooth
 from wengert.programs.transformed import Built, Transformed
@@ -62,11 +68,13 @@ class Options:
     backend: Backend | None = None
     verify: bool = False
     fast: bool = True
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.backend is not None:
             checked_backend(self.backend)
         checked_fast(self.fast)
+        checked_threads(self.threads)
         for name, allowed in (
             ("convention", ("steepest", "jax")),
             ("nonsmooth", ("agree", "raise")),
@@ -103,6 +111,10 @@ class Derivative(Transformed):
     @property
     def fast(self) -> bool:
         return self.options.fast
+
+    @property
+    def threads(self) -> int | None:
+        return self.options.threads
 
     @property
     def eager(self) -> bool:

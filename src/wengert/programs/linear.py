@@ -209,7 +209,9 @@ class _WithLinear(_OfAll):
         if backend == "python":
             return python
         name = f"{self.map_name} of {self.what}"
-        return Later(lambda: native(function, python, self._told, name, fast=self.fast))
+        return Later(
+            lambda: native(function, python, self._told, name, fast=self.fast, threads=self.threads)
+        )
 
     def like(self, value: Any, args: tuple[Any, ...]) -> Any:
         """What the map is applied to is structured like this: the value, or the arguments."""

@@ -18,7 +18,7 @@ from wengert.ops.layout import moveaxis
 from wengert.ops.leaves import fresh
 from wengert.programs import derive
 from wengert.programs.arguments import parameter_names
-from wengert.programs.backends import Backend, checked_fast, default_backend
+from wengert.programs.backends import Backend, checked_fast, checked_threads, default_backend
 from wengert.programs.recording import Context, Program, watched
 from wengert.programs.transformed import Transformed
 
@@ -42,9 +42,11 @@ class Mapped(Transformed):
         *,
         backend: Backend | None = None,
         fast: bool = True,
+        threads: int | None = None,
     ) -> None:
         super().__init__(function, name, doc)
         self._backend, self._fast = backend, checked_fast(fast)
+        self._threads = checked_threads(threads)
         self.in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
         self.out_axes = out_axes
 
@@ -55,6 +57,10 @@ class Mapped(Transformed):
     @property
     def fast(self) -> bool:
         return self._fast
+
+    @property
+    def threads(self) -> int | None:
+        return self._threads
 
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scans: list[Scan] = []

@@ -303,7 +303,7 @@ class Transformed:
             if self.backend == "native":
                 run = native(
                     captured.function, run, self._told, self.__name__, fast=self.fast,
-                    noted=noting(home, captured.risks),
+                    noted=noting(home, captured.risks), threads=self.threads,
                 )  # fmt: skip
         if captured.capacity is not None:
             run = enlarging(run, captured.capacity)
@@ -363,6 +363,11 @@ class Transformed:
     def fast(self) -> bool:
         """Whether machine code may add up in another order, and round fewer times."""
         return True
+
+    @property
+    def threads(self) -> int | None:
+        """How many threads may run long loops together; ``None`` where sums are not to be cut for that."""
+        return None
 
     @property
     def eager(self) -> bool:

@@ -8,7 +8,7 @@ nested containers of these. What is common to all derivatives:
 * ``convention``: of gradients by complex arguments, ``"steepest"`` is ``df/dx + i df/dy``, ``"jax"`` its
   conjugate. ``holomorphic``: the complex derivative of a complex function.
 * ``nonsmooth``: at kinks, ``"agree"`` takes the values of the page on conventions, ``"raise"`` refuses.
-* ``backend``: ``"native"``, ``"python"`` or ``"reference"``; ``fast`` (see :func:`jit`).
+* ``backend``: ``"native"``, ``"python"`` or ``"reference"``; ``fast``, ``threads`` (see :func:`jit`).
 * ``mode``: ``"capture"`` records the program with its loops and branches, ``"tape"`` what one run does.
 * ``verify``: compare the first result with differences of ``f`` along a random direction.
 """
@@ -28,7 +28,13 @@ from wengert.ops.algebra import lift
 from wengert.ops.control.call import call
 from wengert.ops.stopping import stopped
 from wengert.programs.arguments import call_name
-from wengert.programs.backends import Backend, checked_backend, checked_fast, default_backend
+from wengert.programs.backends import (
+    Backend,
+    checked_backend,
+    checked_fast,
+    checked_threads,
+    default_backend,
+)
 from wengert.programs.derivatives import Gradient, Hessian, HessianProduct, Jacobian, Options
 from wengert.programs.linear import Change, Linearized, Pullback
 from wengert.programs.mapping import Axes, Mapped
@@ -64,10 +70,17 @@ class Jitted(Transformed):
     called_alike = True
 
     def __init__(
-        self, function: Program, name: str, doc: str, backend: Backend | None, fast: bool = True
+        self,
+        function: Program,
+        name: str,
+        doc: str,
+        backend: Backend | None,
+        fast: bool = True,
+        threads: int | None = None,
     ) -> None:
         super().__init__(function, name, doc)
         self._backend, self._fast = backend, checked_fast(fast)
+        self._threads = checked_threads(threads)
 
     @property
     def backend(self) -> Backend:
@@ -77,6 +90,10 @@ class Jitted(Transformed):
     def fast(self) -> bool:
         return self._fast
 
+    @property
+    def threads(self) -> int | None:
+        return self._threads
+
     def record(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return context.call(self.__wrapped__, args, kwargs)
 
@@ -85,7 +102,13 @@ class Jitted(Transformed):
         return self.__wrapped__
 
 
-def jit(function: Program, *, backend: Backend | None = None, fast: bool = True) -> Jitted:
+def jit(
+    function: Program,
+    *,
+    backend: Backend | None = None,
+    fast: bool = True,
+    threads: int | None = None,
+) -> Jitted:
     """The function, captured once per kind of arguments and run from its graph.
 
     ``backend``: ``"native"`` runs machine code (or NumPy source, after a warning, where an op has none),
@@ -96,8 +119,12 @@ def jit(function: Program, *, backend: Backend | None = None, fast: bool = True)
     element after another, and rounds after each operation: nothing is added in parts, no product and sum
     become one instruction, no quotient a product.
 
+    ``threads=n``: machine code runs long loops whose iterations do not depend on each other on so many
+    threads, without Python's lock. Sums over such a loop are added in ranges of it, which depend on its
+    length alone: the result is the same, bit for bit, for any number of threads, one included.
+
     Raises:
-        TypeMismatchError: another backend, or ``fast`` is no truth value.
+        TypeMismatchError: another backend, or ``fast`` or ``threads`` are none.
 
     >>> import wengert as wg
     >>> f = wg.jit(lambda x: x**2 + 1)
@@ -106,7 +133,7 @@ def jit(function: Program, *, backend: Backend | None = None, fast: bool = True)
     """
     if backend is not None:
         checked_backend(backend)
-    return Jitted(function, "jit", "The function, run from its graph.", backend, fast)
+    return Jitted(function, "jit", "The function, run from its graph.", backend, fast, threads)
 
 
 # --- first derivatives ---------------------------------------------------------------------------------
@@ -317,12 +344,13 @@ def vmap(
     *,
     backend: Backend | None = None,
     fast: bool = True,
+    threads: int | None = None,
 ) -> Mapped:
     """The function for every element along axes of its arguments; the results are stacked.
 
     ``in_axes``: an axis for all arguments, or a tuple with an axis (or containers like those of the
     argument) per argument; ``None`` is for what is the same for all. ``out_axes``: the axis of the
-    results along which they are stacked. ``backend``, ``fast``: as of :func:`jit`.
+    results along which they are stacked. ``backend``, ``fast``, ``threads``: as of :func:`jit`.
 
     >>> import numpy as np, wengert as wg
     >>> wg.vmap(lambda x, y: x @ y, in_axes=(0, None))(np.eye(2), np.array([3.0, 4.0]))
@@ -331,7 +359,9 @@ def vmap(
     if backend is not None:
         checked_backend(backend)
     doc = "The function for every element."
-    return Mapped(function, "vmap", doc, in_axes, out_axes, backend=backend, fast=fast)
+    return Mapped(
+        function, "vmap", doc, in_axes, out_axes, backend=backend, fast=fast, threads=threads
+    )
 
 
 class Checkpointed(Transformed):
