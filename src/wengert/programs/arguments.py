@@ -116,12 +116,21 @@ def promoted(value: Any, path: str, what: str) -> Any:
     """A leaf to vary: numbers as floats, arrays as they are; what is no number stays as it is.
 
     Raises:
-        TypeMismatchError: integers in an array, or truth values.
+        TypeMismatchError: integers in an array, truth values, or a masked array.
     """
     if isinstance(value, (bool, np.bool_)):
         raise _discrete(what, path, "bool")
     if isinstance(value, (int, np.integer)):
         return float(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeMismatchError(
+            worded(
+                f"{what} by `{path}`",
+                expected="an array all of whose elements count",
+                got="a masked array",
+                hint=f"{path}.filled(0), with the mask as an argument of its own",
+            )
+        )
     if isinstance(value, np.ndarray) and value.dtype.kind not in "fc":
         raise _discrete(what, path, f"{value.dtype}{list(value.shape)}")
     if isinstance(value, Expr) and not is_inexact(value.value_type):

@@ -220,7 +220,14 @@ def _tell(told: set[str], message: str) -> None:
 
 
 def _tidy(value: Any) -> Any:
-    """An array in one piece of memory, in row-major order."""
-    if type(value) is np.ndarray and not value.flags.carray:
-        return np.ascontiguousarray(value)
-    return value
+    """An array in one piece of memory, in row-major order and with the bytes as this machine has them."""
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
+        return value
+    if value.dtype.kind not in "biufc":
+        return value
+    flags, dtype = value.flags, np.dtype(value.dtype.type)  # the one object that machine code knows
+    if type(value) is not np.ndarray or not flags.c_contiguous or not flags.aligned:
+        return np.require(value, dtype, ["C", "A", "E"])
+    if value.dtype is dtype:
+        return value
+    return value.view(dtype) if value.dtype == dtype else value.astype(dtype)

@@ -70,7 +70,7 @@ def signature_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Signature:
         kind: Any = type(leaf)
         if kind is float or kind is complex:
             kinds.append(kind)
-        elif kind is np.ndarray:
+        elif kind is np.ndarray or kind is np.memmap:
             kinds.append((leaf.dtype.str, leaf.ndim))
             for axis, extent in enumerate(leaf.shape):
                 extents[position, axis] = extent
