@@ -15,8 +15,6 @@ from dataclasses import dataclass, replace
 from functools import update_wrapper
 from typing import Any, Self, TypeVar
 
-import numpy as np
-
 from wengert.errors import CaptureError, NativeError, TypeMismatchError, WengertError, worded
 from wengert.frontend.capture import Captured, capture
 from wengert.frontend.python_guards import INT_BITS
@@ -39,7 +37,8 @@ from wengert.programs.low_level import CompiledFunction, compiled_function, no_c
 from wengert.programs.out import has_own_out, written
 from wengert.programs.recording import Context, Program, alone, in_capture
 from wengert.programs.running import Runner, enlarging, noting, once, runner
-from wengert.programs.signatures import CAPTURES, Family, shared, signature_of
+from wengert.programs.short import input_places, short_of
+from wengert.programs.signatures import CAPTURES, Family, signature_of
 from wengert.rewrite.simplify import simplify
 
 __all__ = ["Built", "Transformed"]
@@ -76,11 +75,11 @@ class Built:
     def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._result(self.captured.values(args, kwargs), args, kwargs)
 
-    def of_numbers(self, args: tuple[Any, ...]) -> Any:
-        """The same for arguments that are all numbers and arrays, and so the inputs as they are."""
+    def of_leaves(self, leaves: Sequence[Any], args: tuple[Any, ...]) -> Any:
+        """The same where the inputs among the leaves of the arguments are known."""
         hidden = self.captured.hidden
         return self._result(
-            [*args, *(each.read() for each in hidden)] if hidden else args, args, {}
+            [*leaves, *(each.read() for each in hidden)] if hidden else leaves, args, {}
         )
 
     def _result(self, inputs: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -131,7 +130,7 @@ class Transformed:
             )
         self._ordinary = type(self)  # the class, before calls go straight to machine code
         self._families: dict[Hashable, Family[Built]] = {}
-        self._short: dict[Hashable, Built] = {}
+        self._short: dict[Hashable, tuple[Built, Sequence[int]]] = {}
         self._lock = threading.RLock()
         self._last: Built | None = None
         self._told: set[str] = set()  # why there is no machine code
@@ -201,10 +200,11 @@ class Transformed:
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], out: bool = False) -> Any:
         """The result; ``out`` tells whether the caller has arrays for it."""
         if not kwargs and not self.eager:
-            built = self._of_numbers(args)
-            if built is not None:
+            found = self._of_numbers(args)
+            if found is not None:
+                built, leaves = found
                 self._settle(built, out)
-                return self.finished(built, built.of_numbers(args), args, kwargs)
+                return self.finished(built, built.of_leaves(leaves, args), args, kwargs)
         if any(isinstance(leaf, Expr) for leaf in flatten((args, kwargs))[0]):
             return alone(self.__wengert_call__, args, kwargs)
         args, kwargs = self.prepared(args, kwargs)
@@ -251,27 +251,26 @@ class Transformed:
             return None
         return None if entry is None else callable_class(base, entry)
 
-    def _of_numbers(self, args: tuple[Any, ...]) -> Built | None:
-        """What is kept for arguments that are floats and arrays of floats: the short way."""
-        key: list[Hashable] = []
-        for arg in args:
-            kind: Any = type(arg)
-            if kind is float:
-                key.append(kind)
-            elif kind is np.ndarray and arg.dtype.kind in "fc":
-                key.append((arg.dtype.char, arg.shape))
-            else:
-                return None
-        short = (*key, shared(args))
-        built = self._short.get(short)
-        if built is None or not built.holds():
-            args, kwargs = self.prepared(args, {})
+    def _of_numbers(self, args: tuple[Any, ...]) -> tuple[Built, Sequence[Any]] | None:
+        """What is kept for such arguments, and its inputs: the short way, where there is one."""
+        short = short_of(args)
+        if short is None:
+            return None
+        key, leaves = short
+        found = self._short.get(key)
+        if found is None or not found[0].holds():
+            given, kwargs = self.prepared(args, {})
             if kwargs:
+                return None
+            built = self._built(given, kwargs)
+            inputs = input_places(leaves, [leaf.type for leaf in built.captured.argument_leaves])
+            if inputs is None:
                 return None
             if len(self._short) >= CAPTURES:
                 self._short.clear()
-            built = self._short[short] = self._built(args, kwargs)
-        return built
+            found = self._short[key] = built, inputs
+        built, places = found
+        return built, leaves if len(places) == len(leaves) else [leaves[k] for k in places]
 
     def _built(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
         signature = signature_of(args, kwargs)
