@@ -207,25 +207,39 @@ def test_fork_after_compilation() -> None:
 INTERRUPTED = """
 import os, signal, threading, time
 import numpy as np, wengert as wg
-def long(x):
-    total = 0.0
-    for k in range(300_000_000):
-        total = total * 0.999 + x
-    return total
+from slow import long
 f = wg.jit(long, backend="native")
+for _ in range(3):
+    f(1.0, 10.0)
 threading.Timer(0.2, lambda: print("others run", flush=True)).start()
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    f(1.0)
-    time.sleep(5)
+    f(1.0, 2e8)
+    time.sleep(9)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
 
-def test_an_interrupt_comes_through_after_the_kernel() -> None:
+SLOW = """
+def long(x, times):
+    total, k = 0.0, 0.0
+    while k < times:
+        total = total * 0.999 + x
+        k += 1
+    return total
+"""
+
+
+def test_an_interrupt_comes_through_after_the_kernel(tmp_path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
     )
     assert done.stdout.split("\n")[:2] == ["others run", "interrupted"], done.stderr
 

@@ -19,6 +19,7 @@ from wengert.ir.node import Expr
 from wengert.lower.nest import Buffer
 from wengert.lower.phases import Phase
 from wengert.native.compiled import Loaded, loaded
+from wengert.native.generate import TIMES
 from wengert.native.plain import Misfit, aligned, kernel_at, number_of, plan_at, read_words
 from wengert.native.signature import Array, Layout, leaves
 
@@ -135,7 +136,8 @@ class _Run:
         trip = max(0, int(self.numbers[phase.trip]))
         whole = self.words(phase, *phase.starts, 0, trip)
         self.arrays(phase, whole)
-        ranges = _ranges(trip, int(whole[Layout.WORK]))
+        # The estimate is of so many iterations, as their number is no size.
+        ranges = _ranges(trip, int(whole[Layout.WORK]) * trip // TIMES)
         made = [self.range(phase, whole, first, count) for first, count in ranges]
         _together([words for words, _ in made], lambda words: _run(phase, words), self.threads)
         self.combine(phase, made)
