@@ -76,7 +76,7 @@ def c_entry(
     for function in ("malloc", "free"):
         imports[function] = library_function(function)
     code = engine.compile(made.text(), ["entry"], imports)
-    return CEntry(code.address("entry"), made.declared(name), (code, loaded.code, loaded.held))
+    return CEntry(code.address("entry"), made.declared(name), (code, loaded))
 
 
 class _CFunction:
