@@ -476,7 +476,7 @@ class Transformed:
             TypeMismatchError: the program takes, changes or gives what C has not.
 
         >>> import wengert as wg
-        >>> slope = wg.grad(lambda x: x**3).compiled(1.0)
+        >>> slope = wg.grad(lambda x: x**3, backend="native").compiled(1.0)
         >>> slope.declaration, slope.ctypes(2.0)
         ('double grad_lambda(double x0)', 12.0)
         """
@@ -500,7 +500,7 @@ class Transformed:
             TypeMismatchError: another signature than the function has; the message tells what it has.
 
         >>> import scipy, wengert as wg
-        >>> f = wg.jit(lambda x, a: x**2 * a).low_level_callable(1.0, 1.0)
+        >>> f = wg.jit(lambda x, a: x**2 * a, backend="native").low_level_callable(1.0, 1.0)
         >>> round(scipy.integrate.quad(f, 0, 1, args=(3.0,))[0], 12)
         1.0
         """
